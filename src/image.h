@@ -1,0 +1,32 @@
+/* image.h - the list of image decoders.  One file each (image_stb.c, image_jpeg.c, image_webp.c,
+ * image_pnm.c); image.c holds the list, the limits and the EXIF orientation. */
+#ifndef CLIPC_IMAGE_H
+#define CLIPC_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "clipc.h"
+
+struct image_decoder {
+    const char *library; /* "stb_image", for people */
+    const char *formats; /* "JPEG PNG BMP GIF" */
+    /* Is this a file of mine, judging by its first bytes (n may be as small as 0)? */
+    bool (*probe)(const uint8_t *bytes, size_t n);
+    /* Decode.  image->data comes from base_alloc. `max_pixels` holds before memory is taken. */
+    int (*decode)(const uint8_t *bytes, size_t n, size_t max_pixels, struct clipc_image *image);
+};
+
+extern const struct image_decoder *const image_decoders[]; /* first match wins; NULL behind the last */
+
+/* Does some decoder's probe accept these first bytes?  (16 suffice.) */
+bool image_probe(const uint8_t *bytes, size_t n);
+
+int image_decode(const void *bytes, size_t n_bytes, const struct clipc_image_options *options,
+                 struct clipc_image *image);
+int image_read(const char *path, const struct clipc_image_options *options, struct clipc_image *image);
+void image_free(struct clipc_image *image);
+const char *image_formats(void);
+
+#endif

@@ -1,0 +1,26 @@
+/* threads.h - a pool of workers and parallel_for over it.  Knows nothing of kernels or models. */
+#ifndef CLIPC_THREADS_H
+#define CLIPC_THREADS_H
+
+#include <stddef.h>
+
+struct threads_pool;
+
+/* How many threads this process may usefully run: the smallest of its affinity mask and its cgroup's
+ * CPU quota (v2 or v1, rounded up), at least 1. */
+int threads_available(void);
+
+/* `n` workers counting the caller (n - 1 are started); n <= 0 or above threads_available() means
+ * threads_available(), unless `oversubscribe` (tests).  Returns 0 or a negative clipc_status. */
+int threads_pool_new(int n, int oversubscribe, struct threads_pool **pool);
+void threads_pool_free(struct threads_pool *pool);
+int threads_pool_size(const struct threads_pool *pool);
+
+/* Run fn(arg, i, worker) for every i in [0, count), on all workers, and return when all are done.
+ * Indices are handed out one by one; `worker` in [0, size) names private scratch.  fn must not call
+ * threads_parallel_for on the same pool.  Workers spin some 50 microseconds for the next call, then
+ * sleep. */
+typedef void (*threads_fn)(void *arg, size_t i, int worker);
+void threads_parallel_for(struct threads_pool *pool, size_t count, threads_fn fn, void *arg);
+
+#endif

@@ -1,0 +1,70 @@
+#!/bin/sh
+# Usage: probe.sh BUILD_FOLDER [NAME...]: find the optional libraries NAME by compiling and linking a
+# few lines with each; print the names that were found.  Writes BUILD_FOLDER/config.h (HAVE_NAME 0 or
+# 1, touched only when it changes) and says on stderr, in one line, what there is.  $CC, $CFLAGS and
+# $LDFLAGS are the ones of the build.
+set -u
+dir=$1
+shift
+mkdir -p "$dir"
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/clipc-probe.XXXXXX") || exit 1
+trap 'rm -rf "$tmp"' EXIT
+
+try() { # try 'program text' libraries...
+    printf '%s\n' "$1" > "$tmp/probe.c"
+    shift
+    ${CC:-cc} ${CFLAGS:-} "$tmp/probe.c" ${LDFLAGS:-} "$@" -o "$tmp/probe" > "$tmp/log" 2>&1
+}
+
+probe() {
+    case $1 in
+    BLAS) try '#include <cblas.h>
+#include <dlfcn.h>
+int main(void) { return cblas_sgemm == 0 || dlopen("x", RTLD_NOW) != 0; }' -lopenblas -ldl ;;
+    STB) try '#if __has_include(<stb/stb_image.h>)
+#include <stb/stb_image.h>
+#else
+#include <stb_image.h>
+#endif
+int main(void) { return 0; }' ;;
+    JPEG) try '#include <stdio.h>
+#include <jpeglib.h>
+int main(void) { struct jpeg_error_mgr e; return jpeg_std_error(&e) == 0; }' -ljpeg ;;
+    WEBP) try '#include <webp/decode.h>
+int main(void) { return WebPGetDecoderVersion() == 0; }' -lwebp ;;
+    JANSSON) try '#include <jansson.h>
+int main(void) { return json_true() == 0; }' -ljansson ;;
+    *) return 1 ;;
+    esac
+}
+
+describe() {
+    case $1 in
+    BLAS) echo 'OpenBLAS:libopenblas-dev' ;;
+    STB) echo 'stb_image:libstb-dev' ;;
+    JPEG) echo 'libjpeg-turbo:libjpeg62-turbo-dev' ;;
+    WEBP) echo 'libwebp:libwebp-dev' ;;
+    JANSSON) echo 'jansson:libjansson-dev' ;;
+    esac
+}
+
+found= yes= no=
+{
+    echo '/* Written by tools/probe.sh: what the build found. */'
+    for name in BLAS STB JPEG WEBP JANSSON; do
+        text=$(describe $name)
+        case " $* " in
+        *" $name "*) probe $name && have=1 || have=0 ;;
+        *) have=0 ;;
+        esac
+        echo "#define HAVE_$name $have"
+        if [ $have = 1 ]; then
+            found="$found $name" yes="$yes ${text%%:*}"
+        else
+            no="$no ${text%%:*} (${text#*:})"
+        fi
+    done
+} > "$tmp/config.h"
+cmp -s "$tmp/config.h" "$dir/config.h" || cp "$tmp/config.h" "$dir/config.h"
+echo "clipc: built with:${yes:- nothing optional}${no:+; without:$no}" >&2
+echo "$found"

@@ -1,0 +1,145 @@
+/* format.h - the weight file, byte by byte.  Prose for people who write a reader: README.md here.
+ *
+ *   header (struct format_header, little endian)      at 0
+ *   records (struct format_record) x record_count     at records_offset, a multiple of 64
+ *   data: each record's bytes at its offset, a multiple of 64; zeros between
+ *
+ * How it grows.  `version` is raised only when old readers would compute nonsense.  A newer header
+ * is longer (header_bytes): what a reader does not know it skips, what is missing it takes as zero,
+ * and so zero must always mean what files without the field meant.  A change that an old reader
+ * must not ignore sets a bit in `required_features`; a record of a name it does not know is skipped
+ * unless it carries FORMAT_REQUIRED. */
+#ifndef CLIPC_FORMAT_H
+#define CLIPC_FORMAT_H
+
+#include <stdint.h>
+
+#define FORMAT_MAGIC "clipc\r\n\x1a" /* 8 bytes; line ends catch text-mode copies */
+#define FORMAT_VERSION 1
+#define FORMAT_ALIGN 64
+#define FORMAT_NAME_BYTES 28
+
+/* Element types: KERNELS_F32 .. KERNELS_Q8 of kernels.h are the first four. */
+enum format_dtype {
+    FORMAT_F32 = 1,
+    FORMAT_F16 = 2,
+    FORMAT_BF16 = 3, /* reserved */
+    FORMAT_Q8 = 4,   /* reserved */
+    FORMAT_U8 = 5,   /* bytes: text, tables */
+    FORMAT_I32 = 6
+};
+enum format_layout {
+    FORMAT_ROWS = 0,  /* row-major [rows, cols], nothing between the rows */
+    FORMAT_PANELS = 1 /* pack.h; rows = out, cols = in, padded to 32 and 64 */
+};
+#define FORMAT_REQUIRED 1 /* record flag: a reader that does not know the name must refuse the file */
+
+struct format_record {
+    char name[FORMAT_NAME_BYTES]; /* ends in at least one 0 */
+    uint8_t dtype, layout, flags, reserved;
+    uint32_t rows, cols;               /* true shape; a vector is 1 x n */
+    uint32_t rows_padded, cols_padded; /* as stored */
+    uint64_t offset, bytes;            /* from the start of the file */
+};
+
+enum format_activation { FORMAT_QUICK_GELU = 1, FORMAT_GELU_ERF = 2, FORMAT_GELU_TANH = 3 };
+enum format_pool {
+    FORMAT_POOL_CLASS = 1,     /* vision: row 0, the class token */
+    FORMAT_POOL_ARGMAX = 2,    /* text: row of the largest id, first of equals */
+    FORMAT_POOL_FIRST_EOT = 3, /* text: row of the first eot_id */
+    FORMAT_POOL_LAST = 4,      /* reserved */
+    FORMAT_POOL_MEAN = 5,      /* reserved */
+    FORMAT_POOL_MAP = 6        /* reserved */
+};
+enum format_flag {             /* tower flags */
+    FORMAT_PRE_LN = 1,         /* ln_pre before the blocks (vision) */
+    FORMAT_CLASS_TOKEN = 2,    /* class embedding in front of the patches (vision) */
+    FORMAT_CAUSAL = 4,         /* row i sees rows 0 .. i (text) */
+    FORMAT_PROJECTION = 8      /* pooled row times projection [embed, width], no bias */
+};
+
+/* One transformer tower; layers == 0 means that the file has none of this kind. */
+struct format_tower {
+    uint32_t width, heads, layers, mlp_width;
+    uint32_t activation; /* enum format_activation */
+    uint32_t pool;       /* enum format_pool */
+    uint32_t flags;      /* enum format_flag */
+    float ln_eps;
+    uint32_t positions;  /* rows of positional_embedding: tokens of an image, context of a text */
+    uint32_t dtype;      /* enum format_dtype of its linear layers */
+    uint32_t reserved[6];
+};
+
+enum format_resize { FORMAT_SHORTEST = 1, FORMAT_SQUASH = 2, FORMAT_LONGEST = 3 /* reserved */ };
+enum format_filter { FORMAT_BICUBIC = 1, FORMAT_BILINEAR = 2 };
+enum format_rules { FORMAT_OPENAI = 1, FORMAT_HF = 2 };
+enum format_tokenizer_kind {
+    FORMAT_TOKENIZER_NONE = 0,
+    FORMAT_TOKENIZER_BPE = 1, /* CLIP's byte-pair encoding: records tokenizer.* */
+};
+enum format_score { FORMAT_SOFTMAX = 1, FORMAT_SIGMOID = 2 };
+
+struct format_header {
+    char magic[8];
+    uint32_t version;
+    uint32_t header_bytes;      /* sizeof this struct when it was written, a multiple of 64 */
+    uint64_t file_bytes;
+    uint64_t records_offset;
+    uint32_t record_count;
+    uint32_t record_bytes;      /* sizeof(struct format_record), 64 */
+    uint32_t required_features; /* bits; none are defined in version 1 */
+    uint32_t reserved0;
+    uint8_t sha256[32];         /* of the whole file with these 32 bytes zero */
+    char name[64];              /* of the model, for people; ends in 0 */
+    /* 144 */
+    uint32_t embed_dim;
+    uint32_t score;             /* enum format_score */
+    float logit_scale;          /* as the checkpoint has it: the natural logarithm */
+    float logit_bias;
+    float display_low, display_high;
+    uint32_t reserved1[2];
+    /* 176: images */
+    uint32_t image_size, patch_size;
+    uint32_t resize;            /* enum format_resize */
+    uint32_t filter;            /* enum format_filter */
+    uint32_t preprocess;        /* enum format_rules: order of conversion and crop */
+    float mean[3], std[3];
+    uint32_t reserved2[5];
+    /* 240: text */
+    uint32_t vocab_size;
+    uint32_t tokenizer;         /* enum format_tokenizer_kind */
+    uint32_t tokenizer_rules;   /* enum format_rules */
+    uint32_t sot_id, eot_id, pad_id;
+    uint32_t reserved3[2];
+    /* 272 */
+    struct format_tower vision, text;
+    uint32_t reserved4[12];
+    /* 448 */
+};
+
+/* Names of records.  T is "vision" or "text", NN the block with at least two digits.
+ *
+ *   vision.patch_embed         panels [width, 3 * patch * patch], columns channel, y, x
+ *   vision.class_embedding     f32 [width]
+ *   T.positional_embedding     f32 [positions, width]
+ *   vision.ln_pre.weight .bias f32 [width]
+ *   T.NN.ln_1.weight .bias, T.NN.ln_2.weight .bias       f32 [width]
+ *   T.NN.attn_in.weight        panels [3 * width, width], rows q, k, v; .bias f32 [3 * width]
+ *   T.NN.attn_out.weight       panels [width, width]; .bias
+ *   T.NN.c_fc.weight           panels [mlp_width, width]; .bias
+ *   T.NN.c_proj.weight         panels [width, mlp_width]; .bias
+ *   T.ln_post.weight .bias     f32 [width] (text: ln_final)
+ *   T.projection               panels [embed_dim, width]
+ *   text.token_embedding       rows f32 or f16 [vocab_size, width]
+ *
+ *   tokenizer.tokens           u8: for each id 0 .. vocab_size - 1 a length byte pair (u16) and its
+ *                              bytes: real bytes, not the printable stand-ins of vocab.json; a
+ *                              token that ends a word has FORMAT_WORD_END set in its length
+ *   tokenizer.merges           i32 [n, 3]: left id, right id, merged id, best rank first
+ *   tokenizer.bytes            i32 [2, 256]: the id of each byte inside a word and at its end
+ *   provenance                 u8: UTF-8 lines "key: value"
+ *   golden.text                i32 [1, n] token ids;  golden.text_vector  f32 [1, embed_dim]
+ *   golden.image_vector        f32 [1, embed_dim] of the image that README.md gives by a formula */
+#define FORMAT_WORD_END 0x8000u
+
+#endif
