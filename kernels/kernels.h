@@ -50,7 +50,8 @@ struct kernels_layer_norm {
 };
 
 /* What gemm does with each finished element:
- * y[r][o] = residual[r][o] + activation(acc + bias[o]); columns at or above `out` are not written. */
+ * y[r][o] = residual[r][o] + activation(acc + bias[o]); columns at or above `out` are not written.
+ * A residual goes with KERNELS_LINEAR only. */
 struct kernels_epilogue {
     const float *bias;        /* [out_padded], zeros behind out; NULL: none */
     const float *residual;    /* [rows, residual_stride] or NULL; may be y itself */
@@ -96,8 +97,8 @@ struct kernels {
 
     /* Pack rows [row_begin, row_end) of x: [rows, x_stride], normalised by `ln` unless NULL, into
      * `packed`.  `rows` is the total.  row_begin is a multiple of act_align, and so is row_end
-     * unless it equals rows.  Ranges may be packed by different threads at once.  x holds zeros
-     * behind the true width or at least finite values; they do not reach the result. */
+     * unless it equals rows.  Ranges may be packed by different threads at once.  Only the true
+     * width of x is read. */
     size_t act_align;
     void (*act_pack)(const struct kernels_linear *w, void *packed, const float *x, size_t x_stride,
                      size_t rows, size_t row_begin, size_t row_end,
@@ -132,8 +133,9 @@ struct kernels {
                             size_t n_taps, const int32_t *coeffs);
 };
 
-/* All sets compiled in, best first, NULL behind the last.  A set may leave function slots empty
- * (blas has only gemm): kernels_find fills them from the next supported set below. */
+/* All sets compiled in, best first (but "blas" last, which is chosen only by name), NULL behind.
+ * A set may leave slots empty (blas has only gemm): kernels_find fills each from the best supported
+ * set that has it. */
 extern const struct kernels *const kernels_all[];
 
 /* *k = the best set this CPU supports (name NULL), or the named one, with every slot filled; false

@@ -22,7 +22,7 @@ size_t pack_bytes(enum kernels_dtype dtype, size_t out, size_t in);
 void pack_row(void *panels, enum kernels_dtype dtype, size_t in, size_t o, const void *row);
 
 /* The inverse, widened: row: [in] floats. */
-void unpack_row(float *row, const struct kernels_linear *w, size_t o);
+void pack_unpack_row(float *row, const struct kernels_linear *w, size_t o);
 
 /* IEEE binary16 <-> binary32 and bfloat16 -> binary32; rounding to nearest even; NaN stays NaN. */
 float pack_f16_to_f32(uint16_t h);

@@ -35,7 +35,8 @@
  * different threads on one model.
  *
  * Functions that can fail return 0 (CLIPC_OK) or a negative clipc_status; clipc_errmsg() then holds
- * the sentence for people, in the calling thread.  On failure nothing was written to the outputs.
+ * the sentence for people, in the calling thread.  On failure no output is complete: nothing was
+ * written, or (encode calls of more than one batch) only the rows of earlier batches.
  * Freeing or closing NULL does nothing.  The library never prints, never exits, has no global state
  * (but for that sentence) and reads no environment variable.
  *
@@ -196,12 +197,12 @@ void clipc_image_free(struct clipc_image *image);
 /* Names of the formats this build decodes, separated by spaces: "JPEG PNG BMP GIF PNM". */
 const char *clipc_image_formats(void);
 
-/* Resize, crop and normalise as the model was trained: pixels: [3, image_size, image_size] RGB
- * planes.  `rules` is an enum clipc_rules.  Pure: no session needed, any thread. */
-int clipc_preprocess(const clipc_model *model, const struct clipc_image *image, int rules,
+/* Resize, crop and normalise as the model was trained: pixels: [3, size, size] RGB planes; size 0
+ * is the model's.  `rules` is an enum clipc_rules.  Pure: no session needed, any thread. */
+int clipc_preprocess(const clipc_model *model, const struct clipc_image *image, int rules, int size,
                      float *pixels);
 
-/* The same before normalisation: crop: [size, size, 3] bytes.  size 0: the model's. */
+/* The same before normalisation: crop: [size, size, 3] bytes. */
 int clipc_preprocess_crop(const clipc_model *model, const struct clipc_image *image, int rules,
                           int size, uint8_t *crop);
 

@@ -1,0 +1,210 @@
+/* gemm_tmpl.h - y = activation(x W^T + bias) + residual on weight panels, for any vec_<isa>.h.
+ *
+ * Activations are packed in blocks of MR rows, [in][MR], so that the micro-kernel reads them as one
+ * stream of broadcasts; weights are panels [in][32].  A block of mr <= MR rows by NV * VL columns
+ * lives in registers and is reduced over `in` from first to last with one accumulator for each
+ * element: the same order, and so the same bits, whatever rows and panels a call covers.
+ * An f16 panel is widened once into scratch (exactly) and used for all rows of the call. */
+
+static inline __attribute__((always_inline)) void gemm_micro(size_t in, const float *x, const float *w,
+                                                             size_t mr, vec acc[MR][NV])
+{
+    for (size_t r = 0; r < mr; r++) {
+        for (size_t v = 0; v < NV; v++) {
+            acc[r][v] = v_zero();
+        }
+    }
+    for (size_t i = 0; i < in; i++) {
+        vec b[NV];
+        for (size_t v = 0; v < NV; v++) {
+            b[v] = v_load(w + i * KERNELS_PANEL + v * VL);
+        }
+        for (size_t r = 0; r < mr; r++) {
+            vec a = v_set1(x[i * MR + r]);
+            for (size_t v = 0; v < NV; v++) {
+                acc[r][v] = v_fma(a, b[v], acc[r][v]);
+            }
+        }
+    }
+}
+
+/* Finish mr rows of NV vectors: columns from `column` on, of which those below `out` exist. */
+static inline __attribute__((always_inline)) void
+gemm_finish(const struct kernels_epilogue *e, size_t row, size_t column, size_t out, size_t mr,
+            enum kernels_activation activation, vec acc[MR][NV])
+{
+    for (size_t v = 0; v < NV; v++) {
+        size_t c = column + v * VL, n = c >= out ? 0 : out - c < VL ? out - c : VL;
+        if (n == 0) {
+            return;
+        }
+        vec bias = e->bias == NULL ? v_zero() : n < VL ? v_load_part(e->bias + c, n)
+                                                      : v_load(e->bias + c);
+        for (size_t r = 0; r < mr; r++) {
+            vec a = v_activation(v_add(acc[r][v], bias), activation);
+            float *y = e->y + (row + r) * e->y_stride + c;
+            if (e->residual != NULL) {
+                const float *old = e->residual + (row + r) * e->residual_stride + c;
+                a = v_add(a, n < VL ? v_load_part(old, n) : v_load(old));
+            }
+            if (n < VL) {
+                v_store_part(y, n, a);
+            } else {
+                v_store(y, a);
+            }
+        }
+    }
+}
+
+static inline __attribute__((always_inline)) void
+gemm_block_mr(size_t in, const float *x, const float *w, const struct kernels_epilogue *e,
+              size_t row, size_t column, size_t out, size_t mr)
+{
+    vec acc[MR][NV];
+
+    gemm_micro(in, x, w, mr, acc);
+    switch (e->activation) {
+    case KERNELS_LINEAR:
+        gemm_finish(e, row, column, out, mr, KERNELS_LINEAR, acc);
+        break;
+    case KERNELS_QUICK_GELU:
+        gemm_finish(e, row, column, out, mr, KERNELS_QUICK_GELU, acc);
+        break;
+    case KERNELS_GELU_ERF:
+        gemm_finish(e, row, column, out, mr, KERNELS_GELU_ERF, acc);
+        break;
+    case KERNELS_GELU_TANH:
+        gemm_finish(e, row, column, out, mr, KERNELS_GELU_TANH, acc);
+        break;
+    }
+}
+
+/* One function for each number of rows, so that the accumulators are registers in each. */
+#define GEMM_ROWS(mr)                                                                              \
+    static __attribute__((noinline)) void gemm_rows_##mr(                                          \
+        size_t in, const float *x, const float *w, const struct kernels_epilogue *e, size_t row,   \
+        size_t column, size_t out)                                                                 \
+    {                                                                                              \
+        gemm_block_mr(in, x, w, e, row, column, out, mr);                                          \
+    }
+GEMM_ROWS(1)
+GEMM_ROWS(2)
+GEMM_ROWS(3)
+GEMM_ROWS(4)
+#if MR >= 6
+GEMM_ROWS(5)
+GEMM_ROWS(6)
+#endif
+#if MR >= 14
+GEMM_ROWS(7)
+GEMM_ROWS(8)
+GEMM_ROWS(9)
+GEMM_ROWS(10)
+GEMM_ROWS(11)
+GEMM_ROWS(12)
+GEMM_ROWS(13)
+GEMM_ROWS(14)
+#endif
+
+typedef void (*gemm_rows_fn)(size_t, const float *, const float *, const struct kernels_epilogue *,
+                             size_t, size_t, size_t);
+static const gemm_rows_fn gemm_rows[] = {
+    NULL, gemm_rows_1, gemm_rows_2, gemm_rows_3, gemm_rows_4,
+#if MR >= 6
+    gemm_rows_5, gemm_rows_6,
+#endif
+#if MR >= 14
+    gemm_rows_7, gemm_rows_8, gemm_rows_9, gemm_rows_10, gemm_rows_11, gemm_rows_12, gemm_rows_13,
+    gemm_rows_14,
+#endif
+};
+_Static_assert(sizeof gemm_rows / sizeof gemm_rows[0] == MR + 1, "a function for each row count");
+
+static void gemm_widen(float *to, const uint16_t *from, size_t n)
+{
+    for (size_t i = 0; i < n; i += VL) {
+        v_store(to + i, v_load_f16(from + i));
+    }
+}
+
+static size_t act_bytes(const struct kernels_linear *w, size_t rows)
+{
+    return (rows + MR - 1) / MR * MR * w->in_padded * sizeof(float);
+}
+
+static size_t gemm_scratch(const struct kernels_linear *w)
+{
+    return w->dtype == KERNELS_F32 ? 0 : (size_t)w->in_padded * KERNELS_PANEL * sizeof(float);
+}
+
+static void gemm(const struct kernels_linear *w, size_t panel_begin, size_t panel_end, size_t rows,
+                 size_t row_begin, size_t row_end, const void *packed,
+                 const struct kernels_epilogue *e, void *scratch)
+{
+    size_t panel_elements = (size_t)w->in_padded * KERNELS_PANEL;
+
+    (void)rows;
+    for (size_t p = panel_begin; p < panel_end; p++) {
+        const float *panel = (const float *)w->panels + p * panel_elements;
+        if (w->dtype == KERNELS_F16) {
+            gemm_widen(scratch, (const uint16_t *)w->panels + p * panel_elements,
+                       (size_t)w->in * KERNELS_PANEL);
+            panel = scratch;
+        }
+        for (size_t row = row_begin; row < row_end; row += MR) {
+            const float *x = (const float *)packed + row * w->in_padded;
+            size_t mr = row_end - row < MR ? row_end - row : MR;
+            for (size_t c = 0; c < KERNELS_PANEL; c += NV * VL) {
+                gemm_rows[mr](w->in, x, panel + c, e, row, p * KERNELS_PANEL + c, w->out);
+            }
+        }
+    }
+}
+
+/* Row r of a block: dst[i * MR] = value i.  Only the true width is read. */
+static void pack_one(float *dst, const float *x, size_t n, const struct kernels_layer_norm *ln)
+{
+    if (ln == NULL) {
+        for (size_t i = 0; i < n; i++) {
+            dst[i * MR] = x[i];
+        }
+        return;
+    }
+    struct row_stats s = row_stats(x, n, ln->eps);
+    for (size_t i = 0; i < n; i += VL) {
+        float lanes[VL];
+        size_t m = n - i < VL ? n - i : VL;
+        v_store(lanes, normalised(x + i, m, &s, ln->gamma + i, ln->beta + i));
+        for (size_t j = 0; j < m; j++) {
+            dst[(i + j) * MR] = lanes[j];
+        }
+    }
+}
+
+/* MR whole rows without LayerNorm at once: the stores go out in order. */
+static void pack_block(float *dst, const float *x, size_t x_stride, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        for (size_t r = 0; r < MR; r++) {
+            dst[i * MR + r] = x[r * x_stride + i];
+        }
+    }
+}
+
+static void act_pack(const struct kernels_linear *w, void *packed, const float *x, size_t x_stride,
+                     size_t rows, size_t row_begin, size_t row_end,
+                     const struct kernels_layer_norm *ln)
+{
+    (void)rows;
+    for (size_t row = row_begin; row < row_end; row += MR) {
+        float *block = (float *)packed + row * w->in_padded;
+        size_t mr = row_end - row < MR ? row_end - row : MR;
+        if (ln == NULL && mr == MR) {
+            pack_block(block, x + row * x_stride, x_stride, w->in);
+            continue;
+        }
+        for (size_t r = 0; r < mr; r++) {
+            pack_one(block + r, x + (row + r) * x_stride, w->in, ln);
+        }
+    }
+}

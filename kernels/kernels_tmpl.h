@@ -1,0 +1,38 @@
+/* kernels_tmpl.h - one kernel set.  Before it, a file of a few lines defines KERNELS_ISA (the
+ * suffix and name), includes vec_<isa>.h, which must define everything that vec_scalar.h lists, and
+ * declares `static bool supported(void)`.  Used with VL, MR, NV = 1, 4, 8; 4, 6, 4; 8, 6, 2;
+ * 16, 14, 2; NV * VL must divide KERNELS_PANEL. */
+#include <math.h>
+
+#include "kernels.h"
+#include "vec_math.h"
+#include "rows_tmpl.h"
+#include "gemm_tmpl.h"
+#include "attention_tmpl.h"
+#include "resize_tmpl.h"
+
+#define KERNELS_JOIN_(a, b) a##b
+#define KERNELS_JOIN(a, b) KERNELS_JOIN_(a, b)
+#define KERNELS_TEXT_(a) #a
+#define KERNELS_TEXT(a) KERNELS_TEXT_(a)
+
+extern const struct kernels KERNELS_JOIN(kernels_, KERNELS_ISA);
+const struct kernels KERNELS_JOIN(kernels_, KERNELS_ISA) = {
+    .name = KERNELS_TEXT(KERNELS_ISA),
+    .supported = supported,
+    .deterministic = true,
+    .act_bytes = act_bytes,
+    .act_align = MR,
+    .act_pack = act_pack,
+    .gemm_scratch = gemm_scratch,
+    .gemm = gemm,
+    .attention_scratch = attention_scratch,
+    .attention = attention,
+    .layer_norm = layer_norm,
+    .softmax = softmax,
+    .activation = activation,
+    .l2 = l2,
+    .dot = dot,
+    .resize_horizontal = resize_horizontal,
+    .resize_vertical = resize_vertical,
+};

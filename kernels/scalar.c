@@ -1,0 +1,11 @@
+#include <stdbool.h>
+#include "kernels.h"
+#include "vec_scalar.h"
+
+static bool supported(void)
+{
+    return true;
+}
+
+#define KERNELS_ISA scalar
+#include "kernels_tmpl.h"

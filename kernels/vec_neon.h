@@ -1,0 +1,101 @@
+/* vec_neon.h - 4 floats: AArch64 Advanced SIMD.  See vec_scalar.h for what each name means. */
+#include <arm_neon.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef float32x4_t vec;
+#define VL 4
+#define MR 6 /* 6 x 4 accumulators, 4 weights, 1 activation: 29 of 32 registers */
+#define NV 4
+
+static inline vec v_load(const float *p)
+{
+    return vld1q_f32(p);
+}
+static inline void v_store(float *p, vec a)
+{
+    vst1q_f32(p, a);
+}
+static inline vec v_load_part(const float *p, size_t n)
+{
+    float lanes[4] = {0, 0, 0, 0};
+    for (size_t i = 0; i < n; i++) {
+        lanes[i] = p[i];
+    }
+    return vld1q_f32(lanes);
+}
+static inline void v_store_part(float *p, size_t n, vec a)
+{
+    float lanes[4];
+    vst1q_f32(lanes, a);
+    for (size_t i = 0; i < n; i++) {
+        p[i] = lanes[i];
+    }
+}
+static inline vec v_load_f16(const uint16_t *p)
+{
+    return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
+}
+static inline vec v_zero(void)
+{
+    return vdupq_n_f32(0);
+}
+static inline vec v_set1(float x)
+{
+    return vdupq_n_f32(x);
+}
+static inline vec v_add(vec a, vec b)
+{
+    return vaddq_f32(a, b);
+}
+static inline vec v_sub(vec a, vec b)
+{
+    return vsubq_f32(a, b);
+}
+static inline vec v_mul(vec a, vec b)
+{
+    return vmulq_f32(a, b);
+}
+static inline vec v_div(vec a, vec b)
+{
+    return vdivq_f32(a, b);
+}
+static inline vec v_max(vec a, vec b)
+{
+    return vmaxq_f32(a, b);
+}
+static inline vec v_min(vec a, vec b)
+{
+    return vminq_f32(a, b);
+}
+static inline vec v_fma(vec a, vec b, vec c)
+{
+    return vfmaq_f32(c, a, b);
+}
+static inline vec v_round(vec a)
+{
+    return vrndnq_f32(a);
+}
+static inline vec v_pow2(vec n)
+{
+    int32x4_t e = vaddq_s32(vcvtnq_s32_f32(n), vdupq_n_s32(127));
+    return vreinterpretq_f32_s32(vshlq_n_s32(e, 23));
+}
+static inline vec v_zero_below(vec a, vec x, vec t)
+{
+    return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(a), vcgeq_f32(x, t)));
+}
+static inline float v_sqrt1(float x)
+{
+    return sqrtf(x);
+}
+static inline float v_sum(vec a)
+{
+    float32x2_t s = vadd_f32(vget_low_f32(a), vget_high_f32(a));
+    return vget_lane_f32(s, 0) + vget_lane_f32(s, 1);
+}
+static inline float v_hmax(vec a)
+{
+    return vmaxvq_f32(a);
+}

@@ -1,0 +1,110 @@
+/* vec_scalar.h - one float that pretends to be a vector: the reference, and the list of what every
+ * vec_<isa>.h defines.
+ *
+ *   VL                     floats in a vec
+ *   MR, NV                 gemm's register block: MR rows of NV vectors (32 % (NV * VL) == 0)
+ *   v_load(p) v_store(p,v) unaligned;  v_load_part(p,n) v_store_part(p,n,v) the first n < VL, zeros
+ *   v_load_f16(p)          VL binary16 values, widened exactly
+ *   v_zero() v_set1(x) v_add v_sub v_mul v_div v_max v_min
+ *   v_fma(a,b,c)           a * b + c (one rounding where the machine has it)
+ *   v_round(a)             to the nearest whole number, ties to even
+ *   v_pow2(n)              2^n for whole n in [-126, 127]
+ *   v_zero_below(a,x,t)    a where x >= t, else 0
+ *   v_sqrt1(x)             sqrt of one float, correctly rounded
+ *   v_sum(a) v_hmax(a)     over the lanes, in one fixed order */
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "pack.h"
+
+typedef float vec;
+#define VL 1
+#define MR 4
+#define NV 8
+
+static inline vec v_load(const float *p)
+{
+    return *p;
+}
+static inline void v_store(float *p, vec a)
+{
+    *p = a;
+}
+static inline vec v_load_part(const float *p, size_t n)
+{
+    return n > 0 ? *p : 0;
+}
+static inline void v_store_part(float *p, size_t n, vec a)
+{
+    if (n > 0) {
+        *p = a;
+    }
+}
+static inline vec v_load_f16(const uint16_t *p)
+{
+    return pack_f16_to_f32(*p);
+}
+static inline vec v_zero(void)
+{
+    return 0;
+}
+static inline vec v_set1(float x)
+{
+    return x;
+}
+static inline vec v_add(vec a, vec b)
+{
+    return a + b;
+}
+static inline vec v_sub(vec a, vec b)
+{
+    return a - b;
+}
+static inline vec v_mul(vec a, vec b)
+{
+    return a * b;
+}
+static inline vec v_div(vec a, vec b)
+{
+    return a / b;
+}
+static inline vec v_max(vec a, vec b)
+{
+    return a > b ? a : b;
+}
+static inline vec v_min(vec a, vec b)
+{
+    return a < b ? a : b;
+}
+static inline vec v_fma(vec a, vec b, vec c)
+{
+    return a * b + c;
+}
+static inline vec v_round(vec a)
+{
+    return (a + 12582912.0f) - 12582912.0f; /* 1.5 * 2^23: |a| stays far below */
+}
+static inline vec v_pow2(vec n)
+{
+    uint32_t bits = (uint32_t)((int32_t)n + 127) << 23;
+    float f;
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+static inline vec v_zero_below(vec a, vec x, vec t)
+{
+    return x >= t ? a : 0;
+}
+static inline float v_sqrt1(float x)
+{
+    return sqrtf(x);
+}
+static inline float v_sum(vec a)
+{
+    return a;
+}
+static inline float v_hmax(vec a)
+{
+    return a;
+}

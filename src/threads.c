@@ -1,0 +1,241 @@
+#define _GNU_SOURCE /* sched_getaffinity */
+#include "threads.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base.h"
+
+/* A worker that finds nothing to do spins this long before it sleeps: longer than the serial gaps
+ * between two parallel parts of a forward pass, short enough that idle sessions cost nothing. */
+#define SPIN_SECONDS 50e-6
+
+/* How a call is handed over.  The caller writes fn, arg and count, sets `next` to 0 and raises
+ * `generation`; workers that see a new generation take indices from `next` until none are left, then
+ * count themselves in `finished`.  The caller works too and leaves when all workers have counted in,
+ * so that no worker can still be reading the job when the next one is written. */
+struct threads_pool {
+    int size;
+    pthread_t *workers; /* [size - 1] */
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    int sleeping; /* under mutex */
+
+    threads_fn fn;
+    void *arg;
+    size_t count;
+    _Alignas(64) atomic_size_t next;
+    _Alignas(64) atomic_uint generation;
+    _Alignas(64) atomic_int finished;
+    atomic_int named; /* workers number themselves 1, 2, ... */
+    atomic_bool stop;
+};
+
+#if defined(__linux__)
+/* CPU quota of the process's own cgroup, in CPUs rounded up; 0 when there is none. */
+static int quota_from(const char *path_v2, const char *quota_v1, const char *period_v1)
+{
+    long long quota = -1, period = 100000;
+    FILE *f = fopen(path_v2, "re");
+
+    if (f != NULL) {
+        if (fscanf(f, "%lld %lld", &quota, &period) < 1) {
+            quota = -1; /* "max 100000": no limit */
+        }
+        fclose(f);
+    } else if ((f = fopen(quota_v1, "re")) != NULL) {
+        if (fscanf(f, "%lld", &quota) != 1) {
+            quota = -1;
+        }
+        fclose(f);
+        if ((f = fopen(period_v1, "re")) != NULL) {
+            if (fscanf(f, "%lld", &period) != 1) {
+                period = 100000;
+            }
+            fclose(f);
+        }
+    }
+    return quota > 0 && period > 0 ? (int)((quota + period - 1) / period) : 0;
+}
+
+int threads_available(void)
+{
+    cpu_set_t set;
+    int n = 1, quota;
+
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) {
+        n = CPU_COUNT(&set);
+    }
+    quota = quota_from("/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us",
+                       "/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+    return quota > 0 && quota < n ? quota : n;
+}
+#else
+#include <unistd.h>
+
+int threads_available(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (int)n : 1;
+}
+#endif
+
+static inline void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* Wait until `generation` differs from `seen` (or the pool stops): spin, then sleep. */
+static void await_generation(struct threads_pool *pool, unsigned seen)
+{
+    double deadline = 0;
+
+    for (unsigned spin = 0; atomic_load_explicit(&pool->generation, memory_order_acquire) == seen;
+         spin++) {
+        if (atomic_load_explicit(&pool->stop, memory_order_acquire)) {
+            return;
+        }
+        if (spin % 64 != 63) {
+            relax();
+            continue;
+        }
+        double now = base_seconds();
+        if (deadline == 0) {
+            deadline = now + SPIN_SECONDS;
+        }
+        if (now >= deadline) {
+            break;
+        }
+    }
+    if (atomic_load_explicit(&pool->generation, memory_order_acquire) != seen) {
+        return;
+    }
+    pthread_mutex_lock(&pool->mutex);
+    pool->sleeping++;
+    while (atomic_load_explicit(&pool->generation, memory_order_acquire) == seen &&
+           !atomic_load_explicit(&pool->stop, memory_order_acquire)) {
+        pthread_cond_wait(&pool->wake, &pool->mutex);
+    }
+    pool->sleeping--;
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+static void work(struct threads_pool *pool, int worker)
+{
+    for (;;) {
+        size_t i = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
+        if (i >= pool->count) {
+            return;
+        }
+        pool->fn(pool->arg, i, worker);
+    }
+}
+
+static void *worker_main(void *arg)
+{
+    struct threads_pool *pool = arg;
+    int worker = atomic_fetch_add(&pool->named, 1) + 1;
+    unsigned seen = 0;
+
+    for (;;) {
+        await_generation(pool, seen);
+        if (atomic_load_explicit(&pool->stop, memory_order_acquire)) {
+            return NULL;
+        }
+        seen = atomic_load_explicit(&pool->generation, memory_order_acquire);
+        work(pool, worker);
+        atomic_fetch_add_explicit(&pool->finished, 1, memory_order_release);
+    }
+}
+
+int threads_pool_new(int n, int oversubscribe, struct threads_pool **out)
+{
+    int available = threads_available();
+    struct threads_pool *pool;
+
+    if (n <= 0 || (n > available && !oversubscribe)) {
+        n = available;
+    }
+    pool = base_alloc(sizeof *pool);
+    if (pool == NULL || (pool->workers = base_alloc((size_t)n * sizeof *pool->workers)) == NULL) {
+        base_free(pool);
+        return base_fail(CLIPC_ERROR_MEMORY, "threads: no memory for a pool of %d", n);
+    }
+    pthread_mutex_init(&pool->mutex, NULL);
+    pthread_cond_init(&pool->wake, NULL);
+    pool->size = 1;
+    while (pool->size < n) {
+        if (pthread_create(&pool->workers[pool->size - 1], NULL, worker_main, pool) != 0) {
+            int got = pool->size;
+            threads_pool_free(pool);
+            return base_fail(CLIPC_ERROR_MEMORY,
+                             "threads: the system gave %d of %d; ask for fewer (--threads)", got, n);
+        }
+        pool->size++;
+    }
+    *out = pool;
+    return CLIPC_OK;
+}
+
+void threads_pool_free(struct threads_pool *pool)
+{
+    if (pool == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&pool->mutex);
+    atomic_store_explicit(&pool->stop, true, memory_order_release);
+    pthread_cond_broadcast(&pool->wake);
+    pthread_mutex_unlock(&pool->mutex);
+    for (int i = 0; i < pool->size - 1; i++) {
+        pthread_join(pool->workers[i], NULL);
+    }
+    pthread_cond_destroy(&pool->wake);
+    pthread_mutex_destroy(&pool->mutex);
+    base_free(pool->workers);
+    base_free(pool);
+}
+
+int threads_pool_size(const struct threads_pool *pool)
+{
+    return pool->size;
+}
+
+void threads_parallel_for(struct threads_pool *pool, size_t count, threads_fn fn, void *arg)
+{
+    if (pool->size == 1 || count <= 1) {
+        for (size_t i = 0; i < count; i++) {
+            fn(arg, i, 0);
+        }
+        return;
+    }
+    pool->fn = fn;
+    pool->arg = arg;
+    pool->count = count;
+    atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
+    atomic_store_explicit(&pool->finished, 0, memory_order_relaxed);
+    atomic_fetch_add_explicit(&pool->generation, 1, memory_order_release);
+    pthread_mutex_lock(&pool->mutex);
+    if (pool->sleeping > 0) {
+        pthread_cond_broadcast(&pool->wake);
+    }
+    pthread_mutex_unlock(&pool->mutex);
+    work(pool, 0);
+    /* Workers that the system has not scheduled yet must be waited for without burning the CPU that
+     * they need. */
+    for (unsigned spin = 0;
+         atomic_load_explicit(&pool->finished, memory_order_acquire) != pool->size - 1; spin++) {
+        if (spin < 20000) {
+            relax();
+        } else {
+            sched_yield();
+        }
+    }
+}

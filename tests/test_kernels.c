@@ -1,0 +1,457 @@
+/* Every kernel of every set this CPU has, forced one by one, against plain loops in double, on
+ * buffers that touch unreadable pages.  With --bench it times gemm instead, sets side by side. */
+#include <time.h>
+
+#include "../kernels/kernels.h"
+#include "../kernels/pack.h"
+#include "check.h"
+
+/* Bound of a reduction: |got - want| <= EPS * sum |a||b|.  One float rounding for each of k terms in
+ * sequence is at most k * 2^-24 and in practice sqrt(k) * 2^-24; 2^-19 leaves room for k = 1024. */
+#define EPS 0x1p-19
+
+static uint64_t seed = 1;
+
+static float *floats(size_t n, float scale, bool before)
+{
+    float *p = check_guarded(n * sizeof(float), before);
+    for (size_t i = 0; i < n; i++) {
+        p[i] = scale * check_uniform(&seed);
+    }
+    return p;
+}
+
+static double gelu(double x, enum kernels_activation a)
+{
+    switch (a) {
+    case KERNELS_QUICK_GELU:
+        return x / (1 + exp(-1.702 * x));
+    case KERNELS_GELU_ERF:
+        return 0.5 * x * erfc(-x / sqrt(2));
+    case KERNELS_GELU_TANH:
+        return 0.5 * x * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    default:
+        return x;
+    }
+}
+
+static void oracle_norm(double *y, const float *x, size_t n, const struct kernels_layer_norm *ln)
+{
+    double mean = 0, variance = 0;
+    for (size_t i = 0; i < n; i++) {
+        mean += x[i] / (double)n;
+    }
+    for (size_t i = 0; i < n; i++) {
+        variance += (x[i] - mean) * (x[i] - mean) / (double)n;
+    }
+    for (size_t i = 0; i < n; i++) {
+        y[i] = (x[i] - mean) / sqrt(variance + (double)ln->eps) * ln->gamma[i] + ln->beta[i];
+    }
+}
+
+struct layer {
+    struct kernels_linear w;
+    float *values; /* [out, in] as the panels hold them */
+    float *bias;   /* [out_padded] */
+};
+
+static struct layer make_layer(const struct kernels *k, size_t out, size_t in,
+                               enum kernels_dtype dtype)
+{
+    struct layer l = {.w = {.in = (uint32_t)in, .out = (uint32_t)out, .dtype = dtype,
+                            .in_padded = (uint32_t)((in + 63) / 64 * 64),
+                            .out_padded = (uint32_t)((out + 31) / 32 * 32),
+                            .precision = KERNELS_EXACT}};
+    void *panels = check_guarded(pack_bytes(dtype, out, in), false);
+    uint16_t *half = malloc(in * 2);
+
+    l.values = malloc(out * in * sizeof(float));
+    for (size_t o = 0; o < out; o++) {
+        float *row = l.values + o * in;
+        for (size_t i = 0; i < in; i++) {
+            half[i] = pack_f32_to_f16(check_uniform(&seed));
+            row[i] = dtype == KERNELS_F16 ? pack_f16_to_f32(half[i]) : check_uniform(&seed);
+        }
+        pack_row(panels, dtype, in, o, dtype == KERNELS_F16 ? (void *)half : row);
+    }
+    free(half);
+    l.w.panels = panels;
+    l.bias = floats(l.w.out_padded, 1, false);
+    if (k->weight_prepare != NULL) {
+        void *memory = check_guarded(k->weight_bytes(&l.w), false);
+        k->weight_prepare(&l.w, memory);
+        l.w.prepared = memory;
+    }
+    return l;
+}
+
+/* The whole gemm, or the same in pieces. */
+static void run_gemm(const struct kernels *k, const struct layer *l, const float *x, size_t stride,
+                     size_t rows, const struct kernels_layer_norm *ln,
+                     const struct kernels_epilogue *e, bool pieces)
+{
+    void *packed = check_guarded(k->act_bytes(&l->w, rows), false);
+    void *scratch = check_guarded(k->gemm_scratch(&l->w), false);
+    size_t step = pieces ? k->act_align : rows, panels = l->w.out_padded / KERNELS_PANEL;
+
+    for (size_t r = 0; r < rows; r += step) {
+        k->act_pack(&l->w, packed, x, stride, rows, r, r + step < rows ? r + step : rows, ln);
+    }
+    for (size_t r = 0; r < rows; r += step) {
+        for (size_t p = 0; p < panels; p += pieces ? 1 : panels) {
+            k->gemm(&l->w, p, pieces ? p + 1 : panels, rows, r, r + step < rows ? r + step : rows,
+                    packed, e, scratch);
+        }
+    }
+}
+
+static void test_gemm(const struct kernels *k, size_t rows, size_t out, size_t in,
+                      enum kernels_dtype dtype, enum kernels_activation activation, bool with_norm,
+                      bool with_residual)
+{
+    struct layer l = make_layer(k, out, in, dtype);
+    size_t stride = in + 3, y_stride = out + 5;
+    float *x = floats(rows * stride - 3, 1, false), *y = floats(rows * y_stride - 5, 1, false);
+    float *again = check_guarded((rows * y_stride - 5) * sizeof(float), false);
+    struct kernels_layer_norm ln = {floats(in, 1, false), floats(in, 1, false), 1e-5f};
+    struct kernels_epilogue e = {.bias = rows % 2 ? l.bias : NULL,
+                                 .residual = with_residual ? y : NULL, .residual_stride = y_stride,
+                                 .y = y, .y_stride = y_stride, .activation = activation};
+    double *normed = malloc(in * sizeof(double)), worst = 0;
+    float *before = malloc((rows * y_stride - 5) * sizeof(float));
+
+    memcpy(before, y, (rows * y_stride - 5) * sizeof(float));
+    memcpy(again, y, (rows * y_stride - 5) * sizeof(float));
+    run_gemm(k, &l, x, stride, rows, with_norm ? &ln : NULL, &e, false);
+    bool gaps = true;
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t i = 0; i < in; i++) {
+            normed[i] = x[r * stride + i];
+        }
+        if (with_norm) {
+            oracle_norm(normed, x + r * stride, in, &ln);
+        }
+        for (size_t o = 0; o < out; o++) {
+            double sum = e.bias != NULL ? l.bias[o] : 0, size = fabs(sum);
+            for (size_t i = 0; i < in; i++) {
+                sum += normed[i] * l.values[o * in + i];
+                size += fabs(normed[i] * l.values[o * in + i]);
+            }
+            double old = with_residual ? before[r * y_stride + o] : 0;
+            double error = fabs(y[r * y_stride + o] - gelu(sum, activation) - old);
+            worst = fmax(worst, error / (size + fabs(old) + 1e-3));
+        }
+        for (size_t o = out; o < y_stride && r + 1 < rows; o++) {
+            gaps &= y[r * y_stride + o] == before[r * y_stride + o];
+        }
+    }
+    e.y = again;
+    e.residual = with_residual ? again : NULL;
+    run_gemm(k, &l, x, stride, rows, with_norm ? &ln : NULL, &e, true);
+    bool same = memcmp(y, again, (rows * y_stride - 5) * sizeof(float)) == 0;
+    check(worst <= EPS && gaps && (same || !k->deterministic),
+          "%s gemm %s %zux%zux%zu act %d%s%s: error %.1f of the bound%s%s", k->name,
+          dtype == KERNELS_F16 ? "f16" : "f32", rows, out, in, activation, with_norm ? " ln" : "",
+          with_residual ? " residual" : "", worst / EPS, gaps ? "" : ", wrote between rows",
+          same ? "" : ", pieces differ from the whole");
+    free(l.values);
+    free(normed);
+    free(before);
+}
+
+static void test_gemms(const struct kernels *k)
+{
+    static const struct {
+        size_t rows, out, in;
+    } shapes[] = {{1, 1, 12}, {2, 97, 13}, {7, 33, 148}, {13, 64, 64}, {50, 40, 768}, {29, 72, 132}};
+
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        for (int d = KERNELS_F32; d <= KERNELS_F16; d++) {
+            size_t rows = shapes[i].rows, out = shapes[i].out, in = shapes[i].in;
+            test_gemm(k, rows, out, in, (enum kernels_dtype)d,
+                      (enum kernels_activation)((i + (size_t)d) % 4), i % 2 == 1, false);
+            test_gemm(k, rows, out, in, (enum kernels_dtype)d, KERNELS_LINEAR, i % 2 == 0, true);
+        }
+    }
+}
+
+static void test_attention(const struct kernels *k, size_t rows, size_t hd, bool causal)
+{
+    size_t stride = 3 * hd + 1, floats_in = (rows - 1) * stride + 3 * hd;
+    float *qkv = floats(floats_in, 2, false), *y = floats((rows - 1) * hd + hd, 1, false);
+    void *scratch = check_guarded(k->attention_scratch(rows, hd), false);
+    struct kernels_attention a = {qkv, qkv + hd, qkv + 2 * hd, stride, y, hd, rows, 0, rows, hd,
+                                  1 / sqrtf((float)hd), causal};
+    double worst = 0, *p = malloc(rows * sizeof(double));
+
+    k->attention(&a, scratch);
+    for (size_t i = 0; i < rows; i++) {
+        size_t n = causal ? i + 1 : rows;
+        double max = -1e30, sum = 0;
+        for (size_t j = 0; j < n; j++) {
+            p[j] = 0;
+            for (size_t d = 0; d < hd; d++) {
+                p[j] += (double)qkv[i * stride + d] * qkv[j * stride + hd + d] * (double)a.scale;
+            }
+            max = fmax(max, p[j]);
+        }
+        for (size_t j = 0; j < n; j++) {
+            sum += p[j] = exp(p[j] - max);
+        }
+        for (size_t d = 0; d < hd; d++) {
+            double want = 0;
+            for (size_t j = 0; j < n; j++) {
+                want += p[j] / sum * qkv[j * stride + 2 * hd + d];
+            }
+            worst = fmax(worst, fabs(want - y[i * hd + d]));
+        }
+    }
+    /* Values are up to 2 and weights sum to 1; scores of up to ~40 lose 40 * 2^-24 in exp. */
+    check(worst < 2e-5, "%s attention %zu rows, head of %zu%s: max error %.1e", k->name, rows, hd,
+          causal ? ", causal" : "", worst);
+    if (causal && rows > 1) {
+        float *cut = check_guarded((rows - 1) * hd * sizeof(float), false);
+        a.rows = a.row_end = rows - 1;
+        a.y = cut;
+        k->attention(&a, scratch);
+        check(memcmp(cut, y, (rows - 1) * hd * sizeof(float)) == 0,
+              "%s attention %zu rows: without the last key the other rows have the same bits",
+              k->name, rows);
+    }
+    free(p);
+}
+
+static void test_norm(const struct kernels *k, size_t n, float mean, float spread)
+{
+    float *x = floats(n, spread, false), *y = check_guarded(n * sizeof(float), false);
+    struct kernels_layer_norm ln = {floats(n, 1, false), floats(n, 1, false), 1e-5f};
+    double *want = malloc(n * sizeof(double)), worst = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        x[i] += mean;
+    }
+    k->layer_norm(y, x, n, &ln);
+    oracle_norm(want, x, n, &ln);
+    for (size_t i = 0; i < n; i++) {
+        worst = fmax(worst, fabs(want[i] - y[i]));
+    }
+    check(worst < 2e-6, "%s layer_norm of %zu, mean %g, spread %g: max error %.1e", k->name, n,
+          (double)mean, (double)spread, worst);
+    free(want);
+}
+
+static void test_rows(const struct kernels *k)
+{
+    for (size_t n = 1; n < 80; n += 13) {
+        test_norm(k, n + 1, 0, 1);
+    }
+    test_norm(k, 768, 1000, 1);
+    test_norm(k, 768, -3e4f, 30);
+    test_norm(k, 100, 5, 1e-4f);
+
+    for (size_t n = 1; n <= 577; n = 3 * n + 1) {
+        float *x = floats(n, 30, false), *y = check_guarded(n * sizeof(float), false);
+        double sum = 0, max = -1e30, worst = 0;
+        x[n / 2] = n > 4 ? -HUGE_VALF : x[n / 2];
+        for (size_t i = 0; i < n; i++) {
+            max = fmax(max, x[i]);
+        }
+        for (size_t i = 0; i < n; i++) {
+            sum += exp(x[i] - max);
+        }
+        k->softmax(y, x, n);
+        for (size_t i = 0; i < n; i++) {
+            worst = fmax(worst, fabs(y[i] - exp(x[i] - max) / sum));
+        }
+        check(worst < 5e-7 && (n <= 4 || y[n / 2] == 0), "%s softmax of %zu: max error %.1e",
+              k->name, n, worst);
+    }
+    for (int a = KERNELS_QUICK_GELU; a <= KERNELS_GELU_TANH; a++) {
+        double worst = 0;
+        for (size_t n = 5; n < 4000; n += 1993) {
+            float *x = floats(n, n < 2000 ? 5 : 60, false), *y = check_guarded(n * 4, false);
+            k->activation(y, x, n, (enum kernels_activation)a);
+            for (size_t i = 0; i < n; i++) {
+                worst = fmax(worst, fabs(y[i] - gelu(x[i], (enum kernels_activation)a)) /
+                                        fmax(fabs(x[i]), 1e-3));
+            }
+        }
+        check(worst < 4e-7, "%s activation %d: error / |x| %.1e", k->name, a, worst);
+    }
+    float *x = floats(37, 1, false), *y = floats(37, 1, false);
+    double sum = 0, size = 0;
+    for (size_t i = 0; i < 37; i++) {
+        sum += (double)x[i] * y[i];
+        size += fabs((double)x[i] * y[i]);
+    }
+    check(fabs(sum - k->dot(x, y, 37)) < EPS * size, "%s dot", k->name);
+    k->l2(y, x, 37);
+    check(fabs(k->dot(y, y, 37) - 1) < 1e-6, "%s l2", k->name);
+    memset(x, 0, 37 * 4);
+    k->l2(x, x, 37);
+    check(x[0] == 0 && x[36] == 0, "%s l2 of zeros stays zeros", k->name);
+}
+
+static void test_resize(const struct kernels *k, size_t n_in, size_t n_out, size_t channels)
+{
+    uint8_t *src = check_guarded(n_in * channels, n_out % 2), *dst = check_guarded(n_out * channels, false);
+    struct kernels_taps *taps = calloc(n_out, sizeof *taps);
+    size_t n_taps = n_in / 2 + 1;
+    int32_t *coeffs = malloc(n_out * n_taps * sizeof *coeffs);
+    bool good = true;
+
+    for (size_t i = 0; i < n_in * channels; i++) {
+        src[i] = check_random(&seed) % 3 ? (uint8_t)check_random(&seed) : 255;
+    }
+    for (size_t x = 0; x < n_out; x++) {
+        taps[x].n = (uint32_t)(1 + check_random(&seed) % n_taps);
+        taps[x].first = (uint32_t)(check_random(&seed) % (n_in - taps[x].n + 1));
+        taps[x].offset = (uint32_t)(x * n_taps);
+        for (size_t i = 0; i < n_taps; i++) {
+            coeffs[x * n_taps + i] =
+                (int32_t)((double)check_uniform(&seed) * 1.5 * (1 << 22) / (double)taps[x].n);
+        }
+    }
+    k->resize_horizontal(dst, src, n_out, channels, taps, coeffs);
+    for (size_t x = 0; x < n_out * channels; x++) {
+        const struct kernels_taps *t = &taps[x / channels];
+        long long sum = 1 << 21;
+        for (size_t i = 0; i < t->n; i++) {
+            sum += (long long)src[(t->first + i) * channels + x % channels] * coeffs[t->offset + i];
+        }
+        sum = (long long)floor((double)sum / (1 << 22));
+        good &= dst[x] == (sum < 0 ? 0 : sum > 255 ? 255 : sum);
+    }
+    check(good, "%s resize_horizontal %zu to %zu, %zu channels", k->name, n_in, n_out, channels);
+
+    size_t bytes = n_in * channels / n_taps;
+    good = true;
+    k->resize_vertical(dst, src, bytes, bytes < n_out * channels ? bytes : n_out * channels, n_taps,
+                       coeffs);
+    for (size_t i = 0; i < bytes && i < n_out * channels; i++) {
+        long long sum = 1 << 21;
+        for (size_t t = 0; t < n_taps; t++) {
+            sum += (long long)src[t * bytes + i] * coeffs[t];
+        }
+        sum = (long long)floor((double)sum / (1 << 22));
+        good &= dst[i] == (sum < 0 ? 0 : sum > 255 ? 255 : sum);
+    }
+    check(good, "%s resize_vertical %zu rows of %zu bytes", k->name, n_taps, bytes);
+    free(taps);
+    free(coeffs);
+}
+
+static void test_f16(void)
+{
+    bool good = true;
+    for (uint32_t h = 0; h < 65536; h++) {
+        float f = pack_f16_to_f32((uint16_t)h);
+        int e = (int)(h >> 10 & 31);
+        double want = ldexp(e == 0 ? (double)(h & 1023) : 1024 + (double)(h & 1023), (e ? e : 1) - 25);
+        if (e == 31) {
+            good &= (h & 1023) ? isnan(f) : isinf(f);
+        } else {
+            good &= fabs((double)f) == want && !signbit(f) == !(h >> 15);
+        }
+        good &= isnan(f) || pack_f32_to_f16(f) == h;
+    }
+    check(good, "binary16: all 65536 values widen exactly and round back");
+    good = true;
+    for (int i = 0; i < 2000000; i++) { /* nearest: no other half is closer, ties go to even */
+        float f = ldexpf(check_uniform(&seed), (int)(check_random(&seed) % 44) - 27);
+        uint16_t h = pack_f32_to_f16(f);
+        double d = fabs((double)pack_f16_to_f32(h) - f);
+        if ((h & 0x7fff) < 0x7bff) {
+            double up = fabs((double)pack_f16_to_f32((uint16_t)(h + 1)) - f);
+            double down = h & 0x7fff ? fabs((double)pack_f16_to_f32((uint16_t)(h - 1)) - f) : 1e9;
+            good &= d <= up && d <= down && ((d != up && d != down) || h % 2 == 0);
+        }
+    }
+    check(good && pack_f32_to_f16(65519.9f) == 0x7bff && pack_f32_to_f16(65520) == 0x7c00,
+          "binary16: 2 million random floats round to nearest even");
+}
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void bench(void)
+{
+    static const size_t shapes[][3] = {{50, 2304, 768}, {50, 768, 768}, {50, 3072, 768},
+                                       {50, 768, 3072}, {197, 3072, 768}, {400, 3072, 768}};
+    printf("GFLOP/s of one thread, packing included; median of 9\n%-18s", "rows x out x in");
+    for (size_t i = 0; kernels_all[i] != NULL; i++) {
+        printf(" %8s/f32 %8s/f16", kernels_all[i]->name, kernels_all[i]->name);
+    }
+    for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
+        size_t rows = shapes[s][0], out = shapes[s][1], in = shapes[s][2];
+        printf("\n%4zu x %4zu x %4zu", rows, out, in);
+        for (size_t i = 0; kernels_all[i] != NULL; i++) {
+            struct kernels k;
+            for (int d = KERNELS_F32; d <= KERNELS_F16; d++) {
+                if (!kernels_find(kernels_all[i]->name, &k) ||
+                    strcmp(k.name, "scalar") == 0) {
+                    printf(" %12s", "-");
+                    continue;
+                }
+                struct layer l = make_layer(&k, out, in, (enum kernels_dtype)d);
+                float *x = floats(rows * in, 1, false), *y = floats(rows * out, 1, false);
+                void *packed = check_guarded(k.act_bytes(&l.w, rows), true);
+                void *scratch = check_guarded(k.gemm_scratch(&l.w), true);
+                struct kernels_epilogue e = {.bias = l.bias, .y = y, .y_stride = out,
+                                             .activation = KERNELS_LINEAR};
+                double best[9];
+                for (int t = 0; t < 9; t++) {
+                    double start = seconds();
+                    for (int n = 0; n < 4; n++) {
+                        k.act_pack(&l.w, packed, x, in, rows, 0, rows, NULL);
+                        k.gemm(&l.w, 0, l.w.out_padded / 32, rows, 0, rows, packed, &e, scratch);
+                    }
+                    double took = (seconds() - start) / 4;
+                    int j = t;
+                    for (; j > 0 && best[j - 1] > took; j--) {
+                        best[j] = best[j - 1];
+                    }
+                    best[j] = took;
+                }
+                printf(" %12.1f", 2e-9 * (double)(rows * out * in) / best[4]);
+                fflush(stdout);
+                free(l.values);
+            }
+        }
+    }
+    putchar('\n');
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "--bench") == 0) {
+        bench();
+        return 0;
+    }
+    test_f16();
+    for (size_t i = 0; kernels_all[i] != NULL; i++) {
+        struct kernels k;
+        if (!kernels_find(kernels_all[i]->name, &k)) {
+            check_skip("kernel set %s: this CPU (or library) does not have it", kernels_all[i]->name);
+            continue;
+        }
+        test_gemms(&k);
+        test_attention(&k, 1, 64, true);
+        test_attention(&k, 7, 22, true);
+        test_attention(&k, 50, 64, false);
+        test_attention(&k, 77, 12, true);
+        test_attention(&k, 65, 66, false);
+        test_attention(&k, 37, 88, true);
+        test_rows(&k);
+        for (size_t c = 1; c <= 4; c++) {
+            test_resize(&k, 97 + 60 * c, 64 + c, c);
+        }
+        test_resize(&k, 3000, 5, 3);
+        test_resize(&k, 1, 9, 3);
+    }
+    return check_done();
+}
