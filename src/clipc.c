@@ -48,7 +48,7 @@ int model_fill_sized(void *to, const void *from, size_t from_bytes, const char *
 static int finish_open(struct clipc_model *model, int status, clipc_model **out)
 {
     if (status == CLIPC_OK && model->weights.header.tokenizer != FORMAT_TOKENIZER_NONE) {
-        status = tokenizer_new(&model->weights, &model->tokenizer);
+        status = tokenizer_open(&model->weights, &model->tokenizer);
     }
     if (status == CLIPC_OK && !kernels_find(NULL, &model->kernels)) {
         status = base_fail(CLIPC_ERROR_UNSUPPORTED, "this CPU runs none of the kernel sets");

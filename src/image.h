@@ -23,6 +23,11 @@ extern const struct image_decoder *const image_decoders[]; /* first match wins; 
 /* Does some decoder's probe accept these first bytes?  (16 suffice.) */
 bool image_probe(const uint8_t *bytes, size_t n);
 
+/* For decoders: 0, or why an image of this size is refused. */
+int image_check_size(uint64_t width, uint64_t height, size_t max_pixels);
+/* Pixels of base_alloc with rows one behind the other. */
+int image_new(struct clipc_image *image, uint32_t width, uint32_t height, int format);
+
 int image_decode(const void *bytes, size_t n_bytes, const struct clipc_image_options *options,
                  struct clipc_image *image);
 int image_read(const char *path, const struct clipc_image_options *options, struct clipc_image *image);

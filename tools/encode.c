@@ -33,6 +33,11 @@ const clipc_model *encode_model(const struct encoder *encoder)
     return encoder->model;
 }
 
+clipc_session *encode_session(struct encoder *encoder)
+{
+    return encoder->session;
+}
+
 void encode_close(struct encoder *e)
 {
     if (e != NULL) {

@@ -21,6 +21,7 @@ typedef int (*encode_fn)(void *arg, const struct encoded *e);
 struct encoder *encode_open(const struct cli *cli);
 void encode_close(struct encoder *encoder);
 const clipc_model *encode_model(const struct encoder *encoder);
+clipc_session *encode_session(struct encoder *encoder);
 
 /* fn for each input, in order; stops when it returns non-zero.  CLI_DONE, or CLI_FAILED when an
  * input failed (each is also said on stderr) or fn stopped.  A progress bar on stderr when that is a terminal,

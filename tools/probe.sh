@@ -64,6 +64,8 @@ found= yes= no=
             no="$no ${text%%:*} (${text#*:})"
         fi
     done
+    version=$(${CC:-cc} --version 2>/dev/null | head -n 1 | tr -d '"\\')
+    echo "#define CONFIG_COMPILER \"$version, flags ${CFLAGS:-}\""
 } > "$tmp/config.h"
 cmp -s "$tmp/config.h" "$dir/config.h" || cp "$tmp/config.h" "$dir/config.h"
 echo "clipc: built with:${yes:- nothing optional}${no:+; without:$no}" >&2

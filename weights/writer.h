@@ -21,6 +21,10 @@ int writer_declare(struct writer *writer, const char *name, enum format_dtype dt
 /* Write a declared record.  Panels: `data` is in panel form already, pack_bytes long; rows: the true shape. */
 int writer_write(struct writer *writer, const char *name, const void *data, size_t bytes);
 
+/* The temporary file, which weights_open can read once every record that it needs is written; what
+ * is not written yet reads as zeros. */
+const char *writer_path(const struct writer *writer);
+
 /* All declared records must have been written.  Hashes, syncs, renames; frees the writer in any
  * case.  On failure the target is untouched and the temporary file is gone. */
 int writer_finish(struct writer *writer);

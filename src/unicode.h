@@ -1,0 +1,74 @@
+/* unicode.h - what the tokenizer needs of Unicode: properties, lower case, NFC, UTF-8.  The tables
+ * (unicode_tables.c) are made once by tools/unicode/make_tables.py. */
+#ifndef CLIPC_UNICODE_H
+#define CLIPC_UNICODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+extern const char unicode_version[]; /* "15.0.0" */
+
+bool unicode_is_letter(uint32_t c); /* general category L* */
+bool unicode_is_number(uint32_t c); /* general category N* */
+bool unicode_is_space(uint32_t c);  /* White_Space */
+
+/* Letters and numbers, and a letter's lower case (or c itself), that Unicode 15.1 and 16.0 added:
+ * HuggingFace's tokenizers library knows them, the reference's Python does not. */
+bool unicode_is_later_letter(uint32_t c);
+bool unicode_is_later_number(uint32_t c);
+uint32_t unicode_later_lower(uint32_t c);
+
+/* Simple lower case; U+0130 gives two (i and U+0307): returns how many were written, to: [2]. */
+size_t unicode_lower(uint32_t c, uint32_t *to);
+
+/* Does a capital sigma at text[i] become a final one?  (SpecialCasing: Final_Sigma.) */
+bool unicode_final_sigma(const uint32_t *text, size_t n, size_t i);
+
+/* A growing list of code points; `failed` once memory ran out, and then nothing is added. */
+struct unicode_text {
+    uint32_t *data; /* [n, of room] malloc */
+    size_t n, room;
+    bool failed;
+};
+void unicode_add(struct unicode_text *text, uint32_t c);
+void unicode_free(struct unicode_text *text);
+
+/* UTF-8 to code points; each maximal invalid part becomes U+FFFD (Unicode 3.9, W3C, Python). */
+void unicode_decode(struct unicode_text *text, const char *bytes, size_t n);
+/* to: [4]; returns how many bytes. */
+size_t unicode_encode(uint32_t c, unsigned char *to);
+
+/* Normalization Form C, in place. */
+void unicode_nfc(struct unicode_text *text);
+
+/* Full and half width forms, U+FF01 to U+FFEE, to what NFKC makes of them: how many, 0 if none. */
+size_t unicode_width(uint32_t c, uint32_t *to);
+
+/* ---- Tables ---------------------------------------------------------------------------------- */
+struct unicode_range {
+    uint32_t first, last;
+};
+struct unicode_lower_run {
+    uint32_t first, last, step;
+    int32_t distance;
+};
+struct unicode_class_run {
+    uint32_t first, last, combining_class;
+};
+/* decompositions: {c, a, b or 0}; compositions: {a, b, c}; widths: {c, a, b or 0}. */
+struct unicode_pair {
+    uint32_t key, a, b;
+};
+extern const struct unicode_range unicode_letters[], unicode_numbers[], unicode_cased[],
+    unicode_case_ignorable[];
+extern const size_t unicode_letters_count, unicode_numbers_count, unicode_cased_count,
+    unicode_case_ignorable_count;
+extern const struct unicode_lower_run unicode_lower_runs[];
+extern const size_t unicode_lower_runs_count;
+extern const struct unicode_class_run unicode_class_runs[];
+extern const size_t unicode_class_runs_count;
+extern const struct unicode_pair unicode_decompositions[], unicode_compositions[], unicode_widths[];
+extern const size_t unicode_decompositions_count, unicode_compositions_count, unicode_widths_count;
+
+#endif

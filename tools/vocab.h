@@ -1,0 +1,27 @@
+/* vocab.h - CLIP's byte-pair vocabulary files to the weight file's tables. */
+#ifndef CLIPC_VOCAB_H
+#define CLIPC_VOCAB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct vocab {
+    uint32_t n;            /* tokens */
+    unsigned char *tokens; /* [tokens_bytes]: see weights/format.h, tokenizer.tokens */
+    size_t tokens_bytes;
+    int32_t *merges; /* [n_merges, 3] */
+    size_t n_merges;
+    int32_t bytes[2][256];
+    uint32_t sot_id, eot_id;
+};
+
+/* From `path`: a folder with vocab.json + merges.txt or tokenizer.json, one of merges.txt (vocab.json beside
+ * it) and tokenizer.json.  CLIPC_ERROR_IO when a folder holds none of them. */
+int vocab_load(const char *path, struct vocab *v);
+
+/* 256 bytes, the same at a word's end, start and end: no merges. */
+int vocab_plain(struct vocab *v);
+
+void vocab_free(struct vocab *v);
+
+#endif
