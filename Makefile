@@ -58,6 +58,10 @@ TOOL_O := $(TOOL_C:%.c=$(B)/%.o)
 TRAIN_O := $(TRAIN_C:%.c=$(B)/%.o)
 TESTS := $(TEST_C:tests/%.c=$(B)/tests/%)
 
+# M_PI, and the like of mmap flags, are beyond POSIX.
+$(B)/tools/train/%.o: EXTRA := -D_DEFAULT_SOURCE -O3
+$(B)/tests/%.o: EXTRA := -D_DEFAULT_SOURCE
+
 $(B)/kernels/avx2.o: ISA_FLAGS := -mavx2 -mfma -mf16c
 $(B)/kernels/avx512.o: ISA_FLAGS := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c \
     -mprefer-vector-width=512
@@ -70,7 +74,7 @@ lib: $(B)/libclipc.a $(B)/libclipc.so
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(OPT) $(ISA_FLAGS) -MMD -MP -c $< -o $@
+	$(CC) $(ALL_CFLAGS) $(OPT) $(EXTRA) $(ISA_FLAGS) -MMD -MP -c $< -o $@
 
 $(B)/libclipc.a: $(LIB_O)
 	@rm -f $@

@@ -43,9 +43,6 @@ static void fix_character(uint32_t c, struct unicode_text *out)
         unicode_add(out, '\n');
         return;
     }
-    if (removed_control(c)) {
-        return;
-    }
     for (size_t i = 0; c >= 0x80 && i < sizeof fixes / sizeof fixes[0]; i++) {
         if (fixes[i].c == c) {
             for (size_t j = 0; j < 3 && fixes[i].to[j] != 0; j++) {
@@ -71,10 +68,25 @@ static size_t terminal_escape(const uint32_t *s, size_t n)
     if (n < 3 || s[0] != 0x1b || s[1] != '[') {
         return 0;
     }
-    while (i < n && ((s[i] >= '0' && s[i] <= '9') || s[i] == ';')) {
+    while (i < n && (unicode_is_digit(s[i]) || s[i] == ';')) {
         i++;
     }
     return i < n && ((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z')) ? i + 1 : 0;
+}
+
+/* Terminal escapes, then control characters, in place. */
+static void remove_controls(struct unicode_text *text)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < text->n;) {
+        size_t n = terminal_escape(text->data + i, text->n - i);
+        if (n == 0 && !removed_control(text->data[i])) {
+            text->data[kept++] = text->data[i];
+        }
+        i += n > 0 ? n : 1;
+    }
+    text->n = kept;
 }
 
 /* One round over a segment. */
@@ -87,28 +99,25 @@ static void fix_round(const struct unicode_text *in, bool unescape, struct unico
         html_unescape_ftfy(in, &plain);
         from = &plain;
     }
-    for (size_t i = 0; i < from->n;) {
-        size_t n = terminal_escape(from->data + i, from->n - i);
-        if (n == 0) {
-            fix_character(from->data[i], out);
-            n = 1;
-        }
-        i += n;
+    for (size_t i = 0; i < from->n; i++) {
+        fix_character(from->data[i], out);
     }
     out->failed |= from->failed;
+    remove_controls(out);
     unicode_nfc(out);
     unicode_free(&plain);
 }
 
-/* Rounds until nothing changes.  Each round but the last shortens the text or replaces characters by
- * ones that no round touches, and nested references (&amp;amp;...) unfold once each round: a text
- * of n characters could ask for n / 4 rounds, so their number is bounded. */
-#define MAX_ROUNDS 64
+/* Rounds until nothing changes.  Nested references (&amp;amp;...) unfold once each round, so that a
+ * hostile text of n characters asks for n / 4 rounds: the work is bounded, and what that leaves
+ * standing is text of more than MAX_WORK / rounds characters. */
+#define MAX_WORK (1u << 24)
 
 static void fix_segment(struct unicode_text *segment, bool unescape)
 {
-    for (int round = 0; round < MAX_ROUNDS; round++) {
+    for (size_t work = 0, round = 0; round < 64 || work < MAX_WORK; round++) {
         struct unicode_text out = {0};
+        work += segment->n;
         fix_round(segment, unescape, &out);
         bool same = out.n == segment->n &&
                     (out.n == 0 || memcmp(out.data, segment->data, out.n * sizeof *out.data) == 0);
@@ -121,7 +130,9 @@ static void fix_segment(struct unicode_text *segment, bool unescape)
     }
 }
 
-/* Lines are fixed one by one; from the first with '<' on, references stay as they are. */
+#define MAX_SEGMENT 1000000 /* ftfy's max_decode_length */
+
+/* Lines, cut at a million characters, are fixed one by one; from the first with '<' on, references stay as they are. */
 static void fix_text(struct unicode_text *text)
 {
     struct unicode_text out = {0};
@@ -132,7 +143,7 @@ static void fix_text(struct unicode_text *text)
         bool end = false;
         for (; i < text->n && !end; i++) {
             unescape &= text->data[i] != '<';
-            end = text->data[i] == '\n';
+            end = text->data[i] == '\n' || segment.n + 1 == MAX_SEGMENT;
             unicode_add(&segment, text->data[i]);
         }
         fix_segment(&segment, unescape);

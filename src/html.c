@@ -32,6 +32,18 @@ static size_t find_name(const char *name, size_t n)
     return html_count;
 }
 
+/* Index of the longest name that name [n] begins with and that stands without ';', or html_count. */
+static size_t find_bare(const char *name, size_t n)
+{
+    for (; n > 1; n--) {
+        size_t i = find_name(name, n);
+        if (i < html_count && (html_values[i] & BARE)) {
+            return i;
+        }
+    }
+    return html_count;
+}
+
 static void add_value(struct unicode_text *out, size_t i)
 {
     unicode_add(out, html_values[i] & 0xffffff);
@@ -99,12 +111,10 @@ static size_t named(const uint32_t *s, size_t n, struct unicode_text *out)
             return length + 2;
         }
     }
-    for (; length > 1; length--) {
-        size_t i = find_name(name, length);
-        if (i < html_count && (html_values[i] & BARE)) {
-            add_value(out, i);
-            return length + 1;
-        }
+    size_t i = find_bare(name, length);
+    if (i < html_count) {
+        add_value(out, i);
+        return (size_t)(html_starts[i + 1] - html_starts[i]) + 1;
     }
     return 0;
 }
@@ -130,8 +140,41 @@ static bool alphanumeric(uint32_t c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* The character of a wholly capital name whose lower-case one exists, itself in capitals.  Upper
- * case is undone lower case for the letters that such names stand for. */
+/* str.upper of what an entity stands for: to: [3], how many.  Where lower case does not undo it: */
+static size_t upper(uint32_t c, uint32_t *to)
+{
+    static const struct {
+        uint32_t c, to[3];
+    } odd[] = {
+        {0xb5, {0x39c}},   {0xdf, {'S', 'S'}}, {0x131, {'I'}},    {0x149, {0x2bc, 'N'}},
+        {0x3c2, {0x3a3}},  {0x3d1, {0x398}},   {0x3d5, {0x3a6}},  {0x3d6, {0x3a0}},
+        {0x3f0, {0x39a}},  {0x3f1, {0x3a1}},   {0x3f5, {0x395}},  {0xfb00, {'F', 'F'}},
+        {0xfb01, {'F', 'I'}}, {0xfb02, {'F', 'L'}}, {0xfb03, {'F', 'F', 'I'}},
+        {0xfb04, {'F', 'F', 'L'}},
+    };
+    size_t n = 0;
+
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        for (; odd[i].c == c && n < 3 && odd[i].to[n] != 0; n++) {
+            to[n] = odd[i].to[n];
+        }
+    }
+    if (n > 0) {
+        return n;
+    }
+    to[0] = c;
+    for (uint32_t u = 0x41; u < 0x530 && c < 0x530 && c >= 0x61; u++) {
+        uint32_t lower[2];
+        if (u != c && unicode_lower(u, lower) == 1 && lower[0] == c) {
+            to[0] = u;
+            break;
+        }
+    }
+    return 1;
+}
+
+/* The characters of a wholly capital name whose lower-case one exists, in capitals; not where
+ * html.unescape reads the start of the capital name (&GTDOT; is >DOT;). */
 static bool add_capital(const char *name, size_t n, struct unicode_text *out)
 {
     char small[LONGEST];
@@ -143,17 +186,16 @@ static bool add_capital(const char *name, size_t n, struct unicode_text *out)
         small[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i]);
     }
     size_t i = find_name(small, n);
-    if (i == html_count || html_values[i] >> 24 & 15) {
+    if (i == html_count || find_bare(name, n) < html_count) {
         return false;
     }
-    uint32_t c = html_values[i] & 0xffffff, lower[2];
-    for (uint32_t u = 0x41; u < 0x530 && c < 0x530 && c >= 0x61; u++) {
-        if (u != c && unicode_lower(u, lower) == 1 && lower[0] == c) {
-            unicode_add(out, u);
-            return true;
+    uint32_t pair[] = {html_values[i] & 0xffffff, html_seconds[html_values[i] >> 24 & 15]}, to[3];
+    for (size_t k = 0; k < 2 && pair[k] != 0; k++) {
+        size_t count = upper(pair[k], to);
+        for (size_t j = 0; j < count; j++) {
+            unicode_add(out, to[j]);
         }
     }
-    unicode_add(out, c);
     return true;
 }
 
@@ -177,7 +219,7 @@ static size_t named_ftfy(const uint32_t *s, size_t n, struct unicode_text *out)
     return add_capital(name, length, out) ? length + 2 : 0;
 }
 
-/* "&#[0-9A-Za-z]{1,24};" whose number html.unescape can read to the end. */
+/* "&#[0-9A-Za-z]{1,24};" whose number html.unescape can read to the end, and that is no ';'. */
 static size_t numeric_ftfy(const uint32_t *s, size_t n, struct unicode_text *out)
 {
     size_t length = 0, before = out->n;
@@ -188,7 +230,7 @@ static size_t numeric_ftfy(const uint32_t *s, size_t n, struct unicode_text *out
     if (length == 0 || length + 2 >= n || s[length + 2] != ';') {
         return 0;
     }
-    if (numeric(s, n, out) == length + 3) {
+    if (numeric(s, n, out) == length + 3 && (out->n == before || out->data[before] != ';')) {
         return length + 3;
     }
     out->n = before;

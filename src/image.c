@@ -1,6 +1,5 @@
 #include "image.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base.h"
@@ -10,7 +9,7 @@
 #define DEFAULT_FILE_BYTES ((size_t)512 << 20)
 #define DEFAULT_PIXELS 178956970u /* PIL.Image.MAX_IMAGE_PIXELS twice: where Pillow refuses */
 
-extern const struct image_decoder image_jpeg, image_stb, image_webp, image_pnm;
+extern const struct image_decoder image_jpeg, image_stb, image_webp, image_gif, image_bmp, image_pnm;
 
 const struct image_decoder *const image_decoders[] = {
 #if HAVE_JPEG
@@ -22,6 +21,8 @@ const struct image_decoder *const image_decoders[] = {
 #if HAVE_WEBP
     &image_webp,
 #endif
+    &image_gif,
+    &image_bmp,
     &image_pnm,
     NULL,
 };
@@ -33,8 +34,6 @@ static const struct {
     const char *package;
 } known[] = {{"JPEG", "\xff\xd8\xff", 3, "libstb-dev or libjpeg62-turbo-dev"},
              {"PNG", "\x89PNG\r\n\x1a\n", 8, "libstb-dev"},
-             {"GIF", "GIF8", 4, "libstb-dev"},
-             {"BMP", "BM", 2, "libstb-dev"},
              {"WebP", "RIFF", 4, "libwebp-dev"}};
 
 static const struct image_decoder *find_decoder(const uint8_t *bytes, size_t n)
@@ -64,7 +63,7 @@ static int refuse(const uint8_t *bytes, size_t n)
                              known[i].name, known[i].package);
         }
     }
-    return base_fail(CLIPC_ERROR_FORMAT, "not an image this build reads (%s)", image_formats());
+    return base_fail(CLIPC_ERROR_FORMAT, "not an image that this build reads (%s)", image_formats());
 }
 
 static int turn(struct clipc_image *image, const uint8_t *bytes, size_t n)
@@ -95,7 +94,8 @@ int image_decode(const void *data, size_t n, const struct clipc_image_options *o
     if (decoder == NULL) {
         return refuse(bytes, n);
     }
-    int status = decoder->decode(bytes, n, o->max_pixels != 0 ? o->max_pixels : DEFAULT_PIXELS, &result);
+    size_t max_pixels = o->max_pixels != 0 ? o->max_pixels : DEFAULT_PIXELS;
+    int status = decoder->decode(bytes, n, max_pixels, &result);
     if (status == CLIPC_OK && o->apply_exif) {
         status = turn(&result, bytes, n);
     }
@@ -108,7 +108,9 @@ int image_decode(const void *data, size_t n, const struct clipc_image_options *o
 /* "path: " in front of the sentence that the failure left. */
 static int name_file(const char *path, int status)
 {
-    return base_fail(status, "%s: %s", path, base_errmsg());
+    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+
+    return base_fail(status, "%s: %s", name, base_errmsg());
 }
 
 int image_read(const char *path, const struct clipc_image_options *o, struct clipc_image *image)
@@ -136,17 +138,17 @@ void image_free(struct clipc_image *image)
 const char *image_formats(void)
 {
 #if HAVE_STB && HAVE_WEBP
-    return "JPEG PNG BMP GIF WebP PNM";
+    return "JPEG PNG GIF BMP WebP PNM";
 #elif HAVE_STB
-    return "JPEG PNG BMP GIF PNM";
+    return "JPEG PNG GIF BMP PNM";
 #elif HAVE_JPEG && HAVE_WEBP
-    return "JPEG WebP PNM";
+    return "JPEG GIF BMP WebP PNM";
 #elif HAVE_JPEG
-    return "JPEG PNM";
+    return "JPEG GIF BMP PNM";
 #elif HAVE_WEBP
-    return "WebP PNM";
+    return "GIF BMP WebP PNM";
 #else
-    return "PNM";
+    return "GIF BMP PNM";
 #endif
 }
 

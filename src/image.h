@@ -1,5 +1,6 @@
-/* image.h - the list of image decoders.  One file each (image_stb.c, image_jpeg.c, image_webp.c,
- * image_pnm.c); image.c holds the list, the limits and the EXIF orientation. */
+/* image.h - the list of image decoders, a file each.  Through libraries: image_jpeg.c, image_stb.c,
+ * image_webp.c; our own: image_gif.c, image_bmp.c, image_pnm.c.  image.c holds the list and the
+ * limits. */
 #ifndef CLIPC_IMAGE_H
 #define CLIPC_IMAGE_H
 
@@ -10,8 +11,8 @@
 #include "clipc.h"
 
 struct image_decoder {
-    const char *library; /* "stb_image", for people */
-    const char *formats; /* "JPEG PNG BMP GIF" */
+    const char *library; /* "stb_image", for people; "clipc": our own */
+    const char *formats; /* "JPEG PNG" */
     /* Is this a file of mine, judging by its first bytes (n may be as small as 0)? */
     bool (*probe)(const uint8_t *bytes, size_t n);
     /* Decode.  image->data comes from base_alloc. `max_pixels` holds before memory is taken. */

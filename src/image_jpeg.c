@@ -1,9 +1,11 @@
 /* image_jpeg.c - JPEG through libjpeg-turbo, with the settings of Pillow: the same pixels. */
 #include <setjmp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <jpeglib.h>
+#include <jerror.h>
 
 #include "base.h"
 #include "image.h"
@@ -28,17 +30,16 @@ static void on_error(j_common_ptr info)
     longjmp(f->back, 1);
 }
 
-/* Warnings (level -1) are damage: a file cut short would give a half picture.  Bytes between
- * segments are harmless, and Pillow reads on too. */
+/* Warnings (level -1) are damage: a file cut short would give a half picture.  Not so these, at
+ * which the picture is whole: stray bytes between segments, odd version numbers, and the scan
+ * parameters that some cameras write. */
 static void on_message(j_common_ptr info, int level)
 {
-    struct failure *f = (struct failure *)(void *)info->err;
+    int code = info->err->msg_code;
 
-    if (level < 0) {
-        f->manager.format_message(info, f->text);
-        if (strstr(f->text, "extraneous bytes") == NULL) {
-            longjmp(f->back, 1);
-        }
+    if (level < 0 && code != JWRN_EXTRANEOUS_DATA && code != JWRN_JFIF_MAJOR &&
+        code != JWRN_ADOBE_XFORM && code != JWRN_NOT_SEQUENTIAL) {
+        on_error(info);
     }
 }
 
@@ -70,7 +71,7 @@ static void read_rows(struct jpeg_decompress_struct *info, struct clipc_image *i
     }
 }
 
-/* Adobe writes CMYK upside down (255 = no ink). */
+/* CMYK files are upside down (255 = no ink): Adobe's way, which Pillow takes every file to follow. */
 static void invert(struct clipc_image *image)
 {
     uint8_t *p = image->data;
@@ -78,6 +79,12 @@ static void invert(struct clipc_image *image)
     for (size_t i = 0; i < image->stride * image->height; i++) {
         p[i] = (uint8_t)(255 - p[i]);
     }
+}
+
+/* Enough bytes for the picture?  Huffman coding spends at least one bit on each block of 64. */
+static bool can_hold(const struct jpeg_decompress_struct *info, size_t n)
+{
+    return info->arith_code || (uint64_t)info->image_width * info->image_height / 512 <= n;
 }
 
 static int decode_open(struct jpeg_decompress_struct *info, struct failure *f, const uint8_t *bytes,
@@ -91,16 +98,19 @@ static int decode_open(struct jpeg_decompress_struct *info, struct failure *f, c
     jpeg_mem_src(info, bytes, (unsigned long)n);
     jpeg_read_header(info, TRUE);
     int status = image_check_size(info->image_width, info->image_height, max_pixels);
+    if (status == CLIPC_OK && !can_hold(info, n)) {
+        status = base_fail(CLIPC_ERROR_FORMAT, "truncated JPEG: %zu bytes for %u x %u pixels", n,
+                           info->image_width, info->image_height);
+    }
     if (status == CLIPC_OK) {
         int format = choose_format(info);
-        info->mem->max_memory_to_use = 0; /* no temporary files: progressive files hold coefficients */
         jpeg_start_decompress(info);
         status = image_new(image, info->output_width, info->output_height, format);
     }
     if (status == CLIPC_OK) {
         read_rows(info, image);
         jpeg_finish_decompress(info);
-        if (image->format == CLIPC_CMYK && info->saw_Adobe_marker) {
+        if (image->format == CLIPC_CMYK) {
             invert(image);
         }
     }

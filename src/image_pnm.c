@@ -1,6 +1,6 @@
 /* image_pnm.c - the portable any-map: P1 to P6, Netpbm's pnm(5).  As Pillow reads them: bitmaps are
  * 1-bit images, a maximum other than 255 is scaled, 16-bit gray stays 16-bit. */
-#include <string.h>
+#include <math.h>
 
 #include "base.h"
 #include "image.h"
@@ -8,7 +8,7 @@
 static bool probe(const uint8_t *p, size_t n)
 {
     return n >= 3 && p[0] == 'P' && p[1] >= '1' && p[1] <= '6' &&
-           (p[2] == ' ' || (p[2] >= 9 && p[2] <= 13) || p[2] == '#');
+           (p[2] == ' ' || (p[2] >= 9 && p[2] <= 13));
 }
 
 struct reader {
@@ -26,7 +26,7 @@ static void skip_space(struct reader *r)
 {
     while (r->at < r->n && (is_space(r->p[r->at]) || r->p[r->at] == '#')) {
         if (r->p[r->at] == '#') {
-            while (r->at < r->n && r->p[r->at] != '\n') {
+            while (r->at < r->n && r->p[r->at] != '\n' && r->p[r->at] != '\r') {
                 r->at++;
             }
         } else {
@@ -35,7 +35,7 @@ static void skip_space(struct reader *r)
     }
 }
 
-/* The next number in text, at most 65535. */
+/* The next number in text. */
 static uint32_t number(struct reader *r)
 {
     uint32_t v = 0;
@@ -43,10 +43,10 @@ static uint32_t number(struct reader *r)
 
     skip_space(r);
     start = r->at;
-    while (r->at < r->n && r->p[r->at] >= '0' && r->p[r->at] <= '9' && v <= 65535) {
+    while (r->at < r->n && r->p[r->at] >= '0' && r->p[r->at] <= '9' && v < 100000000) {
         v = 10 * v + (uint32_t)(r->p[r->at++] - '0');
     }
-    r->bad |= r->at == start || v > 65535;
+    r->bad |= r->at == start; /* a number that was cut ends in a digit, and is too large anyway */
     return v;
 }
 
@@ -70,17 +70,22 @@ static uint32_t sample(const struct reader *r, int kind, size_t row_bytes, size_
     return max > 255 ? (uint32_t)row[2 * i] << 8 | row[2 * i + 1] : row[i];
 }
 
+/* v of `max` to a sample of the image, as Pillow rounds it: half to even. */
 static void store(struct clipc_image *image, size_t y, size_t i, uint32_t v, uint32_t max, int kind)
 {
     uint8_t *row = (uint8_t *)image->data + y * image->stride;
+    uint32_t top = image->format == CLIPC_I16 ? 65535 : 255;
 
     if (kind == 1 || kind == 4) {
         row[i] = v ? 0 : 255;
-    } else if (image->format == CLIPC_I16) {
-        ((uint16_t *)(void *)row)[i] = (uint16_t)(max == 65535 ? v : (v * 65535u + max / 2) / max);
+        return;
+    }
+    v = v > max ? max : v;
+    v = max == top ? v : (uint32_t)nearbyint((double)v / (double)max * top);
+    if (image->format == CLIPC_I16) {
+        ((uint16_t *)(void *)row)[i] = (uint16_t)v;
     } else {
-        v = v > max ? max : v;
-        row[i] = (uint8_t)(max == 255 ? v : (v * 255u + max / 2) / max);
+        row[i] = (uint8_t)v;
     }
 }
 
@@ -92,7 +97,7 @@ static int decode(const uint8_t *bytes, size_t n, size_t max_pixels, struct clip
     uint32_t width = number(&r), height = number(&r), max = bitmap ? 1 : number(&r);
     uint32_t channels = kind == 3 || kind == 6 ? 3 : 1;
 
-    if (r.bad || max == 0) {
+    if (r.bad || max == 0 || max > 65535) {
         return base_fail(CLIPC_ERROR_FORMAT, "damaged PNM header");
     }
     status = image_check_size(width, height, max_pixels);
@@ -116,6 +121,7 @@ static int decode(const uint8_t *bytes, size_t n, size_t max_pixels, struct clip
         for (size_t i = 0; i < samples; i++) {
             uint32_t v = binary ? sample(&r, kind, row_bytes, y, i, max)
                                 : kind == 1 ? bit(&r) : number(&r);
+            r.bad |= !binary && v > max;
             store(image, y, i, v, max, kind);
         }
         if (r.bad) {

@@ -1,10 +1,14 @@
 #include "jpeg_scan.h"
 
+#include <stdbool.h>
+
 #include "base.h"
 
 /* libjpeg's own progressive script has 10 scans, mozjpeg's a dozen; a 270 KB file of 206 held every
  * decoder for 9 seconds. */
 #define MAX_SCANS 64
+
+enum marker { DHT = 0xc4, RST0 = 0xd0, RST7 = 0xd7, SOI = 0xd8, EOI = 0xd9, SOS = 0xda, TEM = 0x01 };
 
 /* A DHT segment: tables of one byte, 16 counts, then as many values as the counts say. */
 static bool tables_fit(const uint8_t *p, size_t n)
@@ -26,26 +30,39 @@ static bool tables_fit(const uint8_t *p, size_t n)
     return true;
 }
 
+/* Just behind the next marker at or after `at`, or n: whatever stands before it (a scan's coded
+ * data, where 0xff is followed by 0 or a restart; stray bytes) is passed over. */
+static size_t next_marker(const uint8_t *p, size_t n, size_t at)
+{
+    for (; n - at >= 2; at++) {
+        uint8_t c = p[at + 1];
+        if (p[at] == 0xff && c != 0 && c != 0xff && c != TEM && (c < RST0 || c > SOI)) {
+            return at + 2;
+        }
+    }
+    return n;
+}
+
 int jpeg_scan(const uint8_t *p, size_t n)
 {
-    size_t scans = 0;
+    size_t scans = 0, at = next_marker(p, n, n < 2 ? n : 2);
 
-    for (size_t i = 2; i + 3 < n; i++) {
-        if (p[i] != 0xff) {
-            continue;
+    while (n - at >= 2 && p[at - 1] != EOI) {
+        uint8_t marker = p[at - 1];
+        size_t length = (size_t)p[at] << 8 | p[at + 1];
+        if (length < 2 || length > n - at) {
+            return base_fail(CLIPC_ERROR_FORMAT, "truncated or damaged JPEG: a segment has no end");
         }
-        size_t length = (size_t)p[i + 2] << 8 | p[i + 3];
-        if (p[i + 1] == 0xda && ++scans > MAX_SCANS) {
+        if (marker == SOS && ++scans > MAX_SCANS) {
             return base_fail(CLIPC_ERROR_LIMIT, "a JPEG of more than %d scans", MAX_SCANS);
         }
-        /* Any 0xff 0xc4 may be taken for a table by a lenient decoder, wherever it stands; in coded
-         * data a 0xff is followed by 0 or a restart marker. */
-        if (p[i + 1] == 0xc4) {
-            size_t room = n - i - 4;
-            if (length < 2 || length - 2 > room || !tables_fit(p + i + 4, length - 2)) {
-                return base_fail(CLIPC_ERROR_FORMAT, "damaged JPEG: a Huffman table of no sense");
-            }
+        if (marker == DHT && !tables_fit(p + at + 2, length - 2)) {
+            return base_fail(CLIPC_ERROR_FORMAT, "damaged JPEG: a Huffman table of no sense");
         }
+        at = next_marker(p, n, at + length);
+    }
+    if (n < 4 || p[at - 2] != 0xff || p[at - 1] != EOI) {
+        return base_fail(CLIPC_ERROR_FORMAT, "truncated JPEG: no end marker");
     }
     return CLIPC_OK;
 }

@@ -18,8 +18,11 @@ struct merge {
 struct tokenizer {
     struct tokenizer_tables tables;
     struct merge *merges; /* [mask + 1], open addressing */
-    size_t mask;
+    size_t mask, reach;   /* no merge lies farther than `reach` from its first place */
 };
+
+/* The 48,894 merges of CLIP reach 18; a file made to collide is refused, for it would be slow. */
+#define MAX_REACH 512
 
 /* ---- Merges --------------------------------------------------------------------------------------- */
 
@@ -28,17 +31,42 @@ static size_t merge_hash(int32_t left, int32_t right)
     uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
 
     key *= 0x9e3779b97f4a7c15u;
-    return (size_t)(key >> 20);
+    return (size_t)(key ^ key >> 32);
 }
 
-static struct merge *merge_place(const struct tokenizer *t, int32_t left, int32_t right)
+/* The merge of two tokens, or NULL. */
+static const struct merge *find_merge(const struct tokenizer *t, int32_t left, int32_t right)
 {
-    size_t i = merge_hash(left, right) & t->mask;
+    size_t i = merge_hash(left, right);
 
-    while (t->merges[i].left >= 0 && (t->merges[i].left != left || t->merges[i].right != right)) {
-        i = (i + 1) & t->mask;
+    for (size_t k = 0; k <= t->reach; k++, i++) {
+        const struct merge *m = &t->merges[i & t->mask];
+        if (m->left < 0) {
+            return NULL;
+        }
+        if (m->left == left && m->right == right) {
+            return m;
+        }
     }
-    return &t->merges[i];
+    return NULL;
+}
+
+static bool add_merge(struct tokenizer *t, struct merge merge)
+{
+    size_t i = merge_hash(merge.left, merge.right);
+
+    for (size_t k = 0; k <= MAX_REACH; k++, i++) {
+        struct merge *m = &t->merges[i & t->mask];
+        if (m->left == merge.left && m->right == merge.right) {
+            return true; /* of two equal merges the first ranks */
+        }
+        if (m->left < 0) {
+            *m = merge;
+            t->reach = k > t->reach ? k : t->reach;
+            return true;
+        }
+    }
+    return false;
 }
 
 int tokenizer_new(const struct tokenizer_tables *tables, struct tokenizer **out)
@@ -60,9 +88,11 @@ int tokenizer_new(const struct tokenizer_tables *tables, struct tokenizer **out)
     }
     for (size_t i = 0; i < tables->n_merges; i++) {
         const int32_t *m = tables->merges + 3 * i;
-        struct merge *place = merge_place(t, m[0], m[1]);
-        if (place->left < 0) { /* of two equal merges the first ranks */
-            *place = (struct merge){m[0], m[1], (int32_t)i, m[2]};
+        if (!add_merge(t, (struct merge){m[0], m[1], (int32_t)i, m[2]})) {
+            tokenizer_free(t);
+            return base_fail(CLIPC_ERROR_FORMAT, "tokenizer: the merges collide at number %zu of %zu: "
+                             "no vocabulary does that by chance; convert the model again",
+                             i, tables->n_merges);
         }
     }
     *out = t;
@@ -126,7 +156,7 @@ struct candidate {
 struct encoder {
     const struct tokenizer *t;
     struct symbol *symbols;     /* [room] */
-    struct candidate *heap;     /* [n of 3 * room] */
+    struct candidate *heap;     /* [n of 2 * room] */
     size_t room, n;
     int32_t *ids; /* [context] */
     size_t n_ids, context;
@@ -172,8 +202,8 @@ static void consider(struct encoder *e, int32_t at)
         return;
     }
     int32_t left = e->symbols[at].id, right = e->symbols[e->symbols[at].next].id;
-    const struct merge *m = merge_place(e->t, left, right);
-    if (m->left >= 0) {
+    const struct merge *m = find_merge(e->t, left, right);
+    if (m != NULL) {
         push(e, (struct candidate){m->rank, at, left, right});
     }
 }
@@ -194,9 +224,9 @@ static bool make_room(struct encoder *e, size_t n)
     }
     free(e->symbols);
     free(e->heap);
-    e->room = 2 * n;
+    e->room = n < 512 ? 512 : n + n / 2;
     e->symbols = malloc(e->room * sizeof *e->symbols);
-    e->heap = malloc(3 * e->room * sizeof *e->heap); /* n at first, at most two more for each merge */
+    e->heap = malloc(2 * e->room * sizeof *e->heap); /* below n at first, a merge adds one */
     return e->symbols != NULL && e->heap != NULL;
 }
 
@@ -225,7 +255,7 @@ static bool encode_word(struct encoder *e, const unsigned char *bytes, size_t n)
             continue;
         }
         struct symbol *gone = &e->symbols[s->next];
-        s->id = merge_place(e->t, c.left, c.right)->merged;
+        s->id = find_merge(e->t, c.left, c.right)->merged;
         s->next = gone->next;
         gone->id = -1;
         if (s->next >= 0) {

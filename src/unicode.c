@@ -65,6 +65,11 @@ uint32_t unicode_later_lower(uint32_t c)
                                                      : c;
 }
 
+bool unicode_is_digit(uint32_t c)
+{
+    return in_ranges(unicode_digits, unicode_digits_count, c);
+}
+
 bool unicode_is_space(uint32_t c)
 {
     return (c >= 9 && c <= 13) || c == 32 || c == 0x85 || c == 0xa0 || c == 0x1680 ||

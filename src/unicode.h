@@ -11,6 +11,7 @@ extern const char unicode_version[]; /* "15.0.0" */
 
 bool unicode_is_letter(uint32_t c); /* general category L* */
 bool unicode_is_number(uint32_t c); /* general category N* */
+bool unicode_is_digit(uint32_t c);  /* general category Nd */
 bool unicode_is_space(uint32_t c);  /* White_Space */
 
 /* Letters and numbers, and a letter's lower case (or c itself), that Unicode 15.1 and 16.0 added:
@@ -60,10 +61,10 @@ struct unicode_class_run {
 struct unicode_pair {
     uint32_t key, a, b;
 };
-extern const struct unicode_range unicode_letters[], unicode_numbers[], unicode_cased[],
-    unicode_case_ignorable[];
-extern const size_t unicode_letters_count, unicode_numbers_count, unicode_cased_count,
-    unicode_case_ignorable_count;
+extern const struct unicode_range unicode_letters[], unicode_numbers[], unicode_digits[],
+    unicode_cased[], unicode_case_ignorable[];
+extern const size_t unicode_letters_count, unicode_numbers_count, unicode_digits_count,
+    unicode_cased_count, unicode_case_ignorable_count;
 extern const struct unicode_lower_run unicode_lower_runs[];
 extern const size_t unicode_lower_runs_count;
 extern const struct unicode_class_run unicode_class_runs[];

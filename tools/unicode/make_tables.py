@@ -81,6 +81,7 @@ out = ["/* Written by tools/unicode/make_tables.py from Unicode %s. */" % versio
        '#include "unicode.h"', "", 'const char unicode_version[] = "%s";' % version]
 range_table(out, "unicode_letters", [c for c, g in category.items() if g[0] == "L"])
 range_table(out, "unicode_numbers", [c for c, g in category.items() if g[0] == "N"])
+range_table(out, "unicode_digits", [c for c, g in category.items() if g == "Nd"])
 range_table(out, "unicode_cased", properties["Cased"])
 range_table(out, "unicode_case_ignorable", properties["Case_Ignorable"])
 

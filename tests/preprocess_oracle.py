@@ -1,0 +1,422 @@
+#!/usr/bin/env python3
+"""Draw pictures in every format and say what Pillow makes of them.
+
+    preprocess_oracle.py decode DIR   DIR/cases: FILE KIND WIDTH HEIGHT PIXELS, tab-separated
+    preprocess_oracle.py crop DIR     DIR/cases: FILE SIZE RESIZE FILTER RULES CROP
+    preprocess_oracle.py exif DIR     DIR/cases as of decode, upright
+
+KIND is Pillow's mode (1 is called P, and P's pixels are RGB; I has 16 bits, little endian), with a
+J in front for JPEG.  CROP is [SIZE, SIZE, 3] bytes.  Exit 77: no numpy, or no Pillow of the series
+the references ran on (later ones read 16-bit gray and bitmaps in other modes).
+"""
+import io
+import random
+import struct
+import sys
+import warnings
+import zlib
+from pathlib import Path
+
+try:
+    import numpy as np
+    import PIL
+    from PIL import Image, ImageOps
+except ImportError as e:
+    print(e)
+    sys.exit(77)
+if not PIL.__version__.startswith("9."):
+    print("Pillow is", PIL.__version__)
+    sys.exit(77)
+
+Image.MAX_IMAGE_PIXELS = None
+warnings.simplefilter("ignore")  # of palettes with transparency
+rng = np.random.default_rng(20240611)
+
+
+def picture(w, h, channels):
+    """Smooth colours with hard edges and some noise: what a resize gets wrong shows."""
+    y, x = np.mgrid[0:h, 0:w].astype(float)
+    out = np.zeros((h, w, channels))
+    for c in range(channels):
+        a, b, p = rng.uniform(0.02, 0.9, 2).tolist() + [rng.uniform(0, 6)]
+        out[..., c] = 127 + 120 * np.sin(a * x + b * y + p)
+        out[..., c][(x * (c + 1) + y * 2) % 37 < 9] = rng.choice([0, 255])
+    out += rng.normal(0, 6, out.shape)
+    return np.clip(out, 0, 255).astype(np.uint8)
+
+
+# ---- PNG: written here, because Pillow writes few of its kinds -----------------------------------
+
+ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
+         (0, 1, 1, 2)]
+
+
+def png_rows(samples, depth):
+    """Filtered rows (a filter type at random) of samples [h, w, channels]."""
+    h, w, n = samples.shape
+    if depth == 16:
+        data = samples.astype(">u2").tobytes()
+    elif depth == 8:
+        data = samples.astype(np.uint8).tobytes()
+    else:
+        bits = np.unpackbits(samples.reshape(h, -1, 1).astype(np.uint8), axis=2)[..., -depth:]
+        data = np.packbits(bits.reshape(h, -1), axis=1).tobytes()
+    length, step, out = len(data) // h if h else 0, max(1, n * depth // 8), bytearray()
+    before = bytes(length)
+    for y in range(h):
+        row = data[y * length:(y + 1) * length]
+        kind = int(rng.integers(0, 5))
+        out.append(kind)
+        for i in range(length):
+            a = row[i - step] if i >= step else 0
+            b, c = before[i], before[i - step] if i >= step else 0
+            p = a + b - c
+            pa, pb, pc = abs(p - a), abs(p - b), abs(p - c)
+            paeth = a if pa <= pb and pa <= pc else b if pb <= pc else c
+            out.append((row[i] - (0, a, b, (a + b) // 2, paeth)[kind]) & 255)
+        before = row
+    return bytes(out)
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(samples, depth, colour, interlace=0, palette=None, trns=None, extra=b""):
+    h, w, _ = samples.shape
+    raw = png_rows(samples, depth) if not interlace else b"".join(
+        png_rows(samples[y::dy, x::dx], depth) for x, y, dx, dy in ADAM7
+        if samples[y::dy, x::dx].size)
+    data, out = zlib.compress(raw), b"\x89PNG\r\n\x1a\n"
+    out += chunk(b"IHDR", struct.pack(">IIBBBBB", w, h, depth, colour, 0, 0, interlace)) + extra
+    out += chunk(b"PLTE", bytes(palette)) if palette is not None else b""
+    out += chunk(b"tRNS", trns) if trns else b""
+    for i in range(0, len(data), 97):
+        out += chunk(b"IDAT", data[i:i + 97])
+    return out + chunk(b"tEXt", b"a\0b") + chunk(b"IEND", b"")
+
+
+def png_files():
+    channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+    for colour, depths in {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16),
+                           6: (8, 16)}.items():
+        for depth in depths:
+            for interlace in (0, 1):
+                w, h = (int(v) for v in rng.integers(1, 48, 2))
+                s = picture(w, h, channels[colour]).astype(np.uint16)
+                s = s * 257 + rng.integers(0, 200, s.shape) if depth == 16 else s >> (8 - depth)
+                s = np.minimum(s, (1 << depth) - 1)
+                entries = 1 << min(depth, 8)
+                entries = max(2, entries * 3 // 4)  # indices behind the palette are a case too
+                palette = rng.integers(0, 256, entries * 3).astype(np.uint8) if colour == 3 else None
+                trns = {0: b"\0\1", 2: b"\0\1\0\2\0\3", 3: bytes([0, 128])}.get(colour)
+                name = f"png_{colour}_{depth}_{interlace}"
+                yield name + ".png", png(s, depth, colour, interlace, palette)
+                if trns:
+                    yield name + "t.png", png(s, depth, colour, interlace, palette, trns)
+    gray = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
+    yield "png_ramp.png", png(gray, 8, 3, 0, np.repeat(np.arange(256), 3).astype(np.uint8))
+    yield "png_gamma.png", png(picture(9, 7, 3), 8, 2, extra=chunk(b"gAMA", b"\0\0\xb1\x8f"))
+
+
+# ---- BMP --------------------------------------------------------------------------------------
+
+def bmp(w, h, bits, data, palette=b"", compression=0, masks=b"", header=40, up=False, colours=0):
+    at = 14 + header + (len(masks) if header == 40 else 0) + len(palette)
+    out = b"BM" + struct.pack("<IHHI", at + len(data), 0, 0, at)
+    if header == 12:
+        return out + struct.pack("<IHHHH", 12, w, h, 1, bits) + palette + data
+    info = struct.pack("<IiiHHIIiiII", header, w, -h if up else h, 1, bits, compression, len(data),
+                       2835, 2835, colours, 0)
+    return out + (info + masks).ljust(header if header > 40 else 0, b"\0") + palette + data
+
+
+def packed(values, bits):
+    h, w = values.shape
+    b = np.unpackbits(values[..., None].astype(np.uint8), axis=2)[..., -bits:].reshape(h, -1)
+    b = np.pad(b, ((0, 0), (0, -b.shape[1] % 32)))
+    return np.packbits(b, axis=1).tobytes()
+
+
+def rle(values, four):
+    """Rows bottom up, runs and literals by turns."""
+    out, at = bytearray(), 0
+    for row in values[::-1]:
+        x = 0
+        while x < len(row):
+            n = int(min(rng.integers(1, 9), len(row) - x))
+            part = [int(v) for v in row[x:x + n]]
+            if len(set(part)) == 1 or (four and len(set(part[::2])) == 1 and
+                                       len(set(part[1::2])) <= 1):
+                second = part[1] if n > 1 else 0
+                out += bytes([n, part[0] << 4 | second if four else part[0]])
+            elif n >= 3 and n % 2 == 0:
+                data = bytes(a << 4 | b for a, b in zip(part[::2], part[1::2])) if four else bytes(part)
+                out += bytes([0, n]) + data + b"\0" * (len(data) % 2)
+            else:
+                n = 1
+                out += bytes([1, part[0] << 4 if four else part[0]])
+            x += n
+        out += b"\0\0"
+    return bytes(out) + b"\0\1"
+
+
+def bmp_files():
+    for bits in (1, 4, 8):
+        for header in (12, 40, 108, 124):
+            w, h = (int(v) for v in rng.integers(1, 40, 2))
+            v = picture(w, h, 1)[..., 0] >> (8 - bits)
+            entry, colours = (3 if header == 12 else 4), 1 << bits
+            palette = rng.integers(0, 256, (colours, entry)).astype(np.uint8).tobytes()
+            yield f"bmp_{bits}_{header}.bmp", bmp(w, h, bits, packed(v, bits), palette, header=header)
+    v = picture(33, 17, 1)[..., 0]
+    ramp = b"".join(bytes([i, i, i, 0]) for i in range(256))
+    yield "bmp_gray.bmp", bmp(33, 17, 8, packed(v, 8), ramp)
+    yield "bmp_gray_few.bmp", bmp(33, 17, 8, packed(v >> 3, 8), ramp[:40 * 4], colours=40)
+    yield "bmp_black_white.bmp", bmp(33, 17, 1, packed(v >> 7, 1), bytes(4) + b"\xff\xff\xff\0")
+    yield "bmp_white_black.bmp", bmp(33, 17, 1, packed(v >> 7, 1), b"\xff\xff\xff\0" + bytes(4))
+    yield "bmp_few.bmp", bmp(33, 17, 8, packed(v >> 3, 8), bytes(range(80)), colours=20)
+    for four in (False, True):
+        flat = (v >> (6 if not four else 5)) * 3 % 16
+        palette = rng.integers(0, 256, (16 if four else 256) * 4).astype(np.uint8).tobytes()
+        yield f"bmp_rle{8 - 4 * four}.bmp", bmp(33, 17, 4 if four else 8, rle(flat, four), palette,
+                                                 2 if four else 1)
+    for bits in (16, 24, 32):
+        for up in (False, True):
+            w, h = (int(v) for v in rng.integers(1, 40, 2))
+            row = (w * bits + 31) // 32 * 4
+            data = rng.integers(0, 256, row * h).astype(np.uint8).tobytes()
+            yield f"bmp_{bits}_{int(up)}.bmp", bmp(w, h, bits, data, up=up)
+    rgb565 = struct.pack("<III", 0xf800, 0x7e0, 0x1f)
+    data = rng.integers(0, 256, 20 * 7).astype(np.uint8).tobytes()
+    yield "bmp_565.bmp", bmp(9, 7, 16, data, compression=3, masks=rgb565)
+    data = rng.integers(0, 256, 36 * 7).astype(np.uint8).tobytes()
+    for i, m in enumerate([(0xff0000, 0xff00, 0xff, 0), (0xff000000, 0xff0000, 0xff00, 0),
+                           (0xff000000, 0xff0000, 0xff00, 0xff),
+                           (0xff, 0xff00, 0xff0000, 0xff000000),
+                           (0xff0000, 0xff00, 0xff, 0xff000000)]):
+        masks = struct.pack("<IIII", *m)
+        yield f"bmp_masks{i}.bmp", bmp(9, 7, 32, data, compression=3, masks=masks, header=124)
+    masks = struct.pack("<III", 0xff0000, 0xff00, 0xff)
+    yield "bmp_masks40.bmp", bmp(9, 7, 32, data, compression=3, masks=masks)
+
+
+# ---- GIF --------------------------------------------------------------------------------------
+
+def gif_codes(values, depth):
+    """Uncompressed: a clear code often enough that codes stay depth + 1 bits wide."""
+    bits, count, out = 0, 0, bytearray()
+    codes = []
+    for i, v in enumerate(values):
+        if i % ((1 << depth) - 2) == 0:
+            codes.append(1 << depth)
+        codes.append(int(v))
+    for c in codes + [(1 << depth) + 1]:
+        bits |= c << count
+        count += depth + 1
+    data = bits.to_bytes((count + 7) // 8, "little")
+    for i in range(0, len(data), 200):
+        out += bytes([len(data[i:i + 200])]) + data[i:i + 200]
+    return bytes([depth]) + bytes(out) + b"\0"
+
+
+def gif(screen, box, values, palette=None, local=None, transparent=None, interlaced=False, depth=4):
+    size = depth - 1
+    out = b"GIF89a" + struct.pack("<HHBBB", *screen, 0x80 | size if palette is not None else 0, 3, 0)
+    out += bytes(palette) if palette is not None else b""
+    if transparent is not None:
+        out += b"!\xf9\4" + bytes([1, 0, 0, transparent]) + b"\0"
+    out += b"!\xfe\5hello\0,"
+    flags = (0x80 | size if local is not None else 0) | (0x40 if interlaced else 0)
+    out += struct.pack("<HHHHB", *box, flags) + (bytes(local) if local is not None else b"")
+    return out + gif_codes(values, depth) + b";"
+
+
+def gif_files():
+    v = (picture(13, 11, 1) >> 4).ravel()
+    colours, others = (rng.integers(0, 256, 48).astype(np.uint8) for _ in range(2))
+    ramp = np.repeat(np.arange(16), 3).astype(np.uint8)
+    box = (0, 0, 13, 11)
+    yield "gif_plain.gif", gif((13, 11), box, v, colours)
+    yield "gif_local.gif", gif((13, 11), box, v, colours, others)
+    yield "gif_only_local.gif", gif((13, 11), box, v, None, others)
+    yield "gif_transparent.gif", gif((13, 11), box, v, colours, None, 5)
+    yield "gif_interlaced.gif", gif((13, 11), box, v, colours, None, None, True)
+    yield "gif_smaller.gif", gif((20, 19), (3, 4, 13, 11), v, colours)
+    yield "gif_smaller_transparent.gif", gif((20, 19), (3, 4, 13, 11), v, colours, None, 7)
+    yield "gif_larger.gif", gif((5, 6), (3, 4, 13, 11), v, colours)
+    yield "gif_ramp.gif", gif((13, 11), box, v, ramp)
+    yield "gif_local_ramp.gif", gif((13, 11), box, v, None, ramp)
+    yield "gif_ramp_local.gif", gif((20, 19), (3, 4, 13, 11), v, ramp, others, 2)
+    yield "gif_none.gif", gif((13, 11), box, v)
+    yield "gif_few.gif", gif((13, 11), box, v, colours, depth=4).replace(b"\x83\3\0", b"\x82\3\0")
+    for n in (3, 60, 255):
+        f = io.BytesIO()
+        im = Image.fromarray(picture(61, 47, 3)).quantize(n)
+        im.save(f, "GIF", save_all=True, append_images=[im.rotate(180)])
+        yield f"gif_pil{n}.gif", f.getvalue()
+
+
+# ---- The rest ---------------------------------------------------------------------------------
+
+def pil(array, kind, **how):
+    f = io.BytesIO()
+    (array if isinstance(array, Image.Image) else Image.fromarray(array)).save(f, kind, **how)
+    return f.getvalue()
+
+
+def jpeg_files():
+    for i, how in enumerate([{"subsampling": s, "quality": q, "progressive": p}
+                             for s in (0, 1, 2) for q in (30, 90) for p in (False, True)]):
+        w, h = (int(v) for v in rng.integers(1, 90, 2))
+        yield f"jpg_{i}.jpg", pil(picture(w, h, 3), "JPEG", **how)
+    yield "jpg_gray.jpg", pil(picture(37, 41, 1)[..., 0], "JPEG")
+    yield "jpg_gray_progressive.jpg", pil(picture(37, 41, 1)[..., 0], "JPEG", progressive=True)
+    cmyk = Image.fromarray(picture(39, 29, 4), "CMYK")
+    yield "jpg_cmyk.jpg", pil(cmyk, "JPEG", quality=95)
+    data = pil(picture(50, 50, 3), "JPEG")
+    yield "jpg_stray.jpg", data[:2] + b"\xff\xfe\x00\x08\xff\xc4\xff\xda\xff\xd9" + data[2:]
+    yield "jpg_trailer.jpg", data + b"\0" * 100
+
+
+def webp_files():
+    yield "webp_lossy.webp", pil(picture(51, 37, 3), "WEBP", quality=60)
+    yield "webp_lossless.webp", pil(picture(51, 37, 3), "WEBP", lossless=True)
+    yield "webp_alpha.webp", pil(picture(51, 37, 4), "WEBP", quality=60)
+    yield "webp_alpha_lossless.webp", pil(picture(51, 37, 4), "WEBP", lossless=True, exact=True)
+    frames = [Image.fromarray(picture(40, 30, 4)) for _ in range(3)]
+    yield "webp_animated.webp", pil(frames[0], "WEBP", save_all=True, append_images=frames[1:],
+                                     lossless=True)
+    frames = [Image.fromarray(picture(40, 30, 3)) for _ in range(2)]
+    yield "webp_animated_rgb.webp", pil(frames[0], "WEBP", save_all=True, append_images=frames[1:])
+
+
+def pnm_files():
+    gray, rgb = picture(19, 13, 1)[..., 0], picture(19, 13, 3)
+    deep = rng.integers(0, 65536, (13, 19))
+
+    def plain(values):
+        return b" \n".join(b"%d" % v for v in values.ravel().tolist()) + b"\n"
+
+    yield "pnm_p5.pgm", b"P5\n# a comment\n19 13\n255\n" + gray.tobytes()
+    yield "pnm_p6.ppm", b"P6 19 13 255 " + rgb.tobytes()
+    yield "pnm_p4.pbm", b"P4\n19 13\n" + np.packbits(gray > 127, axis=1).tobytes()
+    yield "pnm_p1.pbm", b"P1\n19 13\n" + b"".join(b"%d" % (v > 127) for v in gray.ravel())
+    yield "pnm_p1_spaced.pbm", b"P1\n19 13\n" + plain(gray > 127).replace(b"True", b"1").replace(
+        b"False", b"0")
+    yield "pnm_p2.pgm", b"P2\n19 13\n255\n" + plain(gray)
+    yield "pnm_p2_deep.pgm", b"P2\n19 13\n4095\n" + plain(deep & 4095)
+    yield "pnm_p3.ppm", b"P3\n19 13 # size\n255\n" + plain(rgb)
+    yield "pnm_p3_deep.ppm", b"P3\n19 13\n1023\n" + plain(np.tile(deep[..., None] & 1023, 3))
+    yield "pnm_p5_16.pgm", b"P5\n19 13\n65535\n" + deep.astype(">u2").tobytes()
+    for top in (1, 7, 100, 254):
+        yield f"pnm_p5_{top}.pgm", b"P5\n19 13\n%d\n" % top + gray.tobytes()
+        yield f"pnm_p6_{top}.ppm", b"P6\n19 13\n%d\n" % top + rgb.tobytes()
+    for top in (256, 1000, 4095, 65534):
+        yield f"pnm_p5_{top}.pgm", b"P5\n19 13\n%d\n" % top + deep.astype(">u2").tobytes()
+    for top in (300, 65535):
+        data = np.stack([deep, deep[::-1], deep[:, ::-1]], -1).astype(">u2").tobytes()
+        yield f"pnm_p6_{top}.ppm", b"P6\n19 13\n%d\n" % top + data
+
+
+FAMILIES = (png_files, bmp_files, gif_files, jpeg_files, webp_files, pnm_files)
+
+
+def write_decoded(folder, cases, name, im):
+    kind = "P" if im.mode in ("1", "P") else im.mode
+    pixels = np.asarray(im.convert("RGB") if kind == "P" else im)
+    if kind == "I":
+        pixels = pixels.astype("<u2")
+    elif name.startswith("png_4_16"):  # Pillow has no 16-bit LA, and repeats the gray
+        kind, pixels = "LA", pixels[..., [0, 3]]
+    Path(folder, name + ".raw").write_bytes(np.ascontiguousarray(pixels).tobytes())
+    kind = "J" + kind if name.endswith(".jpg") else kind
+    print(f"{folder}/{name}", kind, im.width, im.height, f"{folder}/{name}.raw", sep="\t",
+          file=cases)
+
+
+def decode(folder, cases):
+    for family in FAMILIES:
+        for name, data in family():
+            Path(folder, name).write_bytes(data)
+            with Image.open(Path(folder, name)) as im:
+                im.load()
+                write_decoded(folder, cases, name, im)
+
+
+def exif(folder, cases):
+    """A TIFF block of each byte order in a JPEG, and what Pillow turns it to."""
+    for orientation in range(0, 11):
+        for order, mark in (("<", b"II"), (">", b"MM")):
+            entries = [(0x100, 4, 1, 99), (0x112, 3, 1, orientation), (0x11a, 5, 1, 0)]
+            tiff = mark + struct.pack(order + "HI", 42, 8) + struct.pack(order + "H", len(entries))
+            for tag, kind, count, value in entries:
+                value = struct.pack(order + ("HH" if kind == 3 else "I"), *([value, 0][:2 - (kind != 3)]))
+                tiff += struct.pack(order + "HHI", tag, kind, count) + value
+            tiff += bytes(4)
+            data = pil(picture(29, 18, 3), "JPEG", quality=95, subsampling=0)
+            app = b"Exif\0\0" + tiff
+            data = data[:2] + b"\xff\xe1" + struct.pack(">H", len(app) + 2) + app + data[2:]
+            name = f"exif_{orientation}_{mark.decode()}.jpg"
+            Path(folder, name).write_bytes(data)
+            with Image.open(Path(folder, name)) as im:
+                write_decoded(folder, cases, name, ImageOps.exif_transpose(im))
+
+
+# ---- Crops: torchvision's, open_clip's and HuggingFace's rules in a few lines of Pillow -----------
+
+def crop(im, size, resize, method, rules):
+    method = {"bicubic": Image.BICUBIC, "bilinear": Image.BILINEAR}[method]
+    if rules == "hf":
+        im = im.convert("RGB")
+    w, h = im.size
+    if resize == "squash":
+        return im.resize((size, size), method).convert("RGB")
+    w, h = (size, int(size * h / w)) if w <= h else (int(size * w / h), size)
+    im = im.resize((w, h), method) if (w, h) != im.size else im
+    left, top = ((w - size) // 2, (h - size) // 2)
+    if rules == "openai":
+        left, top = round((w - size) / 2), round((h - size) / 2)
+    return im.crop((left, top, left + size, top + size)).convert("RGB")
+
+
+def crops(folder, cases):
+    def case(path, size, *how):
+        with Image.open(path) as im:
+            data = np.asarray(crop(im, size, *how)).tobytes()
+        raw = f"{path}.{size}.{'.'.join(how)}"
+        Path(raw).write_bytes(data)
+        print(path, size, *how, raw, sep="\t", file=cases)
+
+    pick = random.Random(7)
+    files = []
+    for family in (png_files, bmp_files, gif_files, pnm_files):
+        for name, data in family():
+            Path(folder, name).write_bytes(data)
+            files.append(f"{folder}/{name}")
+    sizes = [(int(a), int(b)) for a, b in rng.integers(1, 300, (60, 2))]
+    sizes += [(1, 1), (1, 300), (300, 1), (1, 65535), (32767, 1), (2, 3), (64, 64), (64, 67), (67, 64),
+              (65, 64), (63, 64), (500, 64), (64, 131), (1000, 700), (48, 49), (49, 48)]
+    for i, (w, h) in enumerate(sizes):
+        for c, mode in pick.sample([(3, "RGB"), (1, "L"), (4, "RGBA"), (2, "LA"), (1, "P")], 2):
+            im = picture(w, h, c)
+            im = Image.fromarray(im[..., 0] if c == 1 else im, "L" if mode == "P" else mode)
+            if mode == "P":
+                im.putpalette(rng.integers(0, 256, 768).astype(np.uint8).tobytes())
+            path = f"{folder}/size_{i}_{mode}.png"
+            im.save(path)
+            files.append(path)
+    for path in files:
+        size = pick.choice([1, 7, 32, 48, 64])
+        for rules in ("openai", "hf"):
+            case(path, size, "shortest", pick.choice(["bicubic", "bicubic", "bilinear"]), rules)
+        case(path, size, "squash", pick.choice(["bicubic", "bilinear"]), "openai")
+
+
+def main():
+    what, folder = sys.argv[1:]
+    with open(f"{folder}/cases", "w") as cases:
+        {"decode": decode, "crop": crops, "exif": exif}[what](folder, cases)
+
+
+main()

@@ -1,0 +1,8 @@
+#!/bin/sh
+# The tokenizer against a second one in Python and the reference programs' ids: tests/tokenizer_oracle.py.
+python=/usr/bin/python3
+"$python" -c 'import regex' 2>/dev/null || {
+    echo "ok 1 # SKIP no $python with its regex module (package python3-regex)"; echo 1..1
+    exit 0
+}
+exec "$python" tests/tokenizer_oracle.py "${CLIPC_BUILD:-build}/tests/test_tokenizer"

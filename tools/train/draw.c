@@ -1,0 +1,165 @@
+#include "draw.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const draw_colours[DRAW_COLOURS] = {"red",  "green", "blue",  "yellow", "orange", "purple",
+                                                "pink", "brown", "black", "white",  "gray",   "cyan"};
+
+static const double rgb_of[DRAW_COLOURS][3] = {
+    {0.86, 0.10, 0.12}, {0.12, 0.62, 0.20}, {0.13, 0.27, 0.85}, {0.97, 0.88, 0.15},
+    {0.97, 0.53, 0.10}, {0.50, 0.15, 0.62}, {0.98, 0.60, 0.76}, {0.45, 0.27, 0.12},
+    {0.05, 0.05, 0.06}, {0.97, 0.97, 0.97}, {0.52, 0.52, 0.53}, {0.15, 0.82, 0.87}};
+
+uint64_t draw_random(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+double draw_uniform(uint64_t *state)
+{
+    return (double)(draw_random(state) >> 11) * 0x1p-53;
+}
+
+static double between(uint64_t *state, double low, double high)
+{
+    return low + (high - low) * draw_uniform(state);
+}
+
+static int pick(uint64_t *state, int n)
+{
+    return (int)(draw_uniform(state) * n);
+}
+
+static double distance(const double a[3], const double b[3])
+{
+    return sqrt((a[0] - b[0]) * (a[0] - b[0]) + (a[1] - b[1]) * (a[1] - b[1]) +
+                (a[2] - b[2]) * (a[2] - b[2]));
+}
+
+/* A background colour that the item's stands out from. */
+static void pick_back(uint64_t *state, const double item[3], double rgb[3])
+{
+    do {
+        double gray = draw_uniform(state), strength = between(state, 0, 0.9);
+        for (int c = 0; c < 3; c++) {
+            rgb[c] = gray + strength * (draw_uniform(state) - gray);
+        }
+    } while (distance(item, rgb) < 0.38);
+}
+
+void draw_scene(struct draw_scene *s, uint64_t seed, int colour, int shape)
+{
+    uint64_t state = seed * 0x2545f4914f6cdd1du + 77;
+    struct draw_item *item = &s->items[0];
+
+    memset(s, 0, sizeof *s);
+    s->seed = seed;
+    s->n = 1;
+    item->colour = pick(&state, DRAW_COLOURS);
+    item->shape = pick(&state, DRAW_SHAPES);
+    item->colour = colour >= 0 ? colour : item->colour;
+    item->shape = shape >= 0 ? shape : item->shape;
+    for (int c = 0; c < 3; c++) {
+        double v = rgb_of[item->colour][c] + between(&state, -0.06, 0.06);
+        item->rgb[c] = v < 0 ? 0 : v > 1 ? 1 : v;
+    }
+    item->radius = between(&state, 0.15, 0.42);
+    item->x = between(&state, item->radius, 1 - item->radius);
+    item->y = between(&state, item->radius, 1 - item->radius);
+    item->angle = between(&state, -0.45, 0.45);
+    s->background = pick(&state, 8);
+    s->scale = between(&state, 0.6, 1.8);
+    s->angle = between(&state, 0, 3.14159);
+    s->noise = draw_uniform(&state) < 0.5 ? 0 : between(&state, 0, 0.06);
+    s->blur = draw_uniform(&state) < 0.6 ? 0 : between(&state, 0.2, 1);
+    s->light = between(&state, 0.85, 1.1);
+    pick_back(&state, item->rgb, s->back[0]);
+    pick_back(&state, item->rgb, s->back[1]);
+}
+
+/* Colour of the scene at a point of the unit square. */
+static void sample(const struct draw_scene *s, double x, double y, double rgb[3])
+{
+    draw_background(s, x, y, rgb);
+    for (int i = 0; i < s->n; i++) {
+        const struct draw_item *item = &s->items[i];
+        double dx = (x - item->x) / item->radius, dy = (y - item->y) / item->radius;
+        double u = dx * cos(item->angle) + dy * sin(item->angle);
+        double v = dy * cos(item->angle) - dx * sin(item->angle);
+        if (draw_shape_inside(item->shape, u, v)) {
+            memcpy(rgb, item->rgb, 3 * sizeof *rgb);
+        }
+    }
+}
+
+void draw_render(const struct draw_scene *s, int size, uint8_t *out)
+{
+    enum { SUB = 3 }; /* samples a side of a pixel */
+    uint64_t state = s->seed ^ 0x9d2c5680;
+    double reach = 0.5 + s->blur; /* half the side of what a pixel averages, in pixels */
+
+    for (int y = 0; y < size; y++) {
+        for (int x = 0; x < size; x++) {
+            double sum[3] = {0, 0, 0};
+            for (int j = 0; j < SUB * SUB; j++) {
+                double rgb[3];
+                double px = x + 0.5 + reach * ((j % SUB * 2 + 1.0) / SUB - 1);
+                double py = y + 0.5 + reach * ((j / SUB * 2 + 1.0) / SUB - 1);
+                sample(s, px / size, py / size, rgb);
+                for (int c = 0; c < 3; c++) {
+                    sum[c] += rgb[c] / (SUB * SUB);
+                }
+            }
+            for (int c = 0; c < 3; c++) {
+                double v = sum[c] * s->light + s->noise * (2 * draw_uniform(&state) - 1);
+                *out++ = (uint8_t)(v < 0 ? 0 : v > 1 ? 255 : v * 255 + 0.5);
+            }
+        }
+    }
+}
+
+static const char *article(const char *word)
+{
+    return strchr("aeiou", word[0]) != NULL ? "an" : "a";
+}
+
+void draw_caption(const struct draw_scene *s, uint64_t *state, struct draw_caption *caption)
+{
+    static const char *const both[] = {"%s %s %s", "a photo of %s %s %s", "a picture of %s %s %s",
+                                       "a drawing of %s %s %s", "%s %s %s on a background",
+                                       "an image of %s %s %s"};
+    const struct draw_item *item = &s->items[pick(state, s->n)];
+    const char *colour = draw_colours[item->colour], *shape = draw_shapes[item->shape];
+    double r = draw_uniform(state);
+
+    caption->colour = item->colour;
+    caption->shape = item->shape;
+    if (r < 0.08) {
+        caption->colour = -1;
+        snprintf(caption->text, sizeof caption->text, "a %s", shape);
+    } else if (r < 0.16) {
+        caption->shape = -1;
+        snprintf(caption->text, sizeof caption->text, "something %s", colour);
+    } else {
+        snprintf(caption->text, sizeof caption->text, r < 0.6 ? both[0] : both[pick(state, 6)],
+                 article(colour), colour, shape);
+    }
+}
+
+bool draw_is_true(const struct draw_caption *caption, const struct draw_scene *s)
+{
+    for (int i = 0; i < s->n; i++) {
+        if ((caption->colour < 0 || caption->colour == s->items[i].colour) &&
+            (caption->shape < 0 || caption->shape == s->items[i].shape)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,60 @@
+/* draw.h - the drawn world: scenes, their pictures, and what can truly be said of them.
+ *
+ * A scene is a background and a list of items; an item is of a kind (shapes.c; later: cards), which
+ * draws it and knows its facts.  Everything follows from a seed. */
+#ifndef CLIPC_DRAW_H
+#define CLIPC_DRAW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { DRAW_COLOURS = 12, DRAW_SHAPES = 9, DRAW_MAX_ITEMS = 4, DRAW_CAPTION = 96 };
+extern const char *const draw_colours[DRAW_COLOURS]; /* "red", ... */
+extern const char *const draw_shapes[DRAW_SHAPES];   /* "circle", ... */
+
+struct draw_item {
+    int colour, shape;   /* indices into the lists above */
+    double rgb[3];       /* 0 .. 1, near the named colour */
+    double x, y, radius; /* in units of the picture's side */
+    double angle;
+};
+
+struct draw_scene {
+    uint64_t seed;
+    int background;               /* family */
+    double back[2][3];            /* its two colours */
+    double scale, angle, noise, blur, light;
+    struct draw_item items[DRAW_MAX_ITEMS];
+    int n;
+};
+
+/* A caption says a colour, a shape, or both, and perhaps a size; -1: it does not say. */
+struct draw_caption {
+    int colour, shape;
+    char text[DRAW_CAPTION];
+};
+
+/* splitmix64 and uniform numbers in [0, 1). */
+uint64_t draw_random(uint64_t *state);
+double draw_uniform(uint64_t *state);
+
+/* The scene of `seed`; colour or shape >= 0 fix those of its item. */
+void draw_scene(struct draw_scene *scene, uint64_t seed, int colour, int shape);
+
+/* Render: rgb [size, size, 3] bytes. */
+void draw_render(const struct draw_scene *scene, int size, uint8_t *rgb);
+
+/* One of the captions that are true of the scene. */
+void draw_caption(const struct draw_scene *scene, uint64_t *state, struct draw_caption *caption);
+
+/* Is the caption true of the scene? */
+bool draw_is_true(const struct draw_caption *caption, const struct draw_scene *scene);
+
+/* Is a point (in units of the shape's radius, upright) inside the shape? */
+bool draw_shape_inside(int shape, double x, double y);
+
+/* The background's colour at (x, y) of the unit square. */
+void draw_background(const struct draw_scene *scene, double x, double y, double rgb[3]);
+
+#endif

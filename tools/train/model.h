@@ -1,0 +1,72 @@
+/* model.h - the trainer's CLIP: hyper-parameters, the list of parameters, and forward and backward
+ * passes, compiled once in float (model_f32.c) and once in double (model_f64.c, for the gradient
+ * check).  Apart on purpose from the inference code, so that each can check the other. */
+#ifndef CLIPC_TRAIN_MODEL_H
+#define CLIPC_TRAIN_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct model_tower {
+    int width, heads, layers, mlp;
+    int tokens; /* rows of the position table */
+    bool causal;
+};
+struct model_config {
+    int image, patch, embed, vocab;
+    struct model_tower vision, text;
+};
+
+/* One parameter tensor within the flat array. */
+struct model_tensor {
+    char name[80]; /* HuggingFace's */
+    size_t offset, rows, cols; /* a vector is [1, cols] */
+    size_t shape[4];
+    int n_dims;
+    double spread; /* of the normal it starts from; < 0: all ones */
+    bool decay;    /* weight decay: matrices only */
+};
+struct model_layout {
+    struct model_config config;
+    struct model_tensor *tensors; /* [n] malloc */
+    int n;
+    size_t total; /* floats of all */
+};
+
+/* The list for `config`; NULL tensors when memory is out. */
+void model_layout_make(struct model_layout *layout, const struct model_config *config);
+void model_layout_free(struct model_layout *layout);
+/* Index of the named tensor; exits the program when there is none (a bug). */
+size_t model_offset(const struct model_layout *layout, const char *name);
+
+/* One worker's activations for `n` images and texts; opaque, one kind for each precision. */
+struct model_work_f32;
+struct model_work_f64;
+
+struct model_work_f32 *model_new_f32(const struct model_layout *layout, int n);
+void model_free_f32(struct model_work_f32 *w);
+/* vectors: [n, embed] of length 1, from pixels: [n, 3, image, image]. */
+void model_images_f32(struct model_work_f32 *w, const float *params, const float *pixels, int n,
+                      float *vectors);
+/* ids: [n, length], the end token at ends[i]. */
+void model_texts_f32(struct model_work_f32 *w, const float *params, const int *ids, int length,
+                     const int *ends, int n, float *vectors);
+/* grads: [total] += gradients, from those of the vectors of the last forward passes. */
+void model_images_back_f32(struct model_work_f32 *w, const float *params, const float *d_vectors,
+                           float *grads);
+void model_texts_back_f32(struct model_work_f32 *w, const float *params, const float *d_vectors,
+                          float *grads);
+
+struct model_work_f64 *model_new_f64(const struct model_layout *layout, int n);
+void model_free_f64(struct model_work_f64 *w);
+void model_images_f64(struct model_work_f64 *w, const double *params, const double *pixels, int n,
+                      double *vectors);
+void model_texts_f64(struct model_work_f64 *w, const double *params, const int *ids, int length,
+                     const int *ends, int n, double *vectors);
+void model_images_back_f64(struct model_work_f64 *w, const double *params, const double *d_vectors,
+                           double *grads);
+void model_texts_back_f64(struct model_work_f64 *w, const double *params, const double *d_vectors,
+                          double *grads);
+
+#endif

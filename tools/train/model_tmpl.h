@@ -1,0 +1,540 @@
+/* model_tmpl.h - forward and backward of both towers.  The file that includes it defines REAL, GEMM
+ * (cblas_sgemm or cblas_dgemm) and NAME(x), which appends the precision to a name.
+ *
+ * Rows are [n * tokens, width]; gradients have the names of their values with d_ in front. */
+#include <cblas.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+
+#define LN_EPS ((REAL)1e-5)
+
+/* Values of one block that its backward pass needs. */
+struct block {
+    REAL *x, *ln1, *scale1; /* input; normalised input before gain [rows, width]; 1 / deviation [rows] */
+    REAL *qkv;              /* [rows, 3 width] */
+    REAL *p;                /* [n, heads, tokens, tokens] attention weights */
+    REAL *o;                /* [rows, width] */
+    REAL *mid, *ln2, *scale2;
+    REAL *fc, *act; /* [rows, mlp] */
+};
+
+/* Where a block's parameters begin. */
+struct places {
+    size_t ln1, q, k, v, out, ln2, fc1, fc2; /* weights; biases follow */
+};
+
+struct tower {
+    struct model_tower t;
+    struct places *places; /* [layers] */
+    struct block *blocks;  /* [layers] */
+    REAL *x;               /* [rows, width] after the last block */
+    REAL *pooled, *ln, *scale, *normed; /* [n, width], [n, width], [n], [n, width]: final LayerNorm */
+    REAL *raw, *length;    /* [n, embed], [n] */
+    REAL *vectors;         /* [n, embed] */
+    REAL *d_x, *d_a, *d_qkv, *d_fc; /* [rows, width] x2, [rows, 3 width], [rows, mlp] */
+    int *rows_of;          /* [n] the pooled row */
+    int n, tokens;         /* of the last forward pass */
+    size_t ln_post, projection;
+};
+
+struct NAME(model_work) {
+    const struct model_layout *layout;
+    struct tower vision, text;
+    REAL *patches; /* [n * (tokens - 1), 3 patch patch] */
+    REAL *pre, *pre_scale, *embedded; /* ln_pre: normalised, 1 / deviation, its output */
+    const int *ids;
+    int length;
+};
+
+/* ---- Parts ------------------------------------------------------------------------------------------ */
+
+/* y[m, n] = beta y + op(a) op(b) */
+static void gemm(int ta, int tb, int m, int n, int k, const REAL *a, int lda, const REAL *b, int ldb,
+                 REAL beta, REAL *y, int ldy)
+{
+    GEMM(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n, k, 1, a,
+         lda, b, ldb, beta, y, ldy);
+}
+
+/* y[rows, out] = x W^T + b; the bias lies behind the weight. */
+static void linear(const REAL *w, const REAL *x, int rows, int in, int out, REAL *y, int y_stride,
+                   REAL beta)
+{
+    const REAL *bias = w + (size_t)out * (size_t)in;
+
+    gemm(0, 1, rows, out, in, x, in, w, in, beta, y, y_stride);
+    for (int r = 0; r < rows; r++) {
+        for (int o = 0; o < out; o++) {
+            y[r * y_stride + o] += bias[o];
+        }
+    }
+}
+
+/* d_w += d_y^T x, d_b += sum d_y, d_x = beta d_x + d_y W. */
+static void linear_back(const REAL *w, REAL *d_w, const REAL *x, const REAL *d_y, int d_stride,
+                        int rows, int in, int out, REAL *d_x, REAL beta)
+{
+    REAL *d_bias = d_w + (size_t)out * (size_t)in;
+
+    gemm(1, 0, out, in, rows, d_y, d_stride, x, in, 1, d_w, in);
+    for (int r = 0; r < rows; r++) {
+        for (int o = 0; o < out; o++) {
+            d_bias[o] += d_y[r * d_stride + o];
+        }
+    }
+    gemm(0, 0, rows, in, out, d_y, d_stride, w, in, beta, d_x, in);
+}
+
+/* hat = (x - mean) * scale; y = hat * gain + bias (the bias behind the gain). */
+static void norm(const REAL *gain, const REAL *x, int rows, int n, REAL *hat, REAL *scale, REAL *y)
+{
+    for (int r = 0; r < rows; r++, x += n, hat += n, y += n) {
+        REAL mean = 0, variance = 0;
+        for (int i = 0; i < n; i++) {
+            mean += x[i] / (REAL)n;
+        }
+        for (int i = 0; i < n; i++) {
+            variance += (x[i] - mean) * (x[i] - mean) / (REAL)n;
+        }
+        scale[r] = 1 / (REAL)sqrt((double)(variance + LN_EPS));
+        for (int i = 0; i < n; i++) {
+            hat[i] = (x[i] - mean) * scale[r];
+            y[i] = hat[i] * gain[i] + gain[n + i];
+        }
+    }
+}
+
+/* d_x += the gradient through norm; d_y may not be d_x. */
+static void norm_back(const REAL *gain, REAL *d_gain, const REAL *hat, const REAL *scale,
+                      const REAL *d_y, int rows, int n, REAL *d_x)
+{
+    for (int r = 0; r < rows; r++, hat += n, d_y += n, d_x += n) {
+        REAL mean = 0, along = 0;
+        for (int i = 0; i < n; i++) {
+            REAL d = d_y[i] * gain[i];
+            d_gain[i] += d_y[i] * hat[i];
+            d_gain[n + i] += d_y[i];
+            mean += d / (REAL)n;
+            along += d * hat[i] / (REAL)n;
+        }
+        for (int i = 0; i < n; i++) {
+            d_x[i] += scale[r] * (d_y[i] * gain[i] - mean - hat[i] * along);
+        }
+    }
+}
+
+static void attention(const struct tower *w, const struct block *b)
+{
+    int tokens = w->tokens, width = w->t.width, hd = width / w->t.heads;
+    REAL scale = 1 / (REAL)sqrt((double)hd);
+
+    for (int i = 0; i < w->n * w->t.heads; i++) {
+        size_t row = (size_t)(i / w->t.heads) * (size_t)tokens;
+        const REAL *q = b->qkv + row * 3 * (size_t)width + i % w->t.heads * hd;
+        REAL *p = b->p + (size_t)i * (size_t)(tokens * tokens);
+        gemm(0, 1, tokens, tokens, hd, q, 3 * width, q + width, 3 * width, 0, p, tokens);
+        for (int r = 0; r < tokens; r++) {
+            REAL *s = p + r * tokens, max = -(REAL)1e30, sum = 0;
+            int seen = w->t.causal ? r + 1 : tokens;
+            for (int j = 0; j < seen; j++) {
+                s[j] *= scale;
+                max = s[j] > max ? s[j] : max;
+            }
+            for (int j = 0; j < tokens; j++) {
+                s[j] = j < seen ? (REAL)EXP(s[j] - max) : 0;
+                sum += s[j];
+            }
+            for (int j = 0; j < seen; j++) {
+                s[j] /= sum;
+            }
+        }
+        gemm(0, 0, tokens, hd, tokens, p, tokens, q + 2 * width, 3 * width, 0,
+             b->o + row * (size_t)width + i % w->t.heads * hd, width);
+    }
+}
+
+/* d_qkv from d_o = w->d_a; `d_p` is scratch of tokens * tokens. */
+static void attention_back(const struct tower *w, const struct block *b, REAL *d_p)
+{
+    int tokens = w->tokens, width = w->t.width, hd = width / w->t.heads;
+    REAL scale = 1 / (REAL)sqrt((double)hd);
+
+    for (int i = 0; i < w->n * w->t.heads; i++) {
+        size_t row = (size_t)(i / w->t.heads) * (size_t)tokens;
+        size_t at = row * 3 * (size_t)width + (size_t)(i % w->t.heads * hd);
+        const REAL *q = b->qkv + at, *p = b->p + (size_t)i * (size_t)(tokens * tokens);
+        const REAL *d_o = w->d_a + row * (size_t)width + i % w->t.heads * hd;
+        REAL *d_q = w->d_qkv + at;
+        gemm(1, 0, tokens, hd, tokens, p, tokens, d_o, width, 0, d_q + 2 * width, 3 * width);
+        gemm(0, 1, tokens, tokens, hd, d_o, width, q + 2 * width, 3 * width, 0, d_p, tokens);
+        for (int r = 0; r < tokens; r++) {
+            REAL sum = 0;
+            for (int j = 0; j < tokens; j++) {
+                sum += d_p[r * tokens + j] * p[r * tokens + j];
+            }
+            for (int j = 0; j < tokens; j++) {
+                d_p[r * tokens + j] = p[r * tokens + j] * (d_p[r * tokens + j] - sum) * scale;
+            }
+        }
+        gemm(0, 0, tokens, hd, tokens, d_p, tokens, q + width, 3 * width, 0, d_q, 3 * width);
+        gemm(1, 0, tokens, hd, tokens, d_p, tokens, q, 3 * width, 0, d_q + width, 3 * width);
+    }
+}
+
+/* ---- Blocks ----------------------------------------------------------------------------------------- */
+
+static void block_forward(struct tower *w, const REAL *params, int i, REAL *y)
+{
+    const struct places *at = &w->places[i];
+    struct block *b = &w->blocks[i];
+    int rows = w->n * w->tokens, width = w->t.width, mlp = w->t.mlp;
+    size_t size = (size_t)rows * (size_t)width;
+
+    norm(params + at->ln1, b->x, rows, width, b->ln1, b->scale1, w->d_a);
+    linear(params + at->q, w->d_a, rows, width, width, b->qkv, 3 * width, 0);
+    linear(params + at->k, w->d_a, rows, width, width, b->qkv + width, 3 * width, 0);
+    linear(params + at->v, w->d_a, rows, width, width, b->qkv + 2 * width, 3 * width, 0);
+    attention(w, b);
+    memcpy(b->mid, b->x, size * sizeof(REAL));
+    linear(params + at->out, b->o, rows, width, width, b->mid, width, 1);
+    norm(params + at->ln2, b->mid, rows, width, b->ln2, b->scale2, w->d_a);
+    linear(params + at->fc1, w->d_a, rows, width, mlp, b->fc, mlp, 0);
+    for (size_t j = 0; j < (size_t)rows * (size_t)mlp; j++) {
+        b->act[j] = b->fc[j] / (1 + (REAL)EXP((REAL)-1.702 * b->fc[j]));
+    }
+    memcpy(y, b->mid, size * sizeof(REAL));
+    linear(params + at->fc2, b->act, rows, mlp, width, y, width, 1);
+}
+
+/* A normalised row's output once more: hat * gain + bias. */
+static void renorm(const REAL *gain, const REAL *hat, int rows, int n, REAL *y)
+{
+    for (int r = 0; r < rows; r++, hat += n, y += n) {
+        for (int i = 0; i < n; i++) {
+            y[i] = hat[i] * gain[i] + gain[n + i];
+        }
+    }
+}
+
+/* w->d_x: the gradient of the block's output becomes that of its input. */
+static void block_backward(struct tower *w, const REAL *params, REAL *grads, int i, REAL *scratch)
+{
+    const struct places *at = &w->places[i];
+    struct block *b = &w->blocks[i];
+    int rows = w->n * w->tokens, width = w->t.width, mlp = w->t.mlp;
+
+    linear_back(params + at->fc2, grads + at->fc2, b->act, w->d_x, width, rows, mlp, width, w->d_fc, 0);
+    for (size_t j = 0; j < (size_t)rows * (size_t)mlp; j++) {
+        REAL s = 1 / (1 + (REAL)EXP((REAL)-1.702 * b->fc[j]));
+        w->d_fc[j] *= s + (REAL)1.702 * b->fc[j] * s * (1 - s);
+    }
+    renorm(params + at->ln2, b->ln2, rows, width, scratch);
+    linear_back(params + at->fc1, grads + at->fc1, scratch, w->d_fc, mlp, rows, width, mlp, w->d_a, 0);
+    norm_back(params + at->ln2, grads + at->ln2, b->ln2, b->scale2, w->d_a, rows, width, w->d_x);
+
+    linear_back(params + at->out, grads + at->out, b->o, w->d_x, width, rows, width, width, w->d_a, 0);
+    attention_back(w, b, scratch);
+    renorm(params + at->ln1, b->ln1, rows, width, scratch);
+    linear_back(params + at->q, grads + at->q, scratch, w->d_qkv, 3 * width, rows, width, width, w->d_a, 0);
+    linear_back(params + at->k, grads + at->k, scratch, w->d_qkv + width, 3 * width, rows, width, width,
+                w->d_a, 1);
+    linear_back(params + at->v, grads + at->v, scratch, w->d_qkv + 2 * width, 3 * width, rows, width,
+                width, w->d_a, 1);
+    norm_back(params + at->ln1, grads + at->ln1, b->ln1, b->scale1, w->d_a, rows, width, w->d_x);
+}
+
+/* From w->blocks[0].x to w->vectors: blocks, pooled rows, final LayerNorm, projection, length 1. */
+static void tower_forward(struct tower *w, const REAL *params, int embed)
+{
+    int width = w->t.width;
+
+    for (int i = 0; i < w->t.layers; i++) {
+        block_forward(w, params, i, i + 1 < w->t.layers ? w->blocks[i + 1].x : w->x);
+    }
+    for (int i = 0; i < w->n; i++) {
+        memcpy(w->pooled + i * width, w->x + (size_t)w->rows_of[i] * (size_t)width,
+               (size_t)width * sizeof(REAL));
+    }
+    norm(params + w->ln_post, w->pooled, w->n, width, w->ln, w->scale, w->normed);
+    gemm(0, 1, w->n, embed, width, w->normed, width, params + w->projection, width, 0, w->raw, embed);
+    for (int i = 0; i < w->n; i++) {
+        REAL sum = 0;
+        for (int j = 0; j < embed; j++) {
+            sum += w->raw[i * embed + j] * w->raw[i * embed + j];
+        }
+        w->length[i] = (REAL)sqrt((double)sum) + (REAL)1e-12;
+        for (int j = 0; j < embed; j++) {
+            w->vectors[i * embed + j] = w->raw[i * embed + j] / w->length[i];
+        }
+    }
+}
+
+/* To w->d_x: the gradient of blocks[0].x. */
+static void tower_backward(struct tower *w, const REAL *params, const REAL *d_vectors, REAL *grads,
+                           int embed)
+{
+    int width = w->t.width, rows = w->n * w->tokens;
+    REAL *scratch = malloc((size_t)(rows > w->tokens ? rows : w->tokens) * (size_t)(width + w->tokens) *
+                           sizeof *scratch);
+    REAL *d_raw = malloc((size_t)(w->n * (embed + 2 * width)) * sizeof *d_raw);
+
+    if (scratch == NULL || d_raw == NULL) {
+        fprintf(stderr, "clipc-train: out of memory\n");
+        exit(1);
+    }
+    REAL *d_normed = d_raw + w->n * embed, *d_pooled = d_normed + w->n * width;
+    for (int i = 0; i < w->n; i++) {
+        const REAL *v = w->vectors + i * embed, *d = d_vectors + i * embed;
+        REAL along = 0;
+        for (int j = 0; j < embed; j++) {
+            along += v[j] * d[j];
+        }
+        for (int j = 0; j < embed; j++) {
+            d_raw[i * embed + j] = (d[j] - v[j] * along) / w->length[i];
+        }
+    }
+    gemm(1, 0, embed, width, w->n, d_raw, embed, w->normed, width, 1, grads + w->projection, width);
+    gemm(0, 0, w->n, width, embed, d_raw, embed, params + w->projection, width, 0, d_normed, width);
+    memset(d_pooled, 0, (size_t)(w->n * width) * sizeof *d_pooled);
+    norm_back(params + w->ln_post, grads + w->ln_post, w->ln, w->scale, d_normed, w->n, width, d_pooled);
+    memset(w->d_x, 0, (size_t)rows * (size_t)width * sizeof *w->d_x);
+    for (int i = 0; i < w->n; i++) {
+        memcpy(w->d_x + (size_t)w->rows_of[i] * (size_t)width, d_pooled + i * width,
+               (size_t)width * sizeof(REAL));
+    }
+    for (int i = w->t.layers - 1; i >= 0; i--) {
+        block_backward(w, params, grads, i, scratch);
+    }
+    free(scratch);
+    free(d_raw);
+}
+
+/* ---- Images ----------------------------------------------------------------------------------------- */
+
+void NAME(model_images)(struct NAME(model_work) *w, const REAL *params, const REAL *pixels, int n,
+                        REAL *vectors)
+{
+    const struct model_config *c = &w->layout->config;
+    int size = c->image, patch = c->patch, grid = size / patch, in = 3 * patch * patch;
+    int width = c->vision.width, tokens = grid * grid + 1;
+    const REAL *class = params + model_offset(w->layout, "vision_model.embeddings.class_embedding");
+    const REAL *place =
+        params + model_offset(w->layout, "vision_model.embeddings.position_embedding.weight");
+    const REAL *weight = params + model_offset(w->layout, "vision_model.embeddings.patch_embedding.weight");
+
+    w->vision.n = n;
+    w->vision.tokens = tokens;
+    for (int i = 0; i < n * (tokens - 1); i++) {
+        int t = i % (tokens - 1);
+        const REAL *from = pixels + (size_t)(i / (tokens - 1)) * (size_t)(3 * size * size);
+        for (int j = 0; j < in; j++) {
+            int ch = j / (patch * patch), y = j / patch % patch, x = j % patch;
+            w->patches[(size_t)i * (size_t)in + (size_t)j] =
+                from[(ch * size + t / grid * patch + y) * size + t % grid * patch + x];
+        }
+    }
+    for (int i = 0; i < n; i++) {
+        REAL *x = w->embedded + (size_t)(i * tokens) * (size_t)width;
+        memcpy(x, class, (size_t)width * sizeof(REAL));
+        gemm(0, 1, tokens - 1, width, in, w->patches + (size_t)(i * (tokens - 1)) * (size_t)in, in,
+             weight, in, 0, x + width, width);
+        for (int j = 0; j < tokens * width; j++) {
+            x[j] += place[j];
+        }
+        w->vision.rows_of[i] = i * tokens;
+    }
+    norm(params + model_offset(w->layout, "vision_model.pre_layrnorm.weight"), w->embedded, n * tokens,
+         width, w->pre, w->pre_scale, w->vision.blocks[0].x);
+    tower_forward(&w->vision, params, c->embed);
+    memcpy(vectors, w->vision.vectors, (size_t)(n * c->embed) * sizeof(REAL));
+}
+
+void NAME(model_images_back)(struct NAME(model_work) *w, const REAL *params, const REAL *d_vectors,
+                             REAL *grads)
+{
+    const struct model_config *c = &w->layout->config;
+    int n = w->vision.n, tokens = w->vision.tokens, width = c->vision.width;
+    int in = 3 * c->patch * c->patch;
+    size_t pre = model_offset(w->layout, "vision_model.pre_layrnorm.weight");
+    REAL *d_class = grads + model_offset(w->layout, "vision_model.embeddings.class_embedding");
+    REAL *d_place =
+        grads + model_offset(w->layout, "vision_model.embeddings.position_embedding.weight");
+    REAL *d_weight = grads + model_offset(w->layout, "vision_model.embeddings.patch_embedding.weight");
+
+    tower_backward(&w->vision, params, d_vectors, grads, c->embed);
+    memset(w->vision.d_a, 0, (size_t)(n * tokens) * (size_t)width * sizeof(REAL));
+    norm_back(params + pre, grads + pre, w->pre, w->pre_scale, w->vision.d_x, n * tokens, width,
+              w->vision.d_a);
+    for (int i = 0; i < n; i++) {
+        const REAL *d = w->vision.d_a + (size_t)(i * tokens) * (size_t)width;
+        for (int j = 0; j < width; j++) {
+            d_class[j] += d[j];
+        }
+        for (int j = 0; j < tokens * width; j++) {
+            d_place[j] += d[j];
+        }
+        gemm(1, 0, width, in, tokens - 1, d + width, width,
+             w->patches + (size_t)(i * (tokens - 1)) * (size_t)in, in, 1, d_weight, in);
+    }
+}
+
+/* ---- Texts ------------------------------------------------------------------------------------------ */
+
+void NAME(model_texts)(struct NAME(model_work) *w, const REAL *params, const int *ids, int length,
+                       const int *ends, int n, REAL *vectors)
+{
+    const struct model_config *c = &w->layout->config;
+    int width = c->text.width;
+    const REAL *table = params + model_offset(w->layout, "text_model.embeddings.token_embedding.weight");
+    const REAL *place =
+        params + model_offset(w->layout, "text_model.embeddings.position_embedding.weight");
+
+    w->text.n = n;
+    w->text.tokens = length;
+    w->ids = ids;
+    for (int i = 0; i < n * length; i++) {
+        REAL *x = w->text.blocks[0].x + (size_t)i * (size_t)width;
+        for (int j = 0; j < width; j++) {
+            x[j] = table[(size_t)ids[i] * (size_t)width + (size_t)j] + place[i % length * width + j];
+        }
+    }
+    for (int i = 0; i < n; i++) {
+        w->text.rows_of[i] = i * length + ends[i];
+    }
+    tower_forward(&w->text, params, c->embed);
+    memcpy(vectors, w->text.vectors, (size_t)(n * c->embed) * sizeof(REAL));
+}
+
+void NAME(model_texts_back)(struct NAME(model_work) *w, const REAL *params, const REAL *d_vectors,
+                            REAL *grads)
+{
+    const struct model_config *c = &w->layout->config;
+    int width = c->text.width, length = w->text.tokens;
+    REAL *d_table = grads + model_offset(w->layout, "text_model.embeddings.token_embedding.weight");
+    REAL *d_place =
+        grads + model_offset(w->layout, "text_model.embeddings.position_embedding.weight");
+
+    tower_backward(&w->text, params, d_vectors, grads, c->embed);
+    for (int i = 0; i < w->text.n * length; i++) {
+        const REAL *d = w->text.d_x + (size_t)i * (size_t)width;
+        for (int j = 0; j < width; j++) {
+            d_table[(size_t)w->ids[i] * (size_t)width + (size_t)j] += d[j];
+            d_place[i % length * width + j] += d[j];
+        }
+    }
+}
+
+/* ---- Memory ----------------------------------------------------------------------------------------- */
+
+static REAL *take(size_t n)
+{
+    REAL *p = calloc(n + 1, sizeof *p);
+
+    if (p == NULL) {
+        fprintf(stderr, "clipc-train: out of memory\n");
+        exit(1);
+    }
+    return p;
+}
+
+static void tower_new(struct tower *w, const struct model_layout *l, const struct model_tower *t,
+                      const char *name, int n)
+{
+    size_t rows = (size_t)n * (size_t)t->tokens, width = (size_t)t->width, mlp = (size_t)t->mlp;
+    size_t embed = (size_t)l->config.embed;
+    char full[120];
+
+    w->t = *t;
+    w->places = calloc((size_t)t->layers, sizeof *w->places);
+    w->blocks = calloc((size_t)t->layers, sizeof *w->blocks);
+    w->rows_of = calloc((size_t)n, sizeof *w->rows_of);
+    if (w->places == NULL || w->blocks == NULL || w->rows_of == NULL) {
+        fprintf(stderr, "clipc-train: out of memory\n");
+        exit(1);
+    }
+    for (int i = 0; i < t->layers; i++) {
+#define PLACE(part) (snprintf(full, sizeof full, "%s.encoder.layers.%d.%s.weight", name, i, part), \
+                     model_offset(l, full))
+        w->places[i] = (struct places){PLACE("layer_norm1"), PLACE("self_attn.q_proj"),
+                                       PLACE("self_attn.k_proj"), PLACE("self_attn.v_proj"),
+                                       PLACE("self_attn.out_proj"), PLACE("layer_norm2"),
+                                       PLACE("mlp.fc1"), PLACE("mlp.fc2")};
+#undef PLACE
+        w->blocks[i] = (struct block){
+            take(rows * width), take(rows * width), take(rows), take(rows * 3 * width),
+            take(rows * (size_t)t->tokens * (size_t)t->heads), take(rows * width), take(rows * width),
+            take(rows * width), take(rows), take(rows * mlp), take(rows * mlp)};
+    }
+    w->x = take(rows * width);
+    w->pooled = take((size_t)n * width);
+    w->ln = take((size_t)n * width);
+    w->scale = take((size_t)n);
+    w->normed = take((size_t)n * width);
+    w->raw = take((size_t)n * embed);
+    w->length = take((size_t)n);
+    w->vectors = take((size_t)n * embed);
+    w->d_x = take(rows * width);
+    w->d_a = take(rows * width);
+    w->d_qkv = take(rows * 3 * width);
+    w->d_fc = take(rows * mlp);
+}
+
+static void tower_free(struct tower *w)
+{
+    REAL *all[] = {w->x, w->pooled, w->ln, w->scale, w->normed, w->raw, w->length, w->vectors,
+                   w->d_x, w->d_a, w->d_qkv, w->d_fc};
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        free(all[i]);
+    }
+    for (int i = 0; i < w->t.layers; i++) {
+        struct block *b = &w->blocks[i];
+        REAL *parts[] = {b->x, b->ln1, b->scale1, b->qkv, b->p, b->o, b->mid, b->ln2, b->scale2, b->fc,
+                         b->act};
+        for (size_t j = 0; j < sizeof parts / sizeof parts[0]; j++) {
+            free(parts[j]);
+        }
+    }
+    free(w->blocks);
+    free(w->places);
+    free(w->rows_of);
+}
+
+struct NAME(model_work) *NAME(model_new)(const struct model_layout *l, int n)
+{
+    struct NAME(model_work) *w = calloc(1, sizeof *w);
+    const struct model_config *c = &l->config;
+    size_t rows = (size_t)n * (size_t)c->vision.tokens;
+
+    if (w == NULL) {
+        fprintf(stderr, "clipc-train: out of memory\n");
+        exit(1);
+    }
+    w->layout = l;
+    tower_new(&w->vision, l, &c->vision, "vision_model", n);
+    tower_new(&w->text, l, &c->text, "text_model", n);
+    w->vision.ln_post = model_offset(l, "vision_model.post_layernorm.weight");
+    w->vision.projection = model_offset(l, "visual_projection.weight");
+    w->text.ln_post = model_offset(l, "text_model.final_layer_norm.weight");
+    w->text.projection = model_offset(l, "text_projection.weight");
+    w->patches = take(rows * (size_t)(3 * c->patch * c->patch));
+    w->pre = take(rows * (size_t)c->vision.width);
+    w->pre_scale = take(rows);
+    w->embedded = take(rows * (size_t)c->vision.width);
+    return w;
+}
+
+void NAME(model_free)(struct NAME(model_work) *w)
+{
+    tower_free(&w->vision);
+    tower_free(&w->text);
+    free(w->patches);
+    free(w->pre);
+    free(w->pre_scale);
+    free(w->embedded);
+    free(w);
+}
