@@ -1,9 +1,15 @@
-# clipc: make            the command, the library              build/clipc build/libclipc.a .so
-#        make lib        the library with nothing but libc     build/core/libclipc.a .so
-#        make test       every test; installs nothing
-#        make demo       classify the pictures in tests/images
-#        make bench      time this machine's kernels
-#        make help       every target
+# clipc: make             the command and the library           build/clipc build/libclipc.a .so
+#        make lib         the library with nothing but libc     build/core/libclipc.a .so
+#        make demo        classify the pictures in tests/images
+#        make test        every test
+#        make bench       time this machine's kernels and encodes
+#        make test-asan   every C test and shell test under AddressSanitizer and UBSan
+#        make test-tsan   the threads under ThreadSanitizer
+#        make test-fuzz   each fuzzer for FUZZ_SECONDS (600); clang only
+#        make test-chroot the two commands of the README on a bare Debian (root, debootstrap)
+#        make train-demo  train weights/demo.clipc anew (half an hour; TRAIN=folder for checkpoints)
+#        make install     into PREFIX (/usr/local), under DESTDIR
+#        make clean help format
 # Nothing here installs anything: `sh tools/setup demo` and `sh tools/setup test` do.
 #
 # Optional libraries are found by compiling a probe.  OPTIONAL=none leaves them all out;
@@ -24,7 +30,7 @@ STD := -std=c11 -D_POSIX_C_SOURCE=200809L -ffp-contract=off -fvisibility=hidden 
 ALL_CFLAGS = $(STD) $(WARN) -I$(B) $(CFLAGS) $(CPPFLAGS)
 
 # ---- What this machine has -------------------------------------------------------------------
-PROBE_FREE := clean help format
+PROBE_FREE := clean help format test-asan test-tsan test-fuzz test-chroot
 ifneq ($(filter-out $(PROBE_FREE),$(or $(MAKECMDGOALS),all)),)
 FOUND := $(shell CC="$(CC)" CFLAGS="$(CFLAGS) $(CPPFLAGS)" LDFLAGS="$(LDFLAGS)" \
            sh tools/probe.sh "$(B)" $(OPTIONAL))
@@ -46,12 +52,17 @@ drop := $(patsubst %,kernels/%.c,$(filter-out $(ISA),$(ISA_ALL))) \
         $(if $(call has,JPEG),,src/image_jpeg.c) $(if $(call has,WEBP),,src/image_webp.c)
 LIB_C := $(filter-out $(drop),$(sort $(wildcard src/*.c kernels/*.c weights/*.c)))
 TOOL_C := $(sort $(wildcard tools/*.c))
-ifeq ($(call has,JANSSON),)
-TOOL_C := $(filter-out $(wildcard tools/convert*.c) tools/json.c,$(TOOL_C))
-endif
 TRAIN_C := $(sort $(wildcard tools/train/*.c))
 TEST_C := $(sort $(wildcard tests/test_*.c))
 FUZZ_C := $(sort $(wildcard tests/fuzz_*.c))
+
+ifeq ($(call has,JANSSON),)
+TOOL_C := $(filter-out $(addprefix tools/,cmd_convert.c source.c source_clipc.c source_hf.c \
+    source_synthetic.c hf_config.c vocab.c vocab_plain.c safetensors.c json.c),$(TOOL_C))
+endif
+ifeq ($(call has,JANSSON),)
+FUZZ_C := $(filter-out tests/fuzz_safetensors.c,$(FUZZ_C))
+endif
 
 LIB_O := $(LIB_C:%.c=$(B)/%.o)
 TOOL_O := $(TOOL_C:%.c=$(B)/%.o)
@@ -68,31 +79,94 @@ $(B)/kernels/avx512.o: ISA_FLAGS := -mavx512f -mavx512bw -mavx512dq -mavx512vl -
 # Kernels are loops over vectors: what -O3 unrolls in them is measured in kernels/README.md.
 $(B)/kernels/%.o: OPT := -O3
 
-.PHONY: all lib test demo bench help clean format
+.PHONY: all lib test demo bench help clean format install train-demo test-asan test-tsan test-fuzz \
+    test-chroot tests FORCE
 all: $(B)/clipc $(B)/libclipc.a $(B)/libclipc.so
 lib: $(B)/libclipc.a $(B)/libclipc.so
 
-$(B)/%.o: %.c
+# Lists and flags of the last build: what depends on them is made again when they change.
+STAMP := $(B)/stamp
+SIGNATURE := $(CC) $(ALL_CFLAGS) $(LDFLAGS) $(LIB_C) $(TOOL_C) $(TRAIN_C)
+$(STAMP): FORCE
+	@mkdir -p $(@D)
+	@echo '$(SIGNATURE)' | cmp -s - $@ || echo '$(SIGNATURE)' > $@
+
+$(B)/%.o: %.c $(STAMP)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(OPT) $(EXTRA) $(ISA_FLAGS) -MMD -MP -c $< -o $@
 
-$(B)/libclipc.a: $(LIB_O)
+$(B)/libclipc.a: $(LIB_O) $(STAMP)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(AR) rcs $@ $(filter %.o,$^)
 $(B)/libclipc.so: $(LIB_O)
 	$(CC) -shared -Wl,-soname,libclipc.so.0 $(LDFLAGS) $^ $(LIBS) -o $@
-$(B)/libtools.a: $(filter-out $(B)/tools/main.o,$(TOOL_O))
+$(B)/libtools.a: $(filter-out $(B)/tools/main.o,$(TOOL_O)) $(STAMP)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(AR) rcs $@ $(filter %.o,$^)
 $(B)/clipc: $(TOOL_O) $(B)/libclipc.a
 	$(CC) $(LDFLAGS) $^ $(TOOL_LIBS) -o $@
 $(B)/clipc-train: $(TRAIN_O) $(B)/libtools.a $(B)/libclipc.a
 	$(CC) $(LDFLAGS) $^ $(TRAIN_LIBS) -o $@
 $(B)/tests/%: $(B)/tests/%.o $(B)/libtools.a $(B)/libclipc.a
-	$(CC) $(LDFLAGS) $^ $(TOOL_LIBS) -o $@
+	$(CC) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(TOOL_LIBS) -o $@
 
 # The demo model is linked into the command (.incbin).
 $(B)/tools/demo_model.o: $(wildcard weights/demo.clipc)
+
+# ---- Tests, demo, figures --------------------------------------------------------------------------
+tests: all $(TESTS) $(if $(call has,BLAS),$(B)/clipc-train)
+
+test: tests
+	@CLIPC_BUILD=$(B) sh tests/run.sh $(NAMES)
+
+demo: $(B)/clipc
+	@CLIPC=$(B)/clipc sh tests/demo.sh
+
+bench: $(B)/clipc
+	$(B)/clipc bench
+
+SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+test-asan:
+	$(MAKE) B=build/asan CFLAGS="$(SANITIZE)" LDFLAGS="-fsanitize=address,undefined" tests
+	CLIPC_BUILD=build/asan ASAN_OPTIONS=detect_leaks=1 sh tests/run.sh kernels threads session weights cli \
+	    convert golden tokenizer preprocess npy hostile replay
+
+test-tsan:
+	$(MAKE) B=build/tsan CFLAGS="-O1 -g -fsanitize=thread" LDFLAGS="-fsanitize=thread" OPTIONAL="STB JPEG JANSSON" tests
+	CLIPC_BUILD=build/tsan sh tests/run.sh threads session
+
+# Fuzzers: the library's sources again, with clang's coverage and both sanitizers.
+FUZZ_SECONDS ?= 600
+FUZZ_CC := clang
+FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer-no-link,address,undefined
+test-fuzz:
+	$(MAKE) B=build/fuzz CC=$(FUZZ_CC) CFLAGS="$(FUZZ_FLAGS)" LDFLAGS="-fsanitize=address,undefined" OPTIONAL="STB JPEG WEBP JANSSON" \
+	    build/fuzz/libclipc.a build/fuzz/libtools.a $(FUZZ_C:%.c=build/fuzz/%.o)
+	@for f in $(FUZZ_C:tests/%.c=%); do \
+	    $(FUZZ_CC) -fsanitize=fuzzer,address,undefined build/fuzz/tests/$$f.o build/fuzz/libtools.a \
+	        build/fuzz/libclipc.a -ljansson -ljpeg -lwebp -lm -ldl -pthread -o build/fuzz/$$f || exit 1; \
+	    mkdir -p build/fuzz/corpus/$$f; \
+	    echo "== $$f for $(FUZZ_SECONDS) s"; \
+	    build/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=3000 -max_len=65536 \
+	        -artifact_prefix=build/fuzz/ build/fuzz/corpus/$$f tests/corpus/$${f#fuzz_} 2>&1 | tail -n 3 || exit 1; \
+	done
+
+test-chroot:
+	sh tests/chroot.sh
+
+TRAIN ?= build/train
+train-demo: $(B)/clipc-train $(B)/clipc
+	$(B)/clipc-train run --out $(TRAIN) --steps 2600
+	$(B)/clipc convert $(TRAIN)/hf -o weights/demo.clipc --dtype f16 --name clipc-demo-shapes
+
+PREFIX ?= /usr/local
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include
+	install -m 755 $(B)/clipc $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(B)/libclipc.a $(DESTDIR)$(PREFIX)/lib/
+	install -m 755 $(B)/libclipc.so $(DESTDIR)$(PREFIX)/lib/libclipc.so.0
+	ln -sf libclipc.so.0 $(DESTDIR)$(PREFIX)/lib/libclipc.so
+	install -m 644 src/clipc.h $(DESTDIR)$(PREFIX)/include/
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile

@@ -52,6 +52,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
 
 #define CLIPC_VERSION_MAJOR 0
 #define CLIPC_VERSION_MINOR 1
@@ -130,7 +133,8 @@ typedef void (*clipc_trace_fn)(void *arg, const char *name, const float *x, size
 
 struct clipc_options {
     size_t size;          /* sizeof(struct clipc_options) */
-    int threads;          /* 0: one for each CPU this process may use; more are never started */
+    int threads;          /* 0: one for each CPU this process may use; more are never started, but
+                           * for -n, which starts n all the same (for tests) */
     int batch;            /* images or texts computed at once, 0: 8; larger calls are cut up */
     const char *kernels;  /* name of a kernel set ("scalar", "avx2", ...), NULL: the best */
     int precision;        /* enum clipc_precision */
@@ -260,6 +264,9 @@ const char *clipc_errmsg(void);
  * CPU can run it. */
 const char *clipc_kernels(size_t i, int *supported);
 
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -18,31 +18,33 @@ static uint32_t get(const uint8_t *p, int n, bool little)
 /* The orientation in a TIFF block: byte order, offset of the first directory, its entries. */
 static int tiff_orientation(const uint8_t *p, size_t n)
 {
-    bool little = n >= 8 && p[0] == 'I';
-    size_t at = n >= 8 ? get(p + 4, 4, little) : n;
+    bool little = n >= 8 && memcmp(p, "II*\0", 4) == 0;
 
+    if (n < 8 || (!little && memcmp(p, "MM\0*", 4) != 0)) {
+        return 1;
+    }
+    size_t at = get(p + 4, 4, little);
     if (at > n || n - at < 2) {
         return 1;
     }
     size_t entries = get(p + at, 2, little);
     for (at += 2; entries > 0 && n - at >= 12; entries--, at += 12) {
-        if (get(p + at, 2, little) == 0x112) {
-            uint32_t value = get(p + at + 8, 2, little);
+        if (get(p + at, 2, little) == 0x112) { /* a SHORT, or a LONG of careless writers */
+            uint32_t value = get(p + at + 8, get(p + at + 2, 2, little) == 4 ? 4 : 2, little);
             return value >= 1 && value <= 8 ? (int)value : 1;
         }
     }
     return 1;
 }
 
-int exif_orientation(const uint8_t *p, size_t n)
+static int jpeg_orientation(const uint8_t *p, size_t n)
 {
-    size_t at = 2;
-
-    if (n < 4 || p[0] != 0xff || p[1] != 0xd8) {
-        return 1;
-    }
-    while (n - at >= 4 && p[at] == 0xff && p[at + 1] != 0xda) { /* segments before the scan */
+    for (size_t at = 2; n - at >= 4 && p[at] == 0xff && p[at + 1] != 0xda;) { /* up to the scan */
         size_t length = get(p + at + 2, 2, false);
+        if (p[at + 1] == 0xff) { /* a fill byte */
+            at++;
+            continue;
+        }
         if (length < 2 || length > n - at - 2) {
             return 1;
         }
@@ -50,6 +52,43 @@ int exif_orientation(const uint8_t *p, size_t n)
             return tiff_orientation(p + at + 10, length - 8);
         }
         at += 2 + length;
+    }
+    return 1;
+}
+
+/* PNG (a length, a name, the bytes, a checksum) and WebP (a name, a length, the bytes, padded to
+ * whole pairs) keep it in a chunk of its own. */
+static int chunk_orientation(const uint8_t *p, size_t n, bool png)
+{
+    for (size_t at = png ? 8 : 12; n - at >= 12;) {
+        size_t length = png ? get(p + at, 4, false) : get(p + at + 4, 4, true);
+        const uint8_t *body = p + at + 8;
+        if (length > n - at - 8) {
+            return 1;
+        }
+        if (memcmp(body - (png ? 4 : 8), png ? "eXIf" : "EXIF", 4) == 0) {
+            size_t skip = length >= 6 && memcmp(body, "Exif\0", 6) == 0 ? 6 : 0;
+            return tiff_orientation(body + skip, length - skip);
+        }
+        size_t rest = png ? 4 : length & 1;
+        if (rest > n - at - 8 - length) {
+            return 1;
+        }
+        at += 8 + length + rest;
+    }
+    return 1;
+}
+
+int exif_orientation(const uint8_t *p, size_t n)
+{
+    if (n >= 4 && p[0] == 0xff && p[1] == 0xd8) {
+        return jpeg_orientation(p, n);
+    }
+    if (n >= 12 && memcmp(p, "\x89PNG\r\n\x1a\n", 8) == 0) {
+        return chunk_orientation(p, n, true);
+    }
+    if (n >= 12 && memcmp(p, "RIFF", 4) == 0 && memcmp(p + 8, "WEBP", 4) == 0) {
+        return chunk_orientation(p, n, false);
     }
     return 1;
 }

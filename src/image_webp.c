@@ -56,7 +56,8 @@ static int decode(const uint8_t *bytes, size_t n, size_t max_pixels, struct clip
 {
     WebPBitstreamFeatures canvas, inner;
 
-    if (WebPGetFeatures(bytes, n, &canvas) != VP8_STATUS_OK) {
+    /* The size that the file claims is checked, because a later frame may be what was cut. */
+    if (base_u32(bytes + 4) > n - 8 || WebPGetFeatures(bytes, n, &canvas) != VP8_STATUS_OK) {
         return damaged();
     }
     struct frame f = {bytes, n, 0, 0, (uint32_t)canvas.width, (uint32_t)canvas.height};

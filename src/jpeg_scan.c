@@ -1,6 +1,7 @@
 #include "jpeg_scan.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "base.h"
 
@@ -8,7 +9,7 @@
  * decoder for 9 seconds. */
 #define MAX_SCANS 64
 
-enum marker { DHT = 0xc4, RST0 = 0xd0, RST7 = 0xd7, SOI = 0xd8, EOI = 0xd9, SOS = 0xda, TEM = 0x01 };
+enum marker { TEM = 0x01, DHT = 0xc4, RST0 = 0xd0, SOI = 0xd8, EOI = 0xd9, SOS = 0xda };
 
 /* A DHT segment: tables of one byte, 16 counts, then as many values as the counts say. */
 static bool tables_fit(const uint8_t *p, size_t n)
@@ -34,10 +35,12 @@ static bool tables_fit(const uint8_t *p, size_t n)
  * data, where 0xff is followed by 0 or a restart; stray bytes) is passed over. */
 static size_t next_marker(const uint8_t *p, size_t n, size_t at)
 {
-    for (; n - at >= 2; at++) {
-        uint8_t c = p[at + 1];
-        if (p[at] == 0xff && c != 0 && c != 0xff && c != TEM && (c < RST0 || c > SOI)) {
-            return at + 2;
+    const uint8_t *q;
+
+    while (n - at >= 2 && (q = memchr(p + at, 0xff, n - at - 1)) != NULL) {
+        at = (size_t)(q - p) + 1;
+        if (q[1] != 0 && q[1] != 0xff && q[1] != TEM && (q[1] < RST0 || q[1] > SOI)) {
+            return at + 1;
         }
     }
     return n;

@@ -141,7 +141,7 @@ static bool can_hold(const struct png_plain *plain, size_t data_bytes)
     static const unsigned samples[7] = {1, 0, 3, 1, 2, 0, 4};
     uint64_t row = ((uint64_t)plain->width * samples[plain->colour] * (unsigned)plain->depth + 7) / 8;
 
-    return (row + 1) * plain->height / 1032 <= data_bytes;
+    return data_bytes != 0 && (row + 1) * plain->height / 1032 <= data_bytes;
 }
 
 static uint8_t *begin_chunk(uint8_t *to, size_t length, const char *type)

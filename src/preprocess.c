@@ -6,10 +6,14 @@
 
 #include "base.h"
 
-/* What is resized: bytes [height, width, channels] with a stride, or one channel of 16 bits. */
+/* What happens to a row of the image before it is resized. */
+enum prepare { PREPARE_NOTHING, PREPARE_RGB, PREPARE_ALPHA };
+
+/* What is resized: rows of the image, prepared to `channels` bytes a pixel (or one of 16 bits). */
 struct view {
-    const uint8_t *data;
-    size_t stride, width, height, channels;
+    const struct clipc_image *image;
+    size_t width, height, channels;
+    enum prepare prepare;
 };
 
 /* ---- Sizes and the crop: torchvision's and HuggingFace's rules ------------------------------------- */
@@ -189,23 +193,29 @@ struct resizer {
     size_t left, top;    /* of the crop, in the resized picture */
     size_t n;            /* side of the crop */
     uint8_t *rows;       /* [y.most, n, channels]: the rows that one output row needs */
-    uint8_t *row;        /* [width, channels]: a premultiplied input row */
+    uint8_t *row;        /* [width, channels]: a prepared input row, or NULL */
     size_t next;         /* first input row that is not in `rows` */
     size_t first;        /* input row that rows[0] holds */
 };
 
-/* Input row `r`, cropped and passed horizontally, into `to`. */
-static void horizontal(struct resizer *s, size_t r, uint8_t *to)
+static const uint8_t *view_row(const struct view *v, size_t y)
 {
-    const uint8_t *from = s->in.data + r * s->in.stride;
+    return (const uint8_t *)v->image->data + y * v->image->stride;
+}
+
+/* Input row `y`, cropped and passed horizontally, into `to`. */
+static void horizontal(struct resizer *s, size_t y, uint8_t *to)
+{
+    const uint8_t *from = view_row(&s->in, y);
     size_t channels = s->in.channels;
 
-    if (channels == 4 || channels == 2) {
-        if (s->row != NULL) {
-            memcpy(s->row, from, s->in.width * channels);
-            premultiply(s->row, s->in.width, channels);
-            from = s->row;
-        }
+    if (s->in.prepare == PREPARE_RGB) {
+        to_rgb(from, s->in.width, s->in.image->format, s->row);
+        from = s->row;
+    } else if (s->in.prepare == PREPARE_ALPHA) {
+        memcpy(s->row, from, s->in.width * channels);
+        premultiply(s->row, s->in.width, channels);
+        from = s->row;
     }
     if (s->skip_x) {
         memcpy(to, from + s->left * channels, s->n * channels);
@@ -237,7 +247,7 @@ static void output_row(struct resizer *s, size_t i, uint8_t *to)
 }
 
 static int resizer_make(struct resizer *s, const struct preprocess *p, const struct kernels *k,
-                        const struct view *in, const struct plan *plan, bool alpha)
+                        const struct view *in, const struct plan *plan)
 {
     size_t n = (size_t)p->size;
     int status = CLIPC_OK;
@@ -259,8 +269,8 @@ static int resizer_make(struct resizer *s, const struct preprocess *p, const str
     }
     if (status == CLIPC_OK) {
         s->rows = malloc((s->y.most + 1) * n * in->channels);
-        s->row = alpha ? malloc(in->width * in->channels) : NULL;
-        if (s->rows == NULL || (alpha && s->row == NULL)) {
+        s->row = malloc(in->prepare != PREPARE_NOTHING ? in->width * in->channels : 1);
+        if (s->rows == NULL || s->row == NULL) {
             status = base_fail(CLIPC_ERROR_MEMORY, "resize: no memory for a strip of the image");
         }
     }
@@ -275,14 +285,13 @@ static void resizer_free(struct resizer *s)
     free(s->row);
 }
 
-/* Pillow premultiplies only when a pass will follow. */
+/* Bytes: through the two passes, then to RGB. */
 static int crop_bytes(const struct preprocess *p, const struct kernels *k, const struct view *in,
-                      int format, const struct plan *plan, uint8_t *crop)
+                      const struct plan *plan, uint8_t *crop)
 {
-    bool resized = plan->width != in->width || plan->height != in->height;
-    bool alpha = resized && (format == CLIPC_RGBA || format == CLIPC_LA);
+    int format = in->prepare == PREPARE_RGB ? CLIPC_RGB : in->image->format;
     struct resizer s;
-    int status = resizer_make(&s, p, k, in, plan, alpha);
+    int status = resizer_make(&s, p, k, in, plan);
     uint8_t *row = status == CLIPC_OK ? malloc(s.n * in->channels) : NULL;
 
     if (status == CLIPC_OK && row == NULL) {
@@ -290,7 +299,7 @@ static int crop_bytes(const struct preprocess *p, const struct kernels *k, const
     }
     for (size_t i = 0; status == CLIPC_OK && i < s.n; i++) {
         output_row(&s, i, row);
-        if (alpha) {
+        if (in->prepare == PREPARE_ALPHA) {
             unpremultiply(row, s.n, in->channels);
         }
         to_rgb(row, s.n, format, crop + i * s.n * 3);
@@ -318,8 +327,8 @@ static int nearest_indices(size_t in, size_t out, size_t first, size_t n, size_t
     return CLIPC_OK;
 }
 
-static int crop_nearest(const struct preprocess *p, const struct clipc_image *image,
-                        const struct view *in, const struct plan *plan, uint8_t *crop)
+static int crop_nearest(const struct preprocess *p, const struct view *in, const struct plan *plan,
+                        uint8_t *crop)
 {
     size_t *xs = NULL, *ys = NULL, n = (size_t)p->size;
     int status = nearest_indices(in->width, plan->width, plan->left, n, &xs);
@@ -329,7 +338,7 @@ static int crop_nearest(const struct preprocess *p, const struct clipc_image *im
     }
     for (size_t y = 0; status == CLIPC_OK && y < n; y++) {
         for (size_t x = 0; x < n; x++) {
-            to_rgb(in->data + ys[y] * in->stride + xs[x] * in->channels, 1, image->format,
+            to_rgb(view_row(in, ys[y]) + xs[x] * in->channels, 1, in->image->format,
                    crop + (y * n + x) * 3);
         }
     }
@@ -344,9 +353,9 @@ static double round_away(double v)
     return v >= 0 ? floor(v + 0.5) : -floor(0.5 - v);
 }
 
-static void deep_row(const struct resizer *s, size_t r, double *to)
+static void deep_row(const struct resizer *s, size_t y, double *to)
 {
-    const uint16_t *from = (const uint16_t *)(const void *)(s->in.data + r * s->in.stride);
+    const uint16_t *from = (const uint16_t *)(const void *)view_row(&s->in, y);
 
     for (size_t i = 0; i < s->n; i++) {
         if (s->skip_x) {
@@ -367,7 +376,7 @@ static int crop_deep(const struct preprocess *p, const struct kernels *k, const 
 {
     struct resizer s;
     size_t n = (size_t)p->size;
-    int status = resizer_make(&s, p, k, in, plan, false);
+    int status = resizer_make(&s, p, k, in, plan);
     double *row = malloc(2 * n * sizeof *row);
 
     if (status == CLIPC_OK && row == NULL) {
@@ -396,48 +405,34 @@ static int crop_deep(const struct preprocess *p, const struct kernels *k, const 
 
 /* ---- The door -------------------------------------------------------------------------------------- */
 
-/* HuggingFace's order: RGB before anything else. */
-static int convert_first(const struct clipc_image *image, uint8_t **rgb, struct view *view)
-{
-    *rgb = malloc((size_t)image->width * image->height * 3);
-    if (*rgb == NULL) {
-        return base_fail(CLIPC_ERROR_MEMORY, "no memory for %u x %u pixels", image->width,
-                         image->height);
-    }
-    for (size_t y = 0; y < image->height; y++) {
-        to_rgb((const uint8_t *)image->data + y * image->stride, image->width, image->format,
-               *rgb + y * image->width * 3);
-    }
-    *view = (struct view){*rgb, (size_t)image->width * 3, image->width, image->height, 3};
-    return CLIPC_OK;
-}
-
 int preprocess_crop(const struct preprocess *p, const struct kernels *k,
                     const struct clipc_image *image, uint8_t *crop)
 {
     static const size_t channels[] = {3, 4, 1, 2, 4, 2};
-    struct view view = {image->data, image->stride, image->width, image->height,
-                        channels[image->format]};
+    int format = image->format;
+    struct view in = {image, image->width, image->height, channels[format], PREPARE_NOTHING};
     struct plan plan = make_plan(p, image->width, image->height);
-    uint8_t *rgb = NULL;
-    int status = CLIPC_OK, format = image->format;
 
     if (p->resize != FORMAT_SHORTEST && p->resize != FORMAT_SQUASH) {
         return base_fail(CLIPC_ERROR_UNSUPPORTED, "resize mode %d: use a newer clipc", p->resize);
     }
-    if (p->rules == FORMAT_HF && format != CLIPC_RGB && format != CLIPC_L) {
-        status = convert_first(image, &rgb, &view);
-        format = CLIPC_RGB;
+    if (p->rules == FORMAT_HF && format != CLIPC_L) { /* RGB before anything else; gray stays gray */
+        in.channels = 3;
+        in.prepare = format == CLIPC_RGB ? PREPARE_NOTHING : PREPARE_RGB;
+        return crop_bytes(p, k, &in, &plan, crop);
     }
-    if (status == CLIPC_OK && p->rules == FORMAT_OPENAI && image->palette) {
-        status = crop_nearest(p, image, &view, &plan, crop);
-    } else if (status == CLIPC_OK && format == CLIPC_I16) {
-        status = crop_deep(p, k, &view, &plan, crop);
-    } else if (status == CLIPC_OK) {
-        status = crop_bytes(p, k, &view, format, &plan, crop);
+    if (p->rules == FORMAT_OPENAI && image->palette) {
+        return crop_nearest(p, &in, &plan, crop);
     }
-    free(rgb);
-    return status;
+    if (format == CLIPC_I16) {
+        return crop_deep(p, k, &in, &plan, crop);
+    }
+    /* Pillow premultiplies only when a pass will follow. */
+    if ((format == CLIPC_RGBA || format == CLIPC_LA) &&
+        (plan.width != image->width || plan.height != image->height)) {
+        in.prepare = PREPARE_ALPHA;
+    }
+    return crop_bytes(p, k, &in, &plan, crop);
 }
 
 void preprocess_normalise(const struct preprocess *p, const uint8_t *crop, float *pixels)

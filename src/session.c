@@ -9,6 +9,7 @@
 
 #define DEFAULT_BATCH 8
 #define MAX_BATCH 4096
+#define MAX_THREADS 1024
 
 struct clipc_session {
     const struct clipc_model *model;
@@ -193,8 +194,8 @@ static int choose_kernels(struct clipc_session *s, const char *name)
 
 static int session_options(struct clipc_session *s, const struct clipc_options *o)
 {
-    if (o->batch < 0 || o->batch > MAX_BATCH || o->threads < 0) {
-        return base_fail(CLIPC_ERROR_ARGUMENT, "session: batch %d, threads %d: want 0 to %d, and >= 0",
+    if (o->batch < 0 || o->batch > MAX_BATCH || o->threads < -MAX_THREADS) {
+        return base_fail(CLIPC_ERROR_ARGUMENT, "session: batch %d, threads %d: want a batch of 0 to %d",
                          o->batch, o->threads, MAX_BATCH);
     }
     if (o->precision < 0 || o->precision > CLIPC_PRECISION_FAST || o->preprocess < 0 ||
@@ -220,7 +221,8 @@ static int session_open(struct clipc_session *s, const struct clipc_options *opt
     int status = session_options(s, options);
 
     if (status == CLIPC_OK) {
-        status = threads_pool_new(options->threads, 0, &s->engine.pool);
+        int n = options->threads < 0 ? -options->threads : options->threads;
+        status = threads_pool_new(n, options->threads < 0, &s->engine.pool);
     }
     if (status == CLIPC_OK) {
         s->threads = threads_pool_size(s->engine.pool);

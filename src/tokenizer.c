@@ -7,93 +7,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bpe.h"
 #include "clean.h"
 #include "unicode.h"
 
-struct merge {
-    int32_t left, right; /* left < 0: an empty place */
-    int32_t rank, merged;
-};
-
 struct tokenizer {
     struct tokenizer_tables tables;
-    struct merge *merges; /* [mask + 1], open addressing */
-    size_t mask, reach;   /* no merge lies farther than `reach` from its first place */
+    struct bpe *bpe;
 };
 
-/* The 48,894 merges of CLIP reach 18; a file made to collide is refused, for it would be slow. */
-#define MAX_REACH 512
-
-/* ---- Merges --------------------------------------------------------------------------------------- */
-
-static size_t merge_hash(int32_t left, int32_t right)
-{
-    uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
-
-    key *= 0x9e3779b97f4a7c15u;
-    return (size_t)(key ^ key >> 32);
-}
-
-/* The merge of two tokens, or NULL. */
-static const struct merge *find_merge(const struct tokenizer *t, int32_t left, int32_t right)
-{
-    size_t i = merge_hash(left, right);
-
-    for (size_t k = 0; k <= t->reach; k++, i++) {
-        const struct merge *m = &t->merges[i & t->mask];
-        if (m->left < 0) {
-            return NULL;
-        }
-        if (m->left == left && m->right == right) {
-            return m;
-        }
-    }
-    return NULL;
-}
-
-static bool add_merge(struct tokenizer *t, struct merge merge)
-{
-    size_t i = merge_hash(merge.left, merge.right);
-
-    for (size_t k = 0; k <= MAX_REACH; k++, i++) {
-        struct merge *m = &t->merges[i & t->mask];
-        if (m->left == merge.left && m->right == merge.right) {
-            return true; /* of two equal merges the first ranks */
-        }
-        if (m->left < 0) {
-            *m = merge;
-            t->reach = k > t->reach ? k : t->reach;
-            return true;
-        }
-    }
-    return false;
-}
+/* A text is searched for both spellings at each place: a hostile file's long ones would be slow. */
+enum { MAX_SPECIAL = 256 };
 
 int tokenizer_new(const struct tokenizer_tables *tables, struct tokenizer **out)
 {
-    struct tokenizer *t = base_alloc(sizeof *t);
-    size_t size = 64;
-
-    while (size < 2 * tables->n_merges + 2) {
-        size *= 2;
+    if (tables->sot_length > MAX_SPECIAL || tables->eot_length > MAX_SPECIAL) {
+        return base_fail(CLIPC_ERROR_FORMAT, "tokenizer: a start or end token of more than %d bytes: "
+                         "no vocabulary of CLIP has one; convert the model again", MAX_SPECIAL);
     }
-    if (t == NULL || (t->merges = base_alloc(size * sizeof *t->merges)) == NULL) {
-        base_free(t);
-        return base_fail(CLIPC_ERROR_MEMORY, "tokenizer: no memory for %zu merges", tables->n_merges);
+    struct tokenizer *t = base_alloc(sizeof *t);
+    if (t == NULL) {
+        return base_fail(CLIPC_ERROR_MEMORY, "tokenizer: no memory");
     }
     t->tables = *tables;
-    t->mask = size - 1;
-    for (size_t i = 0; i < size; i++) {
-        t->merges[i].left = -1;
-    }
-    for (size_t i = 0; i < tables->n_merges; i++) {
-        const int32_t *m = tables->merges + 3 * i;
-        if (!add_merge(t, (struct merge){m[0], m[1], (int32_t)i, m[2]})) {
-            tokenizer_free(t);
-            return base_fail(CLIPC_ERROR_FORMAT, "tokenizer: the merges collide at number %zu of %zu: "
-                             "no vocabulary does that by chance; convert the model again",
-                             i, tables->n_merges);
-        }
+    int status = bpe_new(tables->merges, tables->n_merges, tables->bytes, &t->bpe);
+    if (status != CLIPC_OK) {
+        base_free(t);
+        return status;
     }
     *out = t;
     return CLIPC_OK;
@@ -135,78 +75,20 @@ int tokenizer_open(const struct weights *w, struct tokenizer **tokenizer)
 void tokenizer_free(struct tokenizer *t)
 {
     if (t != NULL) {
-        base_free(t->merges);
+        bpe_free(t->bpe);
         base_free(t);
     }
 }
 
-/* ---- Byte-pair encoding of one word --------------------------------------------------------------- */
-
-/* A symbol in the doubly linked list of a word; a merge keeps the left one's place. */
-struct symbol {
-    int32_t id, previous, next; /* -1: none; id -1: merged into its left neighbour */
-};
-
-/* A merge that might be done: the best rank first, of equals the leftmost, which is the order of
- * the reference's passes. */
-struct candidate {
-    int32_t rank, at, left, right; /* the ids it was made for: stale when they have changed */
-};
+/* ---- Ids ------------------------------------------------------------------------------------------ */
 
 struct encoder {
     const struct tokenizer *t;
-    struct symbol *symbols;     /* [room] */
-    struct candidate *heap;     /* [n of 2 * room] */
-    size_t room, n;
+    struct bpe_room room;
     int32_t *ids; /* [context] */
     size_t n_ids, context;
     bool full; /* no further id will be seen */
 };
-
-static bool before(const struct candidate *a, const struct candidate *b)
-{
-    return a->rank != b->rank ? a->rank < b->rank : a->at < b->at;
-}
-
-static void push(struct encoder *e, struct candidate c)
-{
-    size_t i = e->n++;
-
-    while (i > 0 && before(&c, &e->heap[(i - 1) / 2])) {
-        e->heap[i] = e->heap[(i - 1) / 2];
-        i = (i - 1) / 2;
-    }
-    e->heap[i] = c;
-}
-
-static struct candidate pop(struct encoder *e)
-{
-    struct candidate top = e->heap[0], last = e->heap[--e->n];
-    size_t i = 0;
-
-    for (size_t child; (child = 2 * i + 1) < e->n; i = child) {
-        child += child + 1 < e->n && before(&e->heap[child + 1], &e->heap[child]);
-        if (!before(&e->heap[child], &last)) {
-            break;
-        }
-        e->heap[i] = e->heap[child];
-    }
-    e->heap[i] = last;
-    return top;
-}
-
-/* Consider merging symbol `at` with its right neighbour. */
-static void consider(struct encoder *e, int32_t at)
-{
-    if (at < 0 || e->symbols[at].next < 0) {
-        return;
-    }
-    int32_t left = e->symbols[at].id, right = e->symbols[e->symbols[at].next].id;
-    const struct merge *m = find_merge(e->t, left, right);
-    if (m != NULL) {
-        push(e, (struct candidate){m->rank, at, left, right});
-    }
-}
 
 static void add_id(struct encoder *e, int32_t id)
 {
@@ -215,59 +97,6 @@ static void add_id(struct encoder *e, int32_t id)
     } else {
         e->full = true;
     }
-}
-
-static bool make_room(struct encoder *e, size_t n)
-{
-    if (n <= e->room) {
-        return true;
-    }
-    free(e->symbols);
-    free(e->heap);
-    e->room = n < 512 ? 512 : n + n / 2;
-    e->symbols = malloc(e->room * sizeof *e->symbols);
-    e->heap = malloc(2 * e->room * sizeof *e->heap); /* below n at first, a merge adds one */
-    return e->symbols != NULL && e->heap != NULL;
-}
-
-/* Append the ids of the word whose UTF-8 bytes are bytes: [n]. */
-static bool encode_word(struct encoder *e, const unsigned char *bytes, size_t n)
-{
-    if (n == 0) {
-        return true;
-    }
-    if (n > INT32_MAX / 4 || !make_room(e, n)) {
-        return false;
-    }
-    e->n = 0;
-    for (size_t i = 0; i < n; i++) {
-        int32_t at = (int32_t)i;
-        e->symbols[i] = (struct symbol){e->t->tables.bytes[(i + 1 == n) * 256 + bytes[i]], at - 1,
-                                        i + 1 < n ? at + 1 : -1};
-    }
-    for (size_t i = 0; i + 1 < n; i++) {
-        consider(e, (int32_t)i);
-    }
-    while (e->n > 0) {
-        struct candidate c = pop(e);
-        struct symbol *s = &e->symbols[c.at];
-        if (s->id != c.left || s->next < 0 || e->symbols[s->next].id != c.right) {
-            continue;
-        }
-        struct symbol *gone = &e->symbols[s->next];
-        s->id = find_merge(e->t, c.left, c.right)->merged;
-        s->next = gone->next;
-        gone->id = -1;
-        if (s->next >= 0) {
-            e->symbols[s->next].previous = c.at;
-        }
-        consider(e, s->previous);
-        consider(e, c.at);
-    }
-    for (int32_t i = 0; i >= 0; i = e->symbols[i].next) {
-        add_id(e, e->symbols[i].id);
-    }
-    return true;
 }
 
 /* ---- Words ---------------------------------------------------------------------------------------- */
@@ -388,8 +217,11 @@ static bool encode_words(struct encoder *e, const uint32_t *s, size_t n, enum fo
         for (size_t j = 0; j < length; j++) {
             used += unicode_encode(s[i + j], bytes + used);
         }
-        if (!encode_word(e, bytes, used)) {
+        if (!bpe_encode(e->t->bpe, &e->room, bytes, used)) {
             return false;
+        }
+        for (size_t j = 0; j < e->room.n_ids; j++) {
+            add_id(e, e->room.ids[j]);
         }
     }
     return true;
@@ -425,7 +257,8 @@ static bool encode_part(struct encoder *e, const uint32_t *s, size_t n, enum for
     }
     clean_text(&part, rules);
     unsigned char *bytes = malloc(4 * part.n + 4);
-    bool good = !part.failed && bytes != NULL && encode_clean(e, &part, rules, bytes);
+    bool good = !part.failed && bytes != NULL &&
+                (part.n == 0 || encode_clean(e, &part, rules, bytes));
     free(bytes);
     unicode_free(&part);
     return good;
@@ -448,7 +281,7 @@ static bool encode_all(struct encoder *e, const struct unicode_text *text, enum 
             i = start - 1;
         }
     }
-    return encode_part(e, text->data + start, text->n - start, rules);
+    return text->n == 0 || encode_part(e, text->data + start, text->n - start, rules);
 }
 
 int tokenizer_encode(const struct tokenizer *t, const char *text, size_t length,
@@ -464,8 +297,7 @@ int tokenizer_encode(const struct tokenizer *t, const char *text, size_t length,
     ids[e.n_ids - 1] = t->tables.eot_id; /* also when the text was cut */
     *n_ids = e.n_ids;
     unicode_free(&points);
-    free(e.symbols);
-    free(e.heap);
+    bpe_free_room(&e.room);
     return good ? CLIPC_OK
                 : base_fail(CLIPC_ERROR_MEMORY, "tokenizer: no memory for a text of %zu bytes", length);
 }

@@ -300,13 +300,13 @@ static uint32_t compose_pair(uint32_t a, uint32_t b)
     }
     while (low < high) {
         size_t middle = (low + high) / 2;
-        const struct unicode_pair *pair = &unicode_compositions[middle];
-        if (a > pair->key || (a == pair->key && b > pair->a)) {
+        const struct unicode_pair *pair = &unicode_decompositions[unicode_compositions[middle]];
+        if (a > pair->a || (a == pair->a && b > pair->b)) {
             low = middle + 1;
-        } else if (a < pair->key || b < pair->a) {
+        } else if (a < pair->a || b < pair->b) {
             high = middle;
         } else {
-            return pair->b;
+            return pair->key;
         }
     }
     return 0;

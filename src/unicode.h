@@ -57,7 +57,7 @@ struct unicode_lower_run {
 struct unicode_class_run {
     uint32_t first, last, combining_class;
 };
-/* decompositions: {c, a, b or 0}; compositions: {a, b, c}; widths: {c, a, b or 0}. */
+/* decompositions: {c, a, b or 0}; compositions: their places there, by a, then b; widths: {c, a, b or 0}. */
 struct unicode_pair {
     uint32_t key, a, b;
 };
@@ -69,7 +69,8 @@ extern const struct unicode_lower_run unicode_lower_runs[];
 extern const size_t unicode_lower_runs_count;
 extern const struct unicode_class_run unicode_class_runs[];
 extern const size_t unicode_class_runs_count;
-extern const struct unicode_pair unicode_decompositions[], unicode_compositions[], unicode_widths[];
+extern const struct unicode_pair unicode_decompositions[], unicode_widths[];
+extern const uint16_t unicode_compositions[];
 extern const size_t unicode_decompositions_count, unicode_compositions_count, unicode_widths_count;
 
 #endif

@@ -50,7 +50,7 @@ __attribute__((unused)) static void oracle_close(FILE *cases, const char *folder
     check(strncmp(folder, "/tmp/clipc-test.", 16) != 0 || system(command) == 0, "tidied up");
 }
 
-/* A whole file, with one 0 behind it; never freed: a test is short. */
+/* A whole file, with one 0 behind it, for free(); NULL when it cannot be read. */
 __attribute__((unused)) static uint8_t *oracle_file(const char *path, size_t *n)
 {
     FILE *f = fopen(path, "rb");
@@ -62,6 +62,7 @@ __attribute__((unused)) static uint8_t *oracle_file(const char *path, size_t *n)
         rewind(f);
         bytes = calloc(1, *n + 1);
         if (bytes != NULL && fread(bytes, 1, *n, f) != *n) {
+            free(bytes);
             bytes = NULL;
         }
         fclose(f);

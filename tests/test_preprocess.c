@@ -76,11 +76,13 @@ static void test_oracle(void)
             continue;
         }
         struct preprocess p = rules_of(size, resize, filter, rules);
+        uint8_t *expected = oracle_file(raw, &n);
         total++;
-        if (!compare(path, &p, oracle_file(raw, &n), &worst, &mean)) {
+        if (n != (size_t)(size * size * 3) || !compare(path, &p, expected, &worst, &mean)) {
             printf("# %s %d %s %s %s: differs by up to %d\n", path, size, resize, filter, rules, worst);
             bad++;
         }
+        free(expected);
     }
     if (cases != NULL) {
         check(bad == 0 && total > 100, "%d crops are Pillow's, byte for byte (%d differ, %d not read)",
@@ -91,16 +93,17 @@ static void test_oracle(void)
 
 /* ---- The references' pixels ---------------------------------------------------------------------- */
 
-/* The data of a .npy of `bytes` bytes; NULL when it has another size. */
+/* The data of a .npy of `bytes` bytes; NULL when it has another size.  The caller frees it. */
 static uint8_t *npy(const char *path, size_t bytes)
 {
     size_t n;
     uint8_t *file = oracle_file(path, &n);
 
     if (file == NULL || n < 10 || n != (size_t)(10 + base_u16(file + 8)) + bytes) {
+        free(file);
         return NULL;
     }
-    return file + n - bytes;
+    return memmove(file, file + n - bytes, bytes);
 }
 
 static bool is_jpeg_of_stb(const char *name)
@@ -131,9 +134,13 @@ static void test_golden_crop(const char *golden, const char *name, int size, con
         check_skip("%s: this build does not read it", name);
         return;
     }
-    bool same = compare(path, &p, npy(expected, (size_t)(size * size * 3)), &worst, &mean);
-    /* Another decoder than the references' may differ so much on JPEG, and no more. */
-    check(same || (is_jpeg_of_stb(name) && worst <= 8 && mean <= 0.5),
+    uint8_t *pixels = npy(expected, (size_t)(size * size * 3));
+    bool same = compare(path, &p, pixels, &worst, &mean);
+    free(pixels);
+    /* Another decoder than the references' may differ so much on JPEG, and no more; on CMYK it differs
+     * more, because stb_image makes RGB of it before the resize. */
+    bool cmyk = strstr(name, "cmyk") != NULL;
+    check(same || (is_jpeg_of_stb(name) && worst <= (cmyk ? 20 : 8) && mean <= (cmyk ? 1 : 0.5)),
           "%s: %s %d (max %d, mean %.3f)", name, variant, size, worst, mean);
 }
 
@@ -154,6 +161,8 @@ static void test_golden_floats(const char *golden, const char *name)
         preprocess_normalise(&p, crop, pixels);
         check(memcmp(pixels, floats, n * sizeof(float)) == 0, "%s: the floats, bit for bit", name);
     }
+    free(floats);
+    free(crop);
 }
 
 static void test_golden(void)

@@ -273,6 +273,29 @@ static void test_cut(void)
     tokenizer_free(t);
 }
 
+/* Merges chosen so that tokenizer.c's hash puts them all in one place: they must be refused, not
+ * make every look-up slow. */
+static void test_collide(void)
+{
+    enum { N = 2000 };
+    static int32_t merges[3 * N];
+    uint64_t inverse = 1, seed = 3;
+    struct tokenizer_tables tables = make_tables(merges, N);
+    struct tokenizer *t = NULL;
+
+    for (int i = 0; i < 6; i++) { /* Newton: of the hash's odd factor, modulo 2^64 */
+        inverse *= 2 - 0x9e3779b97f4a7c15u * inverse;
+    }
+    for (size_t i = 0; i < N;) {
+        uint64_t high = check_random(&seed) >> 32, key = (high << 32 | (high ^ 5)) * inverse;
+        if ((key & 0x8000000080000000u) == 0) {
+            memcpy(merges + 3 * i++, (int32_t[]){(int32_t)(key >> 32), (int32_t)key, FIRST}, 12);
+        }
+    }
+    check(tokenizer_new(&tables, &t) == CLIPC_ERROR_FORMAT, "merges that collide: %s", base_errmsg());
+    tokenizer_free(t);
+}
+
 /* ---- For tokenizer_oracle.py --------------------------------------------------------------------- */
 
 static struct tokenizer *read_tables(const char *path)
@@ -318,7 +341,7 @@ static int drive(struct tokenizer *t)
         for (const char *hex = line + start; hex[0] > ' ' && hex[1] > ' '; hex += 2) {
             line[length++] = (char)(hex_digit(hex[0]) * 16 + hex_digit(hex[1]));
         }
-        if (tokenizer_encode(t, line, length, rules == 'h' ? FORMAT_HF : FORMAT_OPENAI, context, ids, &n)) {
+        if (tokenizer_encode(t, line, length, rules == 'h' ? FORMAT_HF : FORMAT_OPENAI, context, ids, &n) != CLIPC_OK) {
             return 2;
         }
         for (size_t i = 0; i < n; i++) {
@@ -359,5 +382,6 @@ int main(int argc, char **argv)
     test_long_word();
     test_context();
     test_cut();
+    test_collide();
     return check_done();
 }

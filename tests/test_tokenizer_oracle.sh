@@ -5,4 +5,5 @@ python=/usr/bin/python3
     echo "ok 1 # SKIP no $python with its regex module (package python3-regex)"; echo 1..1
     exit 0
 }
-exec "$python" tests/tokenizer_oracle.py "${CLIPC_BUILD:-build}/tests/test_tokenizer"
+build=${CLIPC_BUILD:-build}
+exec "$python" tests/tokenizer_oracle.py "$build/tests/test_tokenizer" "$build/clipc"

@@ -191,7 +191,7 @@ static void test_nfc_again(void)
             uint32_t c = (uint32_t)(r >> 8);
             unicode_add(&once, r % 4 == 0   ? 0x300 + c % 0x50
                                : r % 4 == 1 ? unicode_decompositions[c % unicode_decompositions_count].key
-                               : r % 4 == 2 ? unicode_compositions[c % unicode_compositions_count].a
+                               : r % 4 == 2 ? unicode_decompositions[c % unicode_decompositions_count].a
                                             : unicode_class_runs[c % unicode_class_runs_count].first);
         }
         unicode_nfc(&once);

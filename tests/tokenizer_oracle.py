@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """The tokenizer a second time, in plain Python over the regex, unicodedata and html modules, and what
 it says compared with the C program's ids: random texts with a small vocabulary trained here; and, where
-$CLIPC_GOLDEN has them, the ids of the reference programs.
-usage: tokenizer_oracle.py BUILD/tests/test_tokenizer"""
+$CLIPC_GOLDEN has them, the ids of the reference programs; those also through the command itself.
+usage: tokenizer_oracle.py BUILD/tests/test_tokenizer BUILD/clipc"""
 import base64
 import collections
 import html
@@ -15,12 +15,11 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 import unicodedata
 
 import regex
 
-DRIVER = sys.argv[1]
+DRIVER, CLIPC = sys.argv[1:3]
 count = failed = 0
 
 
@@ -29,6 +28,12 @@ def check(good, what):
     count += 1
     failed += not good
     print("%s %d - %s" % ("ok" if good else "not ok", count, what))
+
+
+def skip(why):
+    global count
+    count += 1
+    print("ok %d # SKIP %s" % (count, why))
 
 
 # ---- Clean-up ------------------------------------------------------------------------------------------
@@ -276,6 +281,7 @@ def test_golden(folder):
     with open(folder + "/tokenizer/tokens.jsonl", encoding="utf-8") as f:
         rows = [json.loads(line) for line in f]
     data = [base64.b64decode(r["b64"]) for r in rows]
+    texts = [r["text"] for r in rows]
     make = lambda rules, context: [(r["id"], rules, context, d) for r, d in zip(rows, data)]
     compare(tokenizer, "reference, openai ids, uncut", make("o", 100000), [r["ids"] for r in rows], MOJIBAKE)
     compare(tokenizer, "reference, openai ids, cut to 77", make("o", 77),
@@ -295,6 +301,24 @@ def test_golden(folder):
     compare(tokenizer, "reference, invalid UTF-8 as U+FFFD",
             [(r["id"], "o", 100000, base64.b64decode(r["b64"])) for r in rows], wanted)
     test_facts(folder, tokenizer)
+    test_command(folder, texts, hf)
+
+
+def test_command(folder, texts, hf):
+    """clipc convert, then clipc tokenize: JSON strings in, arrays out, cut to the model's 77."""
+    verbs = subprocess.run([CLIPC, "--help"], stdout=subprocess.PIPE, check=True).stdout.decode()
+    if "convert" not in verbs:
+        return skip("%s was built without jansson: no clipc convert" % CLIPC)
+    with tempfile.TemporaryDirectory() as place:
+        model = place + "/model.clipc"
+        subprocess.run([CLIPC, "convert", folder + "/models/hf_fullvocab/hf", "-o", model], check=True)
+        lines = "".join(json.dumps(t) + "\n" for t in texts)
+        out = subprocess.run([CLIPC, "tokenize", "-m", model, "--tokenizer", "hf", "--json"],
+                             input=lines.encode(), stdout=subprocess.PIPE, check=True)
+    got = [json.loads(line) for line in out.stdout.decode().split("\n")[:-1]]
+    wrong = sum(g != (w if len(w) <= 77 else w[:76] + w[-1:]) for g, w in zip(got, hf))
+    check(len(got) == len(texts) and wrong == 0,
+          "the same through clipc convert and clipc tokenize --json, hf: %d texts, %d differ" % (len(got), wrong))
 
 
 def test_facts(folder, tokenizer):
@@ -316,7 +340,6 @@ test_invalid()
 if os.environ.get("CLIPC_GOLDEN"):
     test_golden(os.environ["CLIPC_GOLDEN"])
 else:
-    count += 1
-    print("ok %d # SKIP $CLIPC_GOLDEN is not set: no ids of the reference programs" % count)
+    skip("$CLIPC_GOLDEN is not set: no ids of the reference programs")
 print("1..%d" % count)
 sys.exit(failed != 0)

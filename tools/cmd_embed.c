@@ -128,14 +128,48 @@ static int embed_array(struct job *job, clipc_session *session, const char *path
 }
 
 struct options {
-    const char *npy, *tokens, *pixels;
+    const char *npy;
     bool raw, zeros;
 };
+
+static bool is_array(const struct cli_item *item)
+{
+    return item->option != NULL && (strcmp(item->option->name, "tokens") == 0 ||
+                                    strcmp(item->option->name, "pixels") == 0);
+}
+
+/* Everything named, in the order given: stretches of images and texts between arrays. */
+static int embed_items(const struct cli *cli, const struct options *o, struct encoder *encoder,
+                       struct job *job, size_t image_size)
+{
+    struct inputs inputs = {0};
+    int code = CLI_DONE;
+
+    for (size_t i = 0; i < cli->n_items; i++) {
+        bool array = is_array(&cli->items[i]);
+        if (!array && gather_item(&inputs, &cli->items[i], o->zeros) != 0) {
+            code = CLI_FAILED;
+            break;
+        }
+        if (!array && i + 1 < cli->n_items && !is_array(&cli->items[i + 1])) {
+            continue;
+        }
+        if (inputs.n > 0 && encode_inputs(encoder, &inputs, emit, job) != CLI_DONE) {
+            code = CLI_FAILED;
+        }
+        inputs_free(&inputs);
+        if (array && embed_array(job, encode_session(encoder), cli->items[i].value,
+                                 cli->items[i].option->name[0] == 'p', image_size) != CLI_DONE) {
+            code = CLI_FAILED;
+        }
+    }
+    inputs_free(&inputs);
+    return code;
+}
 
 static int run(const struct cli *cli, const struct options *o)
 {
     struct encoder *encoder = encode_open(cli);
-    struct inputs inputs = {0};
     struct job job = {.json = cli->json || cli->jsonl, .raw = o->raw};
     struct clipc_model_info info = {.size = sizeof info};
     int code = CLI_DONE;
@@ -151,22 +185,11 @@ static int run(const struct cli *cli, const struct options *o)
     } else if (o->npy != NULL && npy_open(o->npy, NPY_F4, 0, &job.dim, 1, &job.npy) != CLIPC_OK) {
         code = cli_error("%s", clipc_errmsg());
     }
-    for (size_t i = 0; code == CLI_DONE && i < cli->n_items; i++) {
-        code = gather_item(&inputs, &cli->items[i], o->zeros) == 0 ? CLI_DONE : CLI_FAILED;
-    }
     if (code == CLI_DONE) {
         if (job.json) {
             out_begin(&job.records, stdout, cli->jsonl);
         }
-        code = encode_inputs(encoder, &inputs, emit, &job);
-        if (o->tokens != NULL &&
-            embed_array(&job, encode_session(encoder), o->tokens, false, 0) != CLI_DONE) {
-            code = CLI_FAILED;
-        }
-        if (o->pixels != NULL && embed_array(&job, encode_session(encoder), o->pixels, true,
-                                             (size_t)info.image_size) != CLI_DONE) {
-            code = CLI_FAILED;
-        }
+        code = embed_items(cli, o, encoder, &job, (size_t)info.image_size);
         if (job.json) {
             out_end(&job.records);
         }
@@ -177,7 +200,6 @@ static int run(const struct cli *cli, const struct options *o)
         npy_abort(job.npy);
     }
     free(job.row);
-    inputs_free(&inputs);
     encode_close(encoder);
     return code;
 }
@@ -187,8 +209,8 @@ int cmd_embed(int argc, char **argv)
     struct options o = {0};
     const struct cli_option options[] = {
         GATHER_IMAGE, GATHER_TEXT, GATHER_TEXTS,
-        {"tokens", CLI_STRING, &o.tokens, "FILE.npy", "ready token ids, [n, length]"},
-        {"pixels", CLI_STRING, &o.pixels, "FILE.npy", "ready pixels, float32 [n, 3, size, size]"},
+        {"tokens", CLI_ITEM, NULL, "FILE.npy", "ready token ids, [n, length]"},
+        {"pixels", CLI_ITEM, NULL, "FILE.npy", "ready pixels, float32 [n, 3, size, size]"},
         {"npy", CLI_STRING, &o.npy, "FILE", "write float32 [n, dim] there"},
         {"raw", CLI_FLAG, &o.raw, NULL, "do not scale vectors to length 1"},
         GATHER_ZEROS(&o.zeros),
@@ -199,7 +221,7 @@ int cmd_embed(int argc, char **argv)
     if (code != CLI_GO_ON) {
         return code;
     }
-    if (cli.n_items == 0 && o.tokens == NULL && o.pixels == NULL) {
+    if (cli.n_items == 0) {
         code = cli_usage(&cli, "nothing to embed");
     } else if (cli.json && cli.jsonl) {
         code = cli_usage(&cli, "--json or --jsonl, not both");

@@ -111,6 +111,9 @@ static int read_values(const char *path, const char *type, const unsigned char *
     for (size_t i = 0; i < a->count; i++) {
         if (whole) {
             a->whole[i] = whole_at(p + i * size, kind, size);
+            if (kind == 'u' && a->whole[i] < 0) {
+                return base_fail(CLIPC_ERROR_UNSUPPORTED, "%s: holds whole numbers of 64 bits", path);
+            }
         } else {
             a->floats[i] = float_at(p + i * size, size);
         }
@@ -172,10 +175,11 @@ void npy_free(struct npy *a)
 /* ---- Writing -------------------------------------------------------------------------------------- */
 
 struct npy_writer {
-    FILE *f;
+    FILE *f;                /* for "-" a nameless file, copied to stdout at the end */
     char *path, *temporary; /* temporary NULL: stdout */
     enum npy_type type;
     size_t shape[NPY_MAX_DIMS], n_dims; /* shape[0] is the rows */
+    bool failed;                        /* a write did: the file must not appear */
 };
 
 static int io_error(const struct npy_writer *w, const char *what)
@@ -187,16 +191,19 @@ static int write_header(struct npy_writer *w)
 {
     static const char *const types[] = {"<f4", "|u1", "<i4"};
     char text[HEADER + 1];
-    int n = snprintf(text, sizeof text, "%c%s%c%c%c%c{'descr': '%s', 'fortran_order': False, 'shape': (",
-                     0x93, "NUMPY", 1, 1, 1, 1, types[w->type]);
+    int n = snprintf(text, sizeof text, "%cNUMPY....{'descr': '%s', 'fortran_order': False, 'shape': (",
+                     0x93, types[w->type]);
 
-    for (size_t i = 0; i < w->n_dims && n < HEADER - 2; i++) {
+    for (size_t i = 0; i < w->n_dims && n < HEADER; i++) {
         n += snprintf(text + n, (size_t)(HEADER - n), "%zu,%s", w->shape[i],
                       i + 1 < w->n_dims ? " " : "");
     }
+    if (n > HEADER - 5) {
+        return base_fail(CLIPC_ERROR_ARGUMENT, "%s: a shape of too many digits", w->path);
+    }
     n += snprintf(text + n, (size_t)(HEADER - n), "), }");
     memset(text + n, ' ', (size_t)(HEADER - n));
-    text[7] = 0;
+    memcpy(text + 6, "\1\0", 2); /* version 1.0, then the length behind it */
     text[8] = HEADER - 10;
     text[9] = 0;
     text[HEADER - 1] = '\n';
@@ -221,7 +228,10 @@ static int open_temporary(struct npy_writer *w)
     }
     snprintf(w->temporary, room, "%s.part.XXXXXX", w->path);
     fd = mkstemp(w->temporary);
-    w->f = fd >= 0 ? fdopen(fd, "wb") : NULL;
+    w->f = fd >= 0 ? fdopen(fd, "w+b") : NULL;
+    if (fd < 0) {
+        w->temporary[0] = '\0';
+    }
     return w->f != NULL ? CLIPC_OK : io_error(w, "create a file there");
 }
 
@@ -231,19 +241,23 @@ int npy_open(const char *path, enum npy_type type, size_t rows, const size_t *sh
     struct npy_writer *w = calloc(1, sizeof *w);
     int status = CLIPC_OK;
 
-    if (w == NULL || (w->path = strdup(path)) == NULL || n_dims + 1 > NPY_MAX_DIMS) {
+    if (w == NULL || (w->path = strdup(path)) == NULL) {
         free(w);
         return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
     }
     w->type = type;
     w->n_dims = n_dims + 1;
-    w->shape[0] = rows;
-    for (size_t i = 0; i < n_dims; i++) {
+    if (w->n_dims > NPY_MAX_DIMS) {
+        status = base_fail(CLIPC_ERROR_ARGUMENT, "%s: more than %d dimensions", path, NPY_MAX_DIMS);
+    }
+    for (size_t i = 0; status == CLIPC_OK && i < n_dims; i++) {
         w->shape[i + 1] = shape[i];
     }
-    if (strcmp(path, "-") == 0) {
-        w->f = stdout;
-    } else {
+    w->shape[0] = rows;
+    if (status == CLIPC_OK && strcmp(path, "-") == 0) {
+        w->f = tmpfile();
+        status = w->f != NULL ? CLIPC_OK : io_error(w, "make a temporary file");
+    } else if (status == CLIPC_OK) {
         status = open_temporary(w);
     }
     if (status == CLIPC_OK) {
@@ -259,44 +273,69 @@ int npy_open(const char *path, enum npy_type type, size_t rows, const size_t *sh
 
 int npy_append(struct npy_writer *w, const void *data, size_t bytes)
 {
-    return fwrite(data, 1, bytes, w->f) == bytes ? CLIPC_OK : io_error(w, "write");
+    if (fwrite(data, 1, bytes, w->f) != bytes) {
+        w->failed = true;
+    }
+    return w->failed ? io_error(w, "write") : CLIPC_OK;
+}
+
+static int copy_to_stdout(struct npy_writer *w)
+{
+    char buffer[65536];
+    size_t n;
+
+    rewind(w->f);
+    while ((n = fread(buffer, 1, sizeof buffer, w->f)) > 0) {
+        if (fwrite(buffer, 1, n, stdout) != n) {
+            return io_error(w, "write");
+        }
+    }
+    return ferror(w->f) || fflush(stdout) != 0 ? io_error(w, "write") : CLIPC_OK;
+}
+
+/* Permissions as of any new file, on the disk, under its name. */
+static int put_in_place(struct npy_writer *w)
+{
+    mode_t mask = umask(0);
+
+    umask(mask);
+    return fchmod(fileno(w->f), 0666 & ~mask) != 0 || fsync(fileno(w->f)) != 0 ||
+                   rename(w->temporary, w->path) != 0
+               ? io_error(w, "write")
+               : CLIPC_OK;
 }
 
 int npy_close(struct npy_writer *w, size_t rows)
 {
-    mode_t mask = umask(0);
     int status = CLIPC_OK;
 
-    umask(mask);
-    if (w->temporary == NULL) {
-        status = fflush(w->f) == 0 ? CLIPC_OK : io_error(w, "write");
-        free_writer(w);
-        return status;
-    }
     w->shape[0] = rows;
-    if (fseek(w->f, 0, SEEK_SET) != 0) {
+    if (w->failed || fflush(w->f) != 0 || fseek(w->f, 0, SEEK_SET) != 0) {
         status = io_error(w, "write");
     } else {
         status = write_header(w);
     }
-    if (status == CLIPC_OK && (fflush(w->f) != 0 || fchmod(fileno(w->f), 0666 & ~mask) != 0 ||
-                               fsync(fileno(w->f)) != 0 || rename(w->temporary, w->path) != 0)) {
+    if (status == CLIPC_OK && fflush(w->f) != 0) {
         status = io_error(w, "write");
     }
-    if (status != CLIPC_OK) {
-        npy_abort(w);
-        return status;
+    if (status == CLIPC_OK) {
+        status = w->temporary == NULL ? copy_to_stdout(w) : put_in_place(w);
     }
-    fclose(w->f);
-    free_writer(w);
-    return CLIPC_OK;
+    if (status == CLIPC_OK && w->temporary != NULL) {
+        free(w->temporary); /* it has its name now */
+        w->temporary = NULL;
+    }
+    npy_abort(w);
+    return status;
 }
 
 void npy_abort(struct npy_writer *w)
 {
     if (w != NULL) {
-        if (w->f != NULL && w->temporary != NULL) {
+        if (w->f != NULL) {
             fclose(w->f);
+        }
+        if (w->temporary != NULL && w->temporary[0] != '\0') {
             unlink(w->temporary);
         }
         free_writer(w);
@@ -308,7 +347,8 @@ int npy_write(const char *path, enum npy_type type, const size_t *shape, size_t 
 {
     struct npy_writer *w;
     size_t bytes = type == NPY_U1 ? 1 : 4;
-    int status = npy_open(path, type, shape[0], shape + 1, n_dims - 1, &w);
+    int status = n_dims > 0 ? npy_open(path, type, shape[0], shape + 1, n_dims - 1, &w)
+                            : base_fail(CLIPC_ERROR_ARGUMENT, "%s: an array of no dimensions", path);
 
     if (status != CLIPC_OK) {
         return status;
@@ -316,10 +356,6 @@ int npy_write(const char *path, enum npy_type type, const size_t *shape, size_t 
     for (size_t i = 0; i < n_dims; i++) {
         bytes *= shape[i];
     }
-    status = npy_append(w, data, bytes);
-    if (status != CLIPC_OK) {
-        npy_abort(w);
-        return status;
-    }
+    npy_append(w, data, bytes); /* a failure is remembered */
     return npy_close(w, shape[0]);
 }

@@ -133,15 +133,15 @@ static const char *nearest(const struct hf *hf, const char *name)
     for (size_t s = 0; s < hf->n_shards; s++) {
         for (size_t i = 0; i < hf->shards[s].n; i++) {
             const char *other = hf->shards[s].tensors[i].name;
-            size_t same = 0, n = strlen(name), m = strlen(other);
-            while (same < n && same < m && name[same] == other[same]) {
-                same++;
+            size_t head = 0, tail = 0, n = strlen(name), m = strlen(other);
+            while (head < n && head < m && name[head] == other[head]) {
+                head++;
             }
-            for (size_t e = 1; e + same <= n && e + same <= m && name[n - e] == other[m - e]; e++) {
-                same++;
+            while (head + tail < n && head + tail < m && name[n - 1 - tail] == other[m - 1 - tail]) {
+                tail++;
             }
-            if (same > most) {
-                most = same;
+            if (head + tail > most) {
+                most = head + tail;
                 best = other;
             }
         }

@@ -115,8 +115,8 @@ emit(out, "const struct unicode_pair unicode_decompositions[]",
 out.append("const size_t unicode_decompositions_count = %d;" % len(decomposition))
 composites = sorted((d[0], d[1], c) for c, d in decomposition.items()
                     if len(d) == 2 and c not in excluded)
-emit(out, "const struct unicode_pair unicode_compositions[]",
-     ["{0x%x, 0x%x, 0x%x}" % pair for pair in composites])
+index = {c: i for i, c in enumerate(sorted(decomposition))}
+emit(out, "const uint16_t unicode_compositions[]", ["%d" % index[c] for a, b, c in composites])
 out.append("const size_t unicode_compositions_count = %d;" % len(composites))
 # Full and half width forms, U+FF01 and up, as NFKC has them.
 forms = []
@@ -151,6 +151,5 @@ emit(out, "const uint32_t html_values[]", ["0x%x" % v for v in values])
 emit(out, "const uint32_t html_seconds[]", ["0"] + ["0x%x" % ord(s) for s in second])
 out.append("const size_t html_count = %d;" % len(names))
 open("src/html_tables.c", "w").write("\n".join(out) + "\n")
-print("Unicode %s: %d letter ranges, %d decompositions; %d entities" %
-      (version, len(ranges([c for c, g in category.items() if g[0] == "L"])), len(decomposition),
-       len(names)))
+print("Unicode %s: %d decompositions, %d compositions; %d entities" %
+      (version, len(decomposition), len(composites), len(names)))

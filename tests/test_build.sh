@@ -1,0 +1,47 @@
+#!/bin/sh
+# Builds: without any optional library, the core library alone, and both compilers without a warning.
+build=${CLIPC_BUILD:-build}
+tmp=$build/test_build
+rm -rf "$tmp"
+mkdir -p "$tmp"
+n=0 bad=0
+check() {
+    n=$((n + 1))
+    if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; bad=1; fi
+}
+make -s B="$tmp/none" OPTIONAL=none "$tmp/none/clipc" > "$tmp/log" 2>&1
+check $? "make OPTIONAL=none builds $(grep -i error "$tmp/log" | head -n 2)"
+grep -q 'libstb-dev' "$tmp/log"
+check $? "and says in one line what is missing: $(grep '^clipc: built' "$tmp/log" | cut -c1-60)..."
+! grep -q 'warning' "$tmp/log"
+check $? "without a warning"
+"$tmp/none/clipc" convert x -o y 2>&1 | grep -q libjansson-dev
+check $? "convert without jansson names the package"
+printf 'P6\n9 9\n255\n' > "$tmp/p.ppm"
+head -c 243 /dev/zero >> "$tmp/p.ppm"
+if [ -f weights/demo.clipc ]; then
+    "$tmp/none/clipc" classify "$tmp/p.ppm" "a red circle" "a black square" > /dev/null
+    check $? "a PNM is classified"
+fi
+formats=$("$tmp/none/clipc" info --build | sed -n 's/^ *images *//p')
+case $formats in *PNG* | *JPEG*) false ;; *PNM*) true ;; *) false ;; esac
+check $? "info --build says what is left: $formats"
+make -s B="$tmp/core" OPTIONAL=none "$tmp/core/libclipc.so" > "$tmp/log" 2>&1
+ldd "$tmp/core/libclipc.so" | grep -vE 'linux-vdso|libc\.so|libm\.so|ld-linux|libpthread|libdl' > "$tmp/needs"
+[ ! -s "$tmp/needs" ]
+check $? "the core library needs libc and libm only $(cat "$tmp/needs")"
+nm -D --defined-only "$tmp/core/libclipc.so" | awk '{print $3}' | grep -v '^clipc_' > "$tmp/symbols"
+[ ! -s "$tmp/symbols" ]
+check $? "and shows only clipc_ symbols $(head -n 3 "$tmp/symbols")"
+if command -v clang > /dev/null 2>&1; then
+    make -s B="$tmp/clang" CC=clang "$tmp/clang/clipc" > "$tmp/log" 2>&1
+    check $? "clang builds it $(grep -i error "$tmp/log" | head -n 2)"
+    ! grep -q 'warning' "$tmp/log"
+    check $? "without a warning $(grep warning "$tmp/log" | head -n 2)"
+else
+    n=$((n + 1))
+    echo "ok $n # SKIP no clang"
+fi
+rm -rf "$tmp"
+echo "1..$n"
+exit $bad

@@ -1,0 +1,188 @@
+"""The command line as people and scripts use it: streams, exit codes, records, bad input."""
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+
+import numpy as np
+
+import tap
+
+tmp = tempfile.mkdtemp()
+model = tmp + "/m.clipc"
+# A vocabulary of plain bytes, so that texts work without anybody's word list.
+code, _, err = tap.run("convert", "tests/golden/mini", "-o", model, "--name", "mini")
+tap.check(code == 0 and "warning" in err, "convert without a vocabulary warns: " + err.strip())
+words = tmp + "/vocab"
+os.mkdir(words)
+stand_ins = [chr(b) if 33 <= b <= 126 or 161 <= b <= 172 or b >= 174 else None for b in range(256)]
+n = 0
+for b in range(256):
+    if stand_ins[b] is None:
+        stand_ins[b] = chr(256 + n)
+        n += 1
+merges = ["a t</w>", "c at</w>", "d o", "do g</w>"]
+vocab = stand_ins + [s + "</w>" for s in stand_ins] + [m.replace(" ", "") for m in merges]
+vocab += ["<extra%d>" % i for i in range(572 - len(vocab))] + ["<|startoftext|>", "<|endoftext|>"]
+json.dump({w: i for i, w in enumerate(vocab)}, open(words + "/vocab.json", "w"))
+open(words + "/merges.txt", "w").write("#version: 0.2\n" + "\n".join(merges) + "\n")
+code, _, err = tap.run("convert", "tests/golden/mini", "-o", model, "--vocab", words)
+tap.check(code == 0 and err == "", "convert with --vocab " + err)
+
+
+def ppm(name, colour, width=40, height=30):
+    path = "%s/%s" % (tmp, name)
+    with open(path, "wb") as f:
+        f.write(b"P6\n%d %d\n255\n" % (width, height) + bytes(colour) * (width * height))
+    return path
+
+
+red, blue = ppm("red.ppm", (200, 10, 10)), ppm("blue.ppm", (10, 10, 200))
+bad = tmp + "/bad.ppm"
+open(bad, "wb").write(b"P6\n40 30\n255\nshort")
+
+
+def expect(text, args, exit_code, out=None, err=None, **keywords):
+    code, stdout, stderr = tap.run(*args, **keywords)
+    good = code == exit_code
+    good = good and (out is None or (out in stdout.decode() if isinstance(out, str) else out(stdout)))
+    good = good and (err is None or err in stderr) and (exit_code == 0 or stderr.startswith("clipc: ")
+                                                        or stderr.startswith("usage"))
+    tap.check(good, "%s%s" % (text, "" if good else ": exit %d, %r, %r" % (code, stdout[:300], stderr[:300])))
+
+
+expect("no verb is wrong usage", [], 2)
+expect("--help is on stdout", ["--help"], 0, "classify")
+expect("--version", ["--version"], 0, "clipc ")
+expect("an unknown verb", ["frobnicate"], 2, err="is no verb")
+for verb in "classify embed compare convert info tokenize preprocess trace selftest bench".split():
+    expect(verb + " --help", [verb, "--help"], 0, "usage: clipc " + verb)
+    expect(verb + " --no-such-option", [verb, "--no-such-option"], 2, err="unknown option")
+M = ["-m", model]
+expect("classify without labels", ["classify", red] + M, 2, err="no labels")
+expect("a missing image", ["classify", tmp + "/none.jpg", "a", "b"] + M, 1, err="No such file")
+expect("a folder without images", ["embed", words] + M, 1, err="no image in this folder")
+expect("a missing model", ["embed", red, "-m", tmp + "/none.clipc"], 1, err="No such file")
+expect("a folder as model", ["embed", red, "-m", tmp], 1, err="is a directory")
+expect("a picture as model", ["embed", red, "-m", red], 1, err="not a clipc weight file")
+expect("an empty model", ["embed", red, "-m", "/dev/null"], 1)
+expect("an unknown kernel set", ["embed", red, "--kernels", "mmx"] + M, 1, err="scalar")
+expect("a wrong number", ["embed", red, "--threads", "two"] + M, 2, err="whole number")
+expect("a wrong choice", ["embed", red, "--precision", "half"] + M, 2, err="exact or fast")
+expect("an option without its value", ["embed", red, "-m"], 2, err="wants a value")
+expect("nothing to embed", ["embed"] + M, 2, err="nothing to embed")
+expect("no text", ["tokenize"] + M, 2)
+expect("one item to compare", ["compare", red] + M, 2, err="exactly two")
+expect("a text where an image is meant", ["compare", red, "a photo of a cat"] + M, 2, err="--text")
+
+
+def records(*args, **keywords):
+    code, out, err = tap.run(*args, **keywords)
+    return code, json.loads(out), err
+
+
+code, r, err = records("embed", "--text", "one", red, "--text", "", bad, blue, "--json", *M)
+tap.check(code == 1 and [x["text"] for x in r] == ["one", None, "", None, None] and
+          [x["image"] for x in r] == [None, red, None, bad, blue] and
+          [x["error"] is None for x in r] == [True, True, True, False, True] and
+          r[3]["embedding"] is None and len(r[4]["embedding"]) == 32,
+          "embed --json: rows in the order of the arguments, one bad image is one error")
+tap.check(err.startswith("clipc: " + bad + ": "), "the error names the file: " + err.strip())
+code, out, _ = tap.run("embed", "--text", "one", red, "--text", "", bad, blue, "--npy", tmp + "/e.npy", *M)
+a = np.load(tmp + "/e.npy")
+tap.check(code == 1 and a.shape == (5, 32) and np.isnan(a[3]).all() and
+          np.allclose((a[[0, 1, 2, 4]] ** 2).sum(1), 1, atol=1e-6) and
+          np.allclose(a[4], r[4]["embedding"], atol=1e-8), "embed --npy: a row of NaN, the rest of length 1")
+tap.check(not [f for f in os.listdir(tmp) if ".part." in f], "no temporary file is left")
+code, out, _ = tap.run("embed", red, blue, "--jsonl", *M)
+tap.check(len(out.decode().splitlines()) == 2 and all(json.loads(x) for x in out.decode().splitlines()),
+          "embed --jsonl: a record a line")
+code, r, _ = records("embed", "-", "--json", *M, input=(red + "\n" + blue + "\n").encode())
+tap.check(code == 0 and [x["image"] for x in r] == [red, blue], "paths on stdin")
+code, r, _ = records("embed", "-", "-0", "--json", *M, input=(red + "\0" + blue).encode())
+tap.check(code == 0 and [x["image"] for x in r] == [red, blue], "paths on stdin, separated by NUL")
+code, r, _ = records("embed", "--image", "-", "--json", *M, input=open(red, "rb").read())
+direct = records("embed", red, "--json", *M)[1]
+tap.check(code == 0 and r[0]["embedding"] == direct[0]["embedding"], "an image's bytes on stdin")
+open(tmp + "/texts", "w").write("one\n\ntwo words\n")
+code, r, _ = records("embed", "--texts", tmp + "/texts", "--json", *M)
+tap.check(code == 0 and [x["text"] for x in r] == ["one", "", "two words"], "a text for each line")
+code, r, _ = records("embed", "--text", "x" * 100000, "--json", *M)
+tap.check(code == 0 and r[0]["error"] is None, "a text of 100,000 characters")
+code, r, _ = records("embed", ppm("dot.ppm", (1, 2, 3), 1, 1), ppm("line.ppm", (1, 2, 3), 30000, 1),
+                     "--json", *M)
+tap.check(code == 0 and all(x["error"] is None for x in r), "images of 1 x 1 and 30000 x 1")
+os.makedirs(tmp + "/tree/b")
+for f in ("tree/b/1.ppm", "tree/a.ppm", "tree/Z.ppm"):
+    shutil.copy(red, "%s/%s" % (tmp, f))
+open(tmp + "/tree/notes.txt", "w").write("no picture")
+code, r, _ = records("embed", tmp + "/tree", "--json", *M)
+tap.check([x["image"][len(tmp) + 6:] for x in r] == ["Z.ppm", "a.ppm", "b/1.ppm"],
+          "a folder: recursive, bytewise order, only images")
+
+code, r, _ = records("classify", red, "cat", "dog", "at", "--json", *M)
+s = r[0]["labels"]
+tap.check(code == 0 and len(s) == 3 and abs(sum(x["score"] for x in s) - 1) < 1e-6 and
+          sorted((x["score"] for x in s), reverse=True) == [x["score"] for x in s],
+          "classify --json: scores sum to 1, best first")
+e = records("embed", red, "--text", "cat", "--text", "dog", "--text", "at", "--json", *M)[1]
+v = np.array([x["embedding"] for x in e])
+info = json.loads(tap.run("info", model, "--json")[1])[0]
+logits = np.exp(info["logit_scale"]) * (v[1:] @ v[0])
+p = np.exp(logits - logits.max())
+want = dict(zip(["cat", "dog", "at"], p / p.sum()))
+tap.check(all(abs(want[x["label"]] - x["score"]) < 1e-4 for x in s), "scores are the softmax of the logits")
+code, r, _ = records("classify", "--label", "cat", "--label", "dog", red, blue, "--top", "1", "--json", *M)
+tap.check(code == 0 and len(r) == 2 and all(len(x["labels"]) == 1 for x in r), "--label: all positionals are images")
+open(tmp + "/labels", "w").write("cat\ndog\n\n")
+code, r, _ = records("classify", red, "--labels", tmp + "/labels", "--json", "--scores",
+                     "--template", "a {}", "--template", "my {}", *M)
+t = records("embed", red, "--text", "a cat", "--text", "my cat", "--json", *M)[1]
+t = [np.array(x["embedding"]) for x in t]
+mean = (t[1] + t[2]) / np.linalg.norm(t[1] + t[2])
+got = [x["cosine"] for x in r[0]["labels"] if x["label"] == "cat"][0]
+tap.check(len(r[0]["labels"]) == 2 and abs(got - mean @ t[0]) < 1e-5, "templates are averaged")
+code, out, _ = tap.run("classify", red, bad, "--label", "cat", "--label", "dog", *M)
+tap.check(code == 1 and b"%" in out and b"cat" in out, "classify prints a table")
+
+code, out, _ = tap.run("compare", red, "--text", "cat", *M)
+tap.check(code == 0 and abs(float(out) - v[0] @ v[1]) < 1e-5, "compare prints the cosine")
+code, out, _ = tap.run("compare", red, red, *M)
+tap.check(code == 0 and abs(float(out) - 1) < 1e-6, "an image and itself")
+
+code, out, _ = tap.run("tokenize", "cat dog", "CATS", *M)
+tap.check(code == 0 and out.decode().splitlines()[0] == "572 513 515 573"
+          or out.decode().splitlines()[0] == "%d %d %d %d" % (572, vocab.index("cat</w>"), vocab.index("dog</w>"), 573),
+          "tokenize prints ids: " + out.decode().splitlines()[0])
+code, out, err = tap.run("tokenize", "--json", *M, input=b'"cat"\n"a\\u0000b"\n{}\n"dog"\n')
+lines = out.decode().splitlines()
+tap.check(code == 1 and len(lines) == 4 and lines[2] == "null" and json.loads(lines[3])[1] == vocab.index("dog</w>"),
+          "tokenize --json: U+0000, and one bad line is one null")
+
+code, out, err = tap.run("info", model, "--verify")
+tap.check(code == 0 and b"matches" in out, "info --verify")
+data = bytearray(open(model, "rb").read())
+data[len(data) // 2] ^= 1
+open(tmp + "/flip.clipc", "wb").write(data)
+expect("a flipped bit is found by --verify", ["info", tmp + "/flip.clipc", "--verify"], 1, err="SHA-256")
+expect("and by selftest", ["selftest", tmp + "/flip.clipc"], 1, err="SHA-256")
+expect("selftest", ["selftest", model], 0, "ok")
+expect("selftest --deep", ["selftest", model, "--deep"], 0, "3_after_attn_residual")
+expect("trace", ["trace", "--text", "cat"] + M, 0, "text.block00.3_after_attn_residual")
+expect("trace of nothing", ["trace"] + M, 2)
+code, out, _ = tap.run("trace", "--image", red, "--json", *M)
+tap.check(code == 0 and json.loads(out)[0]["name"] == "vision.00_patch_embed", "trace --json")
+if os.path.exists("/dev/full"):
+    with open("/dev/full", "wb") as full:
+        p = subprocess.run([tap.clipc, "info", model], stdout=full, stderr=subprocess.PIPE)
+    tap.check(p.returncode == 1 and b"standard output" in p.stderr, "a full disk on stdout is an error")
+if os.getuid() != 0:
+    os.chmod(blue, 0)
+    expect("an unreadable image", ["embed", blue] + M, 1, err="Permission denied")
+code, out, _ = tap.run("embed", red, *M, env=dict(os.environ, CLIPC_KERNELS="scalar"))
+tap.check(code == 0, "CLIPC_KERNELS")
+code, out, err = tap.run("embed", red, env=dict(os.environ, CLIPC_MODEL=model))
+tap.check(code == 0 and len(out.split()) == 32, "CLIPC_MODEL")
+shutil.rmtree(tmp)
+tap.done()

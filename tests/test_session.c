@@ -1,0 +1,162 @@
+/* Sessions through the public header: the same bits for any number of threads, any batch and any
+ * place in it, on every kernel set; texts cut at their end token; two sessions in two threads; what
+ * a caller can do wrong. */
+#include <pthread.h>
+
+#include "../src/clipc.h"
+#include "check.h"
+
+enum { N = 16, DIM = 32, SIZE = 24, CONTEXT = 77 };
+
+static clipc_model *model;
+static float pixels[N * 3 * SIZE * SIZE];
+static int32_t tokens[N * CONTEXT];
+
+static clipc_session *session(const char *kernels, int threads, int batch, int full)
+{
+    struct clipc_options o = {.size = sizeof o, .threads = threads, .batch = batch, .kernels = kernels,
+                              .full_context = full};
+    clipc_session *s = NULL;
+    if (clipc_session_new(model, &o, &s) != CLIPC_OK) {
+        printf("# %s\n", clipc_errmsg());
+    }
+    return s;
+}
+
+static bool encode(clipc_session *s, float *images, float *texts)
+{
+    return s != NULL && clipc_encode_pixels(s, pixels, N, images) == CLIPC_OK &&
+           clipc_encode_tokens(s, tokens, N, CONTEXT, texts) == CLIPC_OK;
+}
+
+static void test_same_bits(const char *kernels)
+{
+    static const int threads[] = {-1, -2, -3, -8}, batches[] = {1, 2, 7, 16};
+    static float images[2][N * DIM], texts[2][N * DIM];
+
+    clipc_session *first = session(kernels, 1, 1, 0);
+    check(encode(first, images[0], texts[0]), "%s encodes", kernels);
+    clipc_session_free(first);
+    for (int t = 0; t < 4; t++) {
+        for (int b = 0; b < 4; b++) {
+            clipc_session *s = session(kernels, threads[t], batches[b], 0);
+            bool good = encode(s, images[1], texts[1]);
+            check(good && memcmp(images[0], images[1], sizeof images[0]) == 0 &&
+                      memcmp(texts[0], texts[1], sizeof texts[0]) == 0,
+                  "%s: the same bits with %d threads, batch %d", kernels, -threads[t], batches[b]);
+            clipc_session_free(s);
+        }
+    }
+    clipc_session *full = session(kernels, 1, 7, 1);
+    check(encode(full, images[1], texts[1]) && memcmp(texts[0], texts[1], sizeof texts[0]) == 0,
+          "%s: all 77 positions of a text give the bits of those up to its end", kernels);
+    clipc_session_free(full);
+}
+
+static void *encode_often(void *arg)
+{
+    static float unused[N * DIM];
+    float images[N * DIM], texts[N * DIM];
+    clipc_session *s = session(NULL, 2, 4, 0);
+    bool good = true;
+    (void)unused;
+    for (int i = 0; i < 20; i++) {
+        good &= encode(s, images, texts);
+    }
+    memcpy(arg, images, sizeof images);
+    clipc_session_free(s);
+    return good ? arg : NULL;
+}
+
+static void test_two_threads(void)
+{
+    static float results[2][N * DIM];
+    pthread_t threads[2];
+    void *good[2];
+
+    for (int i = 0; i < 2; i++) {
+        pthread_create(&threads[i], NULL, encode_often, results[i]);
+    }
+    for (int i = 0; i < 2; i++) {
+        pthread_join(threads[i], &good[i]);
+    }
+    check(good[0] && good[1] && memcmp(results[0], results[1], sizeof results[0]) == 0,
+          "two sessions in two threads on one model");
+}
+
+static void test_mistakes(void)
+{
+    struct clipc_options o = {.size = sizeof o, .kernels = "no-such-set"};
+    struct clipc_model_info info = {.size = sizeof info};
+    clipc_session *s = NULL;
+    clipc_model *none = NULL;
+    float out[DIM];
+    int32_t ids[2] = {1, 600};
+    struct clipc_text text = {"a", 1};
+
+    check(clipc_session_new(model, &o, &s) == CLIPC_ERROR_UNSUPPORTED && s == NULL &&
+              strstr(clipc_errmsg(), "scalar") != NULL,
+          "an unknown kernel set is refused and the others are named");
+    o.kernels = NULL;
+    o.batch = -1;
+    check(clipc_session_new(model, &o, &s) == CLIPC_ERROR_ARGUMENT, "a batch of -1 is refused");
+    o.batch = 0;
+    o.size = 3;
+    check(clipc_session_new(model, &o, &s) == CLIPC_ERROR_ARGUMENT, "options without their size");
+    check(clipc_open("/nonexistent/x.clipc", &none) == CLIPC_ERROR_IO, "a missing model: %s",
+          clipc_errmsg());
+    check(clipc_open("tests", &none) == CLIPC_ERROR_IO, "a folder as model: %s", clipc_errmsg());
+    check(clipc_open("README.md", &none) == CLIPC_ERROR_FORMAT, "a text as model: %s", clipc_errmsg());
+    check(clipc_model_info(model, &info) == CLIPC_OK && info.dim == DIM && info.image_size == SIZE &&
+              info.context_length == CONTEXT && info.has_tokenizer == 0 &&
+              fabsf(info.logit_scale - 100) < 0.2f,
+          "model info");
+    check(clipc_session_new(model, NULL, &s) == CLIPC_OK, "a session with NULL options");
+    check(clipc_encode_tokens(s, ids, 1, 2, out) == CLIPC_ERROR_ARGUMENT, "an id outside: %s",
+          clipc_errmsg());
+    check(clipc_encode_tokens(s, ids, 1, 78, out) == CLIPC_ERROR_ARGUMENT, "too many ids: %s",
+          clipc_errmsg());
+    check(clipc_encode_texts(s, &text, 1, out) == CLIPC_ERROR_UNSUPPORTED, "no tokenizer: %s",
+          clipc_errmsg());
+    check(clipc_encode_pixels(s, NULL, 1, out) == CLIPC_ERROR_ARGUMENT, "NULL pixels");
+    check(clipc_encode_pixels(s, NULL, 0, NULL) == CLIPC_OK, "no images at all are fine");
+    clipc_session_free(s);
+    clipc_session_free(NULL);
+    clipc_close(NULL);
+    clipc_image_free(NULL);
+}
+
+int main(void)
+{
+    char command[512], path[256];
+    uint64_t seed = 3;
+    const char *name;
+    int supported;
+
+    snprintf(path, sizeof path, "%s/tests/session.clipc", check_build());
+    snprintf(command, sizeof command, "%s/clipc convert tests/golden/mini -o %s 2>/dev/null",
+             check_build(), path);
+    if (!check(system(command) == 0 && clipc_open(path, &model) == CLIPC_OK, "the model opens")) {
+        return check_done();
+    }
+    for (size_t i = 0; i < sizeof pixels / sizeof pixels[0]; i++) {
+        pixels[i] = 2 * check_uniform(&seed);
+    }
+    for (size_t i = 0; i < N * CONTEXT; i++) { /* texts of 3, 7, 11, ... ids, then the largest id */
+        size_t end = 2 + i / CONTEXT * 4;
+        tokens[i] = i % CONTEXT == end ? 573 : (int32_t)(check_random(&seed) % 570);
+    }
+    for (size_t i = 0; (name = clipc_kernels(i, &supported)) != NULL; i++) {
+        if (!supported) {
+            check_skip("kernel set %s: this CPU (or library) does not have it", name);
+        } else if (strcmp(name, "blas") == 0) {
+            check_skip("kernel set blas decides its own order of addition: no promise of equal bits");
+        } else {
+            test_same_bits(name);
+        }
+    }
+    test_two_threads();
+    test_mistakes();
+    clipc_close(model);
+    return check_done();
+}
