@@ -1,0 +1,30 @@
+#!/bin/sh
+# Every command of README.md's ```sh blocks that are marked "test" runs, in order, in a copy of the tree's
+# root with the build at hand.
+build=$(cd "${CLIPC_BUILD:-build}" && pwd)
+root=$(pwd)
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+if [ ! -f weights/demo.clipc ]; then
+    echo "ok 1 # SKIP no weights/demo.clipc (make train-demo)"
+    echo 1..1
+    exit 0
+fi
+mkdir "$tmp/clipc" && cd "$tmp/clipc" || exit 1
+ln -s "$build" build
+ln -s "$root/tests" tests
+n=0 bad=0
+awk '/^```sh test/ { on = 1; next } /^```/ { on = 0 } on' "$root/README.md" > "$tmp/commands"
+while IFS= read -r line; do
+    [ -n "$line" ] || continue
+    n=$((n + 1))
+    if PATH="$build:$PATH" sh -c "$line" > "$tmp/out" 2>&1; then
+        echo "ok $n - $line"
+    else
+        echo "not ok $n - $line: $(tail -n 2 "$tmp/out" | tr '\n' ' ')"
+        bad=1
+    fi
+done < "$tmp/commands"
+[ $n -gt 0 ] || { echo "not ok 1 - README.md has no commands to test"; n=1 bad=1; }
+echo "1..$n"
+exit $bad
