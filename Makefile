@@ -173,7 +173,7 @@ help:
 clean:
 	rm -rf build
 format:
-	clang-format -i src/*.[ch] kernels/*.[ch] weights/*.[ch] tools/*.[ch] tests/*.[ch]
+	clang-format -i $$(git ls-files "*.[ch]" | grep -v _tables)
 
 -include $(LIB_O:.o=.d) $(TOOL_O:.o=.d) $(TRAIN_O:.o=.d) $(TESTS:=.d)
 .SECONDARY:

@@ -1,9 +1,9 @@
 /* attention_tmpl.h - one head of one sequence, by gemm's micro-kernel.
  *
- * Keys are laid out as panels [rows / 32][head_dim][32] and values as panels [head_dim / 32][rows][32],
- * as weights are; then, for MR queries at a time: scores, softmax, weighted sum.  A causal row i
- * takes its softmax over keys 0 .. i and weighs the rest with exact zeros, so it has the same bits
- * whether later keys exist or not. */
+ * Keys are laid out as panels [rows / 32][head_dim][32] and values as panels [head_dim /
+ * 32][rows][32], as weights are; then, for MR queries at a time: scores, softmax, weighted sum.  A
+ * causal row i takes its softmax over keys 0 .. i and weighs the rest with exact zeros, so it has
+ * the same bits whether later keys exist or not. */
 
 static size_t attention_pad(size_t n)
 {
@@ -41,8 +41,8 @@ static void attention_pack_values(float *panels, const struct kernels_attention 
 }
 
 /* y[rows of the block, n] = x W^T over all panels of an [n, in] matrix. */
-static void attention_gemm(const float *x, const float *panels, size_t in, size_t panel_in, size_t n,
-                           size_t mr, float *y, size_t y_stride)
+static void attention_gemm(const float *x, const float *panels, size_t in, size_t panel_in,
+                           size_t n, size_t mr, float *y, size_t y_stride)
 {
     struct kernels_epilogue e = {.y = y, .y_stride = y_stride, .activation = KERNELS_LINEAR};
 

@@ -117,11 +117,11 @@ static void gemm(const struct kernels_linear *w, size_t panel_begin, size_t pane
                      (e->bias != NULL ? e->bias[o] : 0);
         }
     }
-    atomic_load(&blas_sgemm)(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)(row_end - row_begin),
-                             (blasint)(end - begin), (blasint)w->in, 1,
-                             (const float *)packed + row_begin * w->in_padded, (blasint)w->in_padded,
-                             (const float *)w->prepared + begin * w->in, (blasint)w->in, 1, y,
-                             (blasint)e->y_stride);
+    atomic_load (&blas_sgemm)(CblasRowMajor, CblasNoTrans, CblasTrans,
+                              (blasint)(row_end - row_begin), (blasint)(end - begin),
+                              (blasint)w->in, 1, (const float *)packed + row_begin * w->in_padded,
+                              (blasint)w->in_padded, (const float *)w->prepared + begin * w->in,
+                              (blasint)w->in, 1, y, (blasint)e->y_stride);
     if (e->activation != KERNELS_LINEAR) {
         kernels_find(NULL, &k);
         for (size_t r = row_begin; r < row_end; r++) {

@@ -6,8 +6,8 @@
  * element: the same order, and so the same bits, whatever rows and panels a call covers.
  * An f16 panel is widened once into scratch (exactly) and used for all rows of the call. */
 
-static inline __attribute__((always_inline)) void gemm_micro(size_t in, const float *x, const float *w,
-                                                             size_t mr, vec acc[MR][NV])
+static inline __attribute__((always_inline)) void
+gemm_micro(size_t in, const float *x, const float *w, size_t mr, vec acc[MR][NV])
 {
     for (size_t r = 0; r < mr; r++) {
         for (size_t v = 0; v < NV; v++) {
@@ -38,8 +38,9 @@ gemm_finish(const struct kernels_epilogue *e, size_t row, size_t column, size_t 
         if (n == 0) {
             return;
         }
-        vec bias = e->bias == NULL ? v_zero() : n < VL ? v_load_part(e->bias + c, n)
-                                                      : v_load(e->bias + c);
+        vec bias = e->bias == NULL ? v_zero()
+                   : n < VL        ? v_load_part(e->bias + c, n)
+                                   : v_load(e->bias + c);
         for (size_t r = 0; r < mr; r++) {
             vec a = v_activation(v_add(acc[r][v], bias), activation);
             float *y = e->y + (row + r) * e->y_stride + c;
@@ -109,13 +110,13 @@ GEMM_ROWS(14)
 typedef void (*gemm_rows_fn)(size_t, const float *, const float *, const struct kernels_epilogue *,
                              size_t, size_t, size_t);
 static const gemm_rows_fn gemm_rows[] = {
-    NULL, gemm_rows_1, gemm_rows_2, gemm_rows_3, gemm_rows_4,
+    NULL,         gemm_rows_1,  gemm_rows_2,  gemm_rows_3,  gemm_rows_4,
 #if MR >= 6
-    gemm_rows_5, gemm_rows_6,
+    gemm_rows_5,  gemm_rows_6,
 #endif
 #if MR >= 14
-    gemm_rows_7, gemm_rows_8, gemm_rows_9, gemm_rows_10, gemm_rows_11, gemm_rows_12, gemm_rows_13,
-    gemm_rows_14,
+    gemm_rows_7,  gemm_rows_8,  gemm_rows_9,  gemm_rows_10, gemm_rows_11,
+    gemm_rows_12, gemm_rows_13, gemm_rows_14,
 #endif
 };
 _Static_assert(sizeof gemm_rows / sizeof gemm_rows[0] == MR + 1, "a function for each row count");

@@ -1,8 +1,8 @@
 /* kernels.h - the table of arithmetic kernels and the contract of each.
  *
- * A kernel set is one const table; kernels_all lists them, best first; kernels_find picks one.  Kernels allocate nothing,
- * start no threads, report no errors and keep no state; every size, alignment and scratch buffer is
- * the caller's duty.  The layout of weight panels is in pack.h.
+ * A kernel set is one const table; kernels_all lists them, best first; kernels_find picks one.
+ * Kernels allocate nothing, start no threads, report no errors and keep no state; every size,
+ * alignment and scratch buffer is the caller's duty.  The layout of weight panels is in pack.h.
  *
  * One rule holds for every set but "blas": each output element is reduced over its inputs in one
  * fixed order that depends on the layer's shape only, never on the number of rows, the row's place,
@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define KERNELS_PANEL 32 /* output columns of a panel */
-#define KERNELS_PAD 64   /* inputs, and strides of activation rows, are padded to a multiple of this */
+#define KERNELS_PAD   64 /* inputs, and strides of activation rows, are padded to a multiple */
 
 /* Values as stored in the weight file (weights/format.h). */
 enum kernels_dtype { KERNELS_F32 = 1, KERNELS_F16 = 2, KERNELS_BF16 = 3, KERNELS_Q8 = 4 };
@@ -30,14 +30,14 @@ enum kernels_precision { KERNELS_EXACT = 1, KERNELS_FAST = 2 };
 
 /* One linear layer y = x W^T as it lies in the file. */
 struct kernels_linear {
-    const void *panels;    /* dtype's panel form of W [out, in]; 64-byte aligned */
-    const float *scale;    /* [out_padded], q8 only */
-    const int32_t *sums;   /* [out_padded], q8 only: sum of the stored values of each output */
-    const float *smooth;   /* [in_padded] or NULL: inputs are multiplied by it first */
-    const void *prepared;  /* what weight_prepare made, for sets that have one */
-    uint32_t in, out;      /* true sizes */
-    uint32_t in_padded;    /* in rounded up to KERNELS_PAD; the panels hold zeros there */
-    uint32_t out_padded;   /* out rounded up to KERNELS_PANEL */
+    const void *panels;   /* dtype's panel form of W [out, in]; 64-byte aligned */
+    const float *scale;   /* [out_padded], q8 only */
+    const int32_t *sums;  /* [out_padded], q8 only: sum of the stored values of each output */
+    const float *smooth;  /* [in_padded] or NULL: inputs are multiplied by it first */
+    const void *prepared; /* what weight_prepare made, for sets that have one */
+    uint32_t in, out;     /* true sizes */
+    uint32_t in_padded;   /* in rounded up to KERNELS_PAD; the panels hold zeros there */
+    uint32_t out_padded;  /* out rounded up to KERNELS_PANEL */
     enum kernels_dtype dtype;
     enum kernels_precision precision;
 };
@@ -53,26 +53,26 @@ struct kernels_layer_norm {
  * y[r][o] = residual[r][o] + activation(acc + bias[o]); columns at or above `out` are not written.
  * A residual goes with KERNELS_LINEAR only. */
 struct kernels_epilogue {
-    const float *bias;        /* [out_padded], zeros behind out; NULL: none */
-    const float *residual;    /* [rows, residual_stride] or NULL; may be y itself */
+    const float *bias;     /* [out_padded], zeros behind out; NULL: none */
+    const float *residual; /* [rows, residual_stride] or NULL; may be y itself */
     size_t residual_stride;
-    float *y;                 /* [rows, y_stride], indexed by the absolute row */
-    size_t y_stride;          /* >= out */
+    float *y;        /* [rows, y_stride], indexed by the absolute row */
+    size_t y_stride; /* >= out */
     enum kernels_activation activation;
 };
 
 /* One head of one sequence. q, k, v point at row 0 of the sequence, first column of the head.
  * y[i] = softmax over j of (scale * q[i].k[j]) times v[j], for i in [row_begin, row_end). */
 struct kernels_attention {
-    const float *q, *k, *v;   /* [rows, stride] */
-    size_t stride;            /* floats from row to row of q, k and v */
-    float *y;                 /* [rows, y_stride], first column of the head */
+    const float *q, *k, *v; /* [rows, stride] */
+    size_t stride;          /* floats from row to row of q, k and v */
+    float *y;               /* [rows, y_stride], first column of the head */
     size_t y_stride;
-    size_t rows;              /* keys: the length of the sequence */
+    size_t rows;               /* keys: the length of the sequence */
     size_t row_begin, row_end; /* queries computed */
     size_t head_dim;
     float scale;
-    bool causal;              /* row i sees keys 0 .. i */
+    bool causal; /* row i sees keys 0 .. i */
 };
 
 /* One output row or column of the integer resize: sum over `n` inputs from `first` on. */
@@ -83,9 +83,9 @@ struct kernels_taps {
 
 struct kernels {
     const char *name;
-    bool (*supported)(void);       /* may this CPU (and OS) run the set? */
-    bool deterministic;            /* the rule at the head of this file; false for blas */
-    bool has_fast;                 /* KERNELS_FAST differs from KERNELS_EXACT */
+    bool (*supported)(void); /* may this CPU (and OS) run the set? */
+    bool deterministic;      /* the rule at the head of this file; false for blas */
+    bool has_fast;           /* KERNELS_FAST differs from KERNELS_EXACT */
 
     /* A private form of a layer's weights (blas: row-major float).  NULL in all other sets.
      * prepare fills `memory` (64-byte aligned, weight_bytes long), which becomes w->prepared. */
@@ -105,8 +105,8 @@ struct kernels {
                      const struct kernels_layer_norm *ln);
 
     /* Panels [panel_begin, panel_end) of rows [row_begin, row_end), row_begin a multiple of
-     * act_align, from activations that are packed whole.  scratch: gemm_scratch(w) bytes, one for each thread, 64-byte
-     * aligned; its content is of no interest between calls. */
+     * act_align, from activations that are packed whole.  scratch: gemm_scratch(w) bytes, one for
+     * each thread, 64-byte aligned; its content is of no interest between calls. */
     size_t (*gemm_scratch)(const struct kernels_linear *w);
     void (*gemm)(const struct kernels_linear *w, size_t panel_begin, size_t panel_end, size_t rows,
                  size_t row_begin, size_t row_end, const void *packed,
@@ -125,8 +125,8 @@ struct kernels {
 
     /* The passes of the 8-bit resize (Pillow's): result = clip8((2^21 + sum coeff * byte) >> 22).
      * horizontal: dst[x][c] for x in [0, n_out) of `channels` interleaved bytes; reads
-     * src[taps.first .. first + n)[c] only.  vertical: dst[i] for i in [0, n_bytes) from taps->n rows, src = first of
-     * them, src_stride bytes apart. */
+     * src[taps.first .. first + n)[c] only.  vertical: dst[i] for i in [0, n_bytes) from taps->n
+     * rows, src = first of them, src_stride bytes apart. */
     void (*resize_horizontal)(uint8_t *dst, const uint8_t *src, size_t n_out, size_t channels,
                               const struct kernels_taps *taps, const int32_t *coeffs);
     void (*resize_vertical)(uint8_t *dst, const uint8_t *src, size_t src_stride, size_t n_bytes,

@@ -12,9 +12,9 @@
 #include "resize_tmpl.h"
 
 #define KERNELS_JOIN_(a, b) a##b
-#define KERNELS_JOIN(a, b) KERNELS_JOIN_(a, b)
-#define KERNELS_TEXT_(a) #a
-#define KERNELS_TEXT(a) KERNELS_TEXT_(a)
+#define KERNELS_JOIN(a, b)  KERNELS_JOIN_(a, b)
+#define KERNELS_TEXT_(a)    #a
+#define KERNELS_TEXT(a)     KERNELS_TEXT_(a)
 
 extern const struct kernels KERNELS_JOIN(kernels_, KERNELS_ISA);
 const struct kernels KERNELS_JOIN(kernels_, KERNELS_ISA) = {

@@ -9,9 +9,10 @@ static inline uint8_t resize_clip(int32_t sum)
     return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
 }
 
-static inline __attribute__((always_inline)) void
-resize_channels(uint8_t *dst, const uint8_t *src, size_t n_out, size_t channels,
-                const struct kernels_taps *taps, const int32_t *coeffs)
+static inline __attribute__((always_inline)) void resize_channels(uint8_t *dst, const uint8_t *src,
+                                                                  size_t n_out, size_t channels,
+                                                                  const struct kernels_taps *taps,
+                                                                  const int32_t *coeffs)
 {
     for (size_t x = 0; x < n_out; x++) {
         const uint8_t *from = src + taps[x].first * channels;
@@ -50,9 +51,10 @@ static void resize_horizontal(uint8_t *dst, const uint8_t *src, size_t n_out, si
 /* Columns in groups whose sums stay in registers. */
 #define RESIZE_GROUP 64
 
-static inline __attribute__((always_inline)) void
-resize_columns(uint8_t *dst, const uint8_t *src, size_t src_stride, size_t n, size_t n_taps,
-               const int32_t *coeffs)
+static inline __attribute__((always_inline)) void resize_columns(uint8_t *dst, const uint8_t *src,
+                                                                 size_t src_stride, size_t n,
+                                                                 size_t n_taps,
+                                                                 const int32_t *coeffs)
 {
     int32_t sum[RESIZE_GROUP];
 

@@ -52,8 +52,8 @@ static struct row_stats row_stats(const float *x, size_t n, float eps)
     return s;
 }
 
-static inline vec normalised(const float *x, size_t n, const struct row_stats *s, const float *gamma,
-                             const float *beta)
+static inline vec normalised(const float *x, size_t n, const struct row_stats *s,
+                             const float *gamma, const float *beta)
 {
     vec c = v_sub(v_sub(load_n(x, n), v_set1(s->m)), v_set1(s->d));
     return v_fma(v_mul(c, v_set1(s->scale)), load_n(gamma, n), load_n(beta, n));

@@ -55,7 +55,8 @@ static inline vec v_activation(vec x, enum kernels_activation activation)
         vec half = v_mul(x, v_set1(0.5f));
         return v_fma(half, v_erf(v_mul(x, v_set1(0.707106781f))), half);
     }
-    case KERNELS_GELU_TANH: { /* (1 + tanh u) / 2 = sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3) */
+    case KERNELS_GELU_TANH: { /* (1 + tanh u) / 2 = sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715
+                                 x^3) */
         vec cube = v_mul(v_mul(x, x), v_mul(x, v_set1(0.044715f)));
         return v_times_sigmoid(x, v_mul(v_add(x, cube), v_set1(1.59576912f)));
     }

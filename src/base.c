@@ -197,8 +197,8 @@ int base_read_file(const char *path, size_t max_bytes, unsigned char **data, siz
     }
     size_t hint = S_ISREG(st.st_mode) && st.st_size > 0 ? (size_t)st.st_size : 65536;
     if (S_ISREG(st.st_mode) && hint > max_bytes) {
-        status = base_fail(CLIPC_ERROR_LIMIT, "%s: %zu bytes, the limit is %zu", path, hint,
-                           max_bytes);
+        status =
+            base_fail(CLIPC_ERROR_LIMIT, "%s: %zu bytes, the limit is %zu", path, hint, max_bytes);
     } else {
         status = read_all(fd, path, hint, max_bytes, data, size);
     }

@@ -20,7 +20,7 @@ struct bpe {
 /* The 48,894 merges of CLIP reach 18; a file made to collide is refused, for it would be slow. */
 #define MAX_REACH 512
 
-/* ---- Merges --------------------------------------------------------------------------------------- */
+/* ---- Merges -------------------------------------------------------------------------------- */
 
 static size_t merge_hash(int32_t left, int32_t right)
 {
@@ -86,8 +86,10 @@ int bpe_new(const int32_t *merges, size_t n, const int32_t *bytes, struct bpe **
         const int32_t *m = merges + 3 * i;
         if (!add_merge(bpe, (struct merge){m[0], m[1], (int32_t)i, m[2]})) {
             bpe_free(bpe);
-            return base_fail(CLIPC_ERROR_FORMAT, "tokenizer: the merges collide at number %zu of %zu: "
-                             "no vocabulary does that by chance; convert the model again", i, n);
+            return base_fail(CLIPC_ERROR_FORMAT,
+                             "tokenizer: the merges collide at number %zu of %zu: "
+                             "no vocabulary does that by chance; convert the model again",
+                             i, n);
         }
     }
     *out = bpe;
@@ -102,7 +104,7 @@ void bpe_free(struct bpe *bpe)
     }
 }
 
-/* ---- One word ------------------------------------------------------------------------------------- */
+/* ---- One word ------------------------------------------------------------------------------ */
 
 /* A symbol in the doubly linked list of a word; a merge keeps the left one's place. */
 struct bpe_symbol {

@@ -5,34 +5,79 @@
 
 #include "html.h"
 
-/* ---- ftfy 6.3 (fix_text with its defaults), without fix_encoding ---------------------------------- */
+/* ---- ftfy 6.3 (fix_text with its defaults), without fix_encoding --------------------------- */
 
 /* What its C1, ligature, quote and control fixes make of one character; 0 ends, 1 means removed. */
 static const struct {
     uint32_t c, to[3];
 } fixes[] = {
-    {0x80, {0x20ac}},    {0x82, {'\''}},      {0x83, {0x192}},     {0x84, {'"'}},
-    {0x85, {0x2026}},    {0x86, {0x2020}},    {0x87, {0x2021}},    {0x88, {0x2c6}},
-    {0x89, {0x2030}},    {0x8a, {0x160}},     {0x8b, {0x2039}},    {0x8c, {0x152}},
-    {0x8e, {0x17d}},     {0x91, {'\''}},      {0x92, {'\''}},      {0x93, {'"'}},
-    {0x94, {'"'}},       {0x95, {0x2022}},    {0x96, {0x2013}},    {0x97, {0x2014}},
-    {0x98, {0x2dc}},     {0x99, {0x2122}},    {0x9a, {0x161}},     {0x9b, {0x203a}},
-    {0x9c, {0x153}},     {0x9e, {0x17e}},     {0x9f, {0x178}},     {0x132, {'I', 'J'}},
-    {0x133, {'i', 'j'}}, {0x149, {'\'', 'n'}}, {0x1c4, {'D', 0x17d}}, {0x1c5, {'D', 0x17e}},
-    {0x1c6, {'d', 0x17e}}, {0x1c7, {'L', 'J'}}, {0x1c8, {'L', 'j'}}, {0x1c9, {'l', 'j'}},
-    {0x1ca, {'N', 'J'}}, {0x1cb, {'N', 'j'}}, {0x1cc, {'n', 'j'}}, {0x1f1, {'D', 'Z'}},
-    {0x1f2, {'D', 'z'}}, {0x1f3, {'d', 'z'}}, {0x2bc, {'\''}},     {0x2018, {'\''}},
-    {0x2019, {'\''}},    {0x201a, {'\''}},    {0x201b, {'\''}},    {0x201c, {'"'}},
-    {0x201d, {'"'}},     {0x201e, {'"'}},     {0x201f, {'"'}},     {0x2028, {'\n'}},
-    {0x2029, {'\n'}},    {0x3000, {' '}},     {0xfb00, {'f', 'f'}}, {0xfb01, {'f', 'i'}},
-    {0xfb02, {'f', 'l'}}, {0xfb03, {'f', 'f', 'i'}}, {0xfb04, {'f', 'f', 'l'}},
-    {0xfb05, {0x17f, 't'}}, {0xfb06, {'s', 't'}},
+    {0x80, {0x20ac}},
+    {0x82, {'\''}},
+    {0x83, {0x192}},
+    {0x84, {'"'}},
+    {0x85, {0x2026}},
+    {0x86, {0x2020}},
+    {0x87, {0x2021}},
+    {0x88, {0x2c6}},
+    {0x89, {0x2030}},
+    {0x8a, {0x160}},
+    {0x8b, {0x2039}},
+    {0x8c, {0x152}},
+    {0x8e, {0x17d}},
+    {0x91, {'\''}},
+    {0x92, {'\''}},
+    {0x93, {'"'}},
+    {0x94, {'"'}},
+    {0x95, {0x2022}},
+    {0x96, {0x2013}},
+    {0x97, {0x2014}},
+    {0x98, {0x2dc}},
+    {0x99, {0x2122}},
+    {0x9a, {0x161}},
+    {0x9b, {0x203a}},
+    {0x9c, {0x153}},
+    {0x9e, {0x17e}},
+    {0x9f, {0x178}},
+    {0x132, {'I', 'J'}},
+    {0x133, {'i', 'j'}},
+    {0x149, {'\'', 'n'}},
+    {0x1c4, {'D', 0x17d}},
+    {0x1c5, {'D', 0x17e}},
+    {0x1c6, {'d', 0x17e}},
+    {0x1c7, {'L', 'J'}},
+    {0x1c8, {'L', 'j'}},
+    {0x1c9, {'l', 'j'}},
+    {0x1ca, {'N', 'J'}},
+    {0x1cb, {'N', 'j'}},
+    {0x1cc, {'n', 'j'}},
+    {0x1f1, {'D', 'Z'}},
+    {0x1f2, {'D', 'z'}},
+    {0x1f3, {'d', 'z'}},
+    {0x2bc, {'\''}},
+    {0x2018, {'\''}},
+    {0x2019, {'\''}},
+    {0x201a, {'\''}},
+    {0x201b, {'\''}},
+    {0x201c, {'"'}},
+    {0x201d, {'"'}},
+    {0x201e, {'"'}},
+    {0x201f, {'"'}},
+    {0x2028, {'\n'}},
+    {0x2029, {'\n'}},
+    {0x3000, {' '}},
+    {0xfb00, {'f', 'f'}},
+    {0xfb01, {'f', 'i'}},
+    {0xfb02, {'f', 'l'}},
+    {0xfb03, {'f', 'f', 'i'}},
+    {0xfb04, {'f', 'f', 'l'}},
+    {0xfb05, {0x17f, 't'}},
+    {0xfb06, {'s', 't'}},
 };
 
 static bool removed_control(uint32_t c)
 {
-    return c < 9 || c == 0xb || (c >= 0xe && c < 0x20) || c == 0x7f || (c >= 0x206a && c <= 0x206f) ||
-           c == 0xfeff || (c >= 0xfff9 && c <= 0xfffc);
+    return c < 9 || c == 0xb || (c >= 0xe && c < 0x20) || c == 0x7f ||
+           (c >= 0x206a && c <= 0x206f) || c == 0xfeff || (c >= 0xfff9 && c <= 0xfffc);
 }
 
 static void fix_character(uint32_t c, struct unicode_text *out)
@@ -132,7 +177,8 @@ static void fix_segment(struct unicode_text *segment, bool unescape)
 
 #define MAX_SEGMENT 1000000 /* ftfy's max_decode_length */
 
-/* Lines, cut at a million characters, are fixed one by one; from the first with '<' on, references stay as they are. */
+/* Lines, cut at a million characters, are fixed one by one; from the first with '<' on, references
+ * stay as they are. */
 static void fix_text(struct unicode_text *text)
 {
     struct unicode_text out = {0};
@@ -158,7 +204,7 @@ static void fix_text(struct unicode_text *text)
     *text = out;
 }
 
-/* ---- Both references ------------------------------------------------------------------------------- */
+/* ---- Both references ----------------------------------------------------------------------- */
 
 static void unescape_twice(struct unicode_text *text)
 {
@@ -171,7 +217,8 @@ static void unescape_twice(struct unicode_text *text)
     }
 }
 
-/* Runs of white space to one space, none at the ends (no word holds any: only their places count). */
+/* Runs of white space to one space, none at the ends (no word holds any: only their places count).
+ */
 static void collapse_spaces(struct unicode_text *text)
 {
     size_t n = 0;
@@ -199,7 +246,8 @@ static void lower_case(struct unicode_text *text, bool final_sigma)
             unicode_add(&out, unicode_final_sigma(text->data, text->n, i) ? 0x3c2 : 0x3c3);
             continue;
         }
-        size_t n = unicode_lower(final_sigma ? text->data[i] : unicode_later_lower(text->data[i]), to);
+        size_t n =
+            unicode_lower(final_sigma ? text->data[i] : unicode_later_lower(text->data[i]), to);
         for (size_t j = 0; j < n; j++) {
             unicode_add(&out, to[j]);
         }

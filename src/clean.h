@@ -6,8 +6,8 @@
 #include "unicode.h"
 
 /* FORMAT_OPENAI: ftfy.fix_text but for its repair of mojibake, html.unescape twice, white space,
- * str.lower.  FORMAT_HF: NFC, white space, lower case letter by letter.  In place; text->failed when memory ran
- * out. */
+ * str.lower.  FORMAT_HF: NFC, white space, lower case letter by letter.  In place; text->failed
+ * when memory ran out. */
 void clean_text(struct unicode_text *text, enum format_rules rules);
 
 #endif

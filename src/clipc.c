@@ -9,7 +9,7 @@
 #include "model.h"
 
 #define STRING_(x) #x
-#define STRING(x) STRING_(x)
+#define STRING(x)  STRING_(x)
 
 int model_copy_sized(void *to, size_t to_bytes, const void *from, const char *what)
 {
@@ -43,7 +43,7 @@ int model_fill_sized(void *to, const void *from, size_t from_bytes, const char *
     return CLIPC_OK;
 }
 
-/* ---- Models ------------------------------------------------------------------------------------- */
+/* ---- Models -------------------------------------------------------------------------------- */
 
 static int finish_open(struct clipc_model *model, int status, clipc_model **out)
 {
@@ -89,11 +89,13 @@ int clipc_open_memory(const void *data, size_t size, clipc_model **out)
     struct clipc_model *model;
 
     if (data == NULL || out == NULL) {
-        return base_fail(CLIPC_ERROR_ARGUMENT, "clipc_open_memory: data and model must not be NULL");
+        return base_fail(CLIPC_ERROR_ARGUMENT,
+                         "clipc_open_memory: data and model must not be NULL");
     }
     model = new_model();
-    return model == NULL ? CLIPC_ERROR_MEMORY
-                         : finish_open(model, weights_open_memory(data, size, &model->weights), out);
+    return model == NULL
+               ? CLIPC_ERROR_MEMORY
+               : finish_open(model, weights_open_memory(data, size, &model->weights), out);
 }
 
 void clipc_close(clipc_model *model)
@@ -133,7 +135,7 @@ int clipc_dim(const clipc_model *model)
     return (int)model->weights.header.embed_dim;
 }
 
-/* ---- Images ------------------------------------------------------------------------------------- */
+/* ---- Images -------------------------------------------------------------------------------- */
 
 int clipc_image_read(const char *path, const struct clipc_image_options *options,
                      struct clipc_image *image)
@@ -257,7 +259,7 @@ int clipc_preprocess(const clipc_model *model, const struct clipc_image *image, 
     return status;
 }
 
-/* ---- Text --------------------------------------------------------------------------------------- */
+/* ---- Text ---------------------------------------------------------------------------------- */
 
 int model_check_text(const clipc_model *model, const struct clipc_text *text)
 {
@@ -265,8 +267,9 @@ int model_check_text(const clipc_model *model, const struct clipc_text *text)
         return base_fail(CLIPC_ERROR_UNSUPPORTED, "this model has no text tower");
     }
     if (model->tokenizer == NULL) {
-        return base_fail(CLIPC_ERROR_UNSUPPORTED,
-                         "this weight file has no tokenizer: give token ids instead (embed --tokens)");
+        return base_fail(
+            CLIPC_ERROR_UNSUPPORTED,
+            "this weight file has no tokenizer: give token ids instead (embed --tokens)");
     }
     if (text == NULL || (text->data == NULL && text->length != 0)) {
         return base_fail(CLIPC_ERROR_ARGUMENT, "text: NULL");
@@ -283,15 +286,17 @@ int clipc_tokenize(const clipc_model *model, const struct clipc_text *text, int 
     int status = model_check_text(model, text);
     if (status == CLIPC_OK) {
         const struct format_header *h = &model->weights.header;
-        status = tokenizer_encode(model->tokenizer, text->data, text->length,
-                                  rules_of(rules, h->tokenizer_rules), h->text.positions, ids, n_ids);
+        status =
+            tokenizer_encode(model->tokenizer, text->data, text->length,
+                             rules_of(rules, h->tokenizer_rules), h->text.positions, ids, n_ids);
     }
     return status;
 }
 
-/* ---- Vectors ------------------------------------------------------------------------------------ */
+/* ---- Vectors ------------------------------------------------------------------------------- */
 
-/* In double and in order: the same bits everywhere, and no vector is long enough for it to matter. */
+/* In double and in order: the same bits everywhere, and no vector is long enough for it to matter.
+ */
 static double dot(const float *a, const float *b, size_t n)
 {
     double sum = 0;
@@ -328,7 +333,7 @@ float clipc_logit(const clipc_model *model, float cosine)
     return model->logit_scale * cosine + model->weights.header.logit_bias;
 }
 
-/* ---- Library ------------------------------------------------------------------------------------ */
+/* ---- Library ------------------------------------------------------------------------------- */
 
 const char *clipc_version(void)
 {

@@ -61,9 +61,9 @@ extern "C" {
 #define CLIPC_VERSION_PATCH 0
 
 /* No weight file has a larger embedding or image side, or a longer text, than these. */
-#define CLIPC_MAX_DIM 8192
+#define CLIPC_MAX_DIM        8192
 #define CLIPC_MAX_IMAGE_SIZE 4096
-#define CLIPC_MAX_CONTEXT 4096
+#define CLIPC_MAX_CONTEXT    4096
 
 enum clipc_status {
     CLIPC_OK = 0,
@@ -95,15 +95,15 @@ void clipc_close(clipc_model *model);
 enum clipc_score { CLIPC_SCORE_SOFTMAX = 0, CLIPC_SCORE_SIGMOID = 1 };
 
 struct clipc_model_info {
-    size_t size;          /* in: sizeof(struct clipc_model_info) */
-    const char *name;     /* for people, from the file; valid while the model is open */
-    int dim;              /* floats in an embedding */
-    int image_size;       /* side of the square the image tower sees, 0 without an image tower */
-    int context_length;   /* most token ids in a text, 0 without a text tower */
-    int vocab_size;       /* token ids are 0 .. vocab_size - 1 */
-    int has_tokenizer;    /* 0: only clipc_encode_tokens works for text */
-    int score;            /* enum clipc_score: how logits become probabilities */
-    float logit_scale;    /* logit = logit_scale * cosine + logit_bias; the scale is not its log */
+    size_t size;        /* in: sizeof(struct clipc_model_info) */
+    const char *name;   /* for people, from the file; valid while the model is open */
+    int dim;            /* floats in an embedding */
+    int image_size;     /* side of the square the image tower sees, 0 without an image tower */
+    int context_length; /* most token ids in a text, 0 without a text tower */
+    int vocab_size;     /* token ids are 0 .. vocab_size - 1 */
+    int has_tokenizer;  /* 0: only clipc_encode_tokens works for text */
+    int score;          /* enum clipc_score: how logits become probabilities */
+    float logit_scale;  /* logit = logit_scale * cosine + logit_bias; the scale is not its log */
     float logit_bias;
     float display_low, display_high; /* range of cosines worth showing, 0 and 0 if not known */
 };
@@ -120,9 +120,10 @@ enum clipc_precision {
     CLIPC_PRECISION_FAST = 2     /* 16-bit products where the CPU has them, else exact */
 };
 enum clipc_rules {
-    CLIPC_RULES_FILE = 0,   /* what the weight file records of its source */
-    CLIPC_RULES_OPENAI = 1, /* openai/CLIP: resize, then RGB; crop half to even; ftfy and HTML clean-up */
-    CLIPC_RULES_HF = 2      /* HuggingFace: RGB first; floor crop; NFC and white space only */
+    CLIPC_RULES_FILE = 0, /* what the weight file records of its source */
+    CLIPC_RULES_OPENAI =
+        1, /* openai/CLIP: resize, then RGB; crop half to even; ftfy and HTML clean-up */
+    CLIPC_RULES_HF = 2 /* HuggingFace: RGB first; floor crop; NFC and white space only */
 };
 
 /* Called with each intermediate activation, in order, from the thread that called encode:
@@ -153,12 +154,12 @@ void clipc_session_free(clipc_session *session);
 
 /* What a session became: names live as long as the program. */
 struct clipc_session_info {
-    size_t size;           /* in: sizeof(struct clipc_session_info) */
-    const char *kernels;   /* name of the kernel set in use */
-    int precision;         /* CLIPC_PRECISION_EXACT or _FAST: what is really computed */
+    size_t size;         /* in: sizeof(struct clipc_session_info) */
+    const char *kernels; /* name of the kernel set in use */
+    int precision;       /* CLIPC_PRECISION_EXACT or _FAST: what is really computed */
     int threads, batch;
-    size_t memory;         /* bytes of scratch the session holds */
-    size_t unpacked;       /* of those, a second copy of the weights (kernel set blas only) */
+    size_t memory;   /* bytes of scratch the session holds */
+    size_t unpacked; /* of those, a second copy of the weights (kernel set blas only) */
 };
 int clipc_session_info(const clipc_session *session, struct clipc_session_info *info);
 
@@ -178,7 +179,7 @@ struct clipc_image {
     uint32_t width, height; /* 1 .. 65535 each */
     size_t stride;          /* bytes from row to row */
     int format;             /* enum clipc_format */
-    int palette;            /* 1: came from a palette or 1-bit file; OpenAI's order resizes it NEAREST */
+    int palette; /* 1: came from a palette or 1-bit file; OpenAI's order resizes it NEAREST */
 };
 
 /* Limits of the decoders, checked before memory is taken; NULL means all defaults. */
@@ -186,7 +187,7 @@ struct clipc_image_options {
     size_t size;           /* sizeof(struct clipc_image_options) */
     size_t max_file_bytes; /* 0: 512 MiB */
     size_t max_pixels;     /* 0: 178956970, Pillow's limit */
-    int apply_exif;        /* 1: turn the image as its EXIF orientation says (the references do not) */
+    int apply_exif; /* 1: turn the image as its EXIF orientation says (the references do not) */
 };
 
 /* Decode a file, or bytes in memory.  Free the result with clipc_image_free.  Formats: what
@@ -260,8 +261,8 @@ const char *clipc_version(void);
 /* The sentence that goes with the last failure in this thread; "" if none. */
 const char *clipc_errmsg(void);
 
-/* Kernel sets compiled in, best first: name of set i, NULL behind the last; *supported: whether this
- * CPU can run it. */
+/* Kernel sets compiled in, best first: name of set i, NULL behind the last; *supported: whether
+ * this CPU can run it. */
 const char *clipc_kernels(size_t i, int *supported);
 
 #if defined(__GNUC__)

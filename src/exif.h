@@ -1,4 +1,5 @@
-/* exif.h - the EXIF orientation of a JPEG, PNG or WebP.  The references ignore it; people do not. */
+/* exif.h - the EXIF orientation of a JPEG, PNG or WebP.  The references ignore it; people do not.
+ */
 #ifndef CLIPC_EXIF_H
 #define CLIPC_EXIF_H
 

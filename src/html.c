@@ -3,7 +3,7 @@
 #include <string.h>
 
 #define LONGEST 32 /* of the names, ';' included; and what html.unescape looks at */
-#define BARE 0x80000000u
+#define BARE    0x80000000u
 
 /* What HTML5 makes of &#128; to &#159;: windows-1252, holes as they are. */
 static const uint16_t c1[32] = {0x20ac, 0x81,   0x201a, 0x192,  0x201e, 0x2026, 0x2020, 0x2021,
@@ -32,7 +32,8 @@ static size_t find_name(const char *name, size_t n)
     return html_count;
 }
 
-/* Index of the longest name that name [n] begins with and that stands without ';', or html_count. */
+/* Index of the longest name that name [n] begins with and that stands without ';', or html_count.
+ */
 static size_t find_bare(const char *name, size_t n)
 {
     for (; n > 1; n--) {
@@ -146,10 +147,11 @@ static size_t upper(uint32_t c, uint32_t *to)
     static const struct {
         uint32_t c, to[3];
     } odd[] = {
-        {0xb5, {0x39c}},   {0xdf, {'S', 'S'}}, {0x131, {'I'}},    {0x149, {0x2bc, 'N'}},
-        {0x3c2, {0x3a3}},  {0x3d1, {0x398}},   {0x3d5, {0x3a6}},  {0x3d6, {0x3a0}},
-        {0x3f0, {0x39a}},  {0x3f1, {0x3a1}},   {0x3f5, {0x395}},  {0xfb00, {'F', 'F'}},
-        {0xfb01, {'F', 'I'}}, {0xfb02, {'F', 'L'}}, {0xfb03, {'F', 'F', 'I'}},
+        {0xb5, {0x39c}},           {0xdf, {'S', 'S'}},   {0x131, {'I'}},
+        {0x149, {0x2bc, 'N'}},     {0x3c2, {0x3a3}},     {0x3d1, {0x398}},
+        {0x3d5, {0x3a6}},          {0x3d6, {0x3a0}},     {0x3f0, {0x39a}},
+        {0x3f1, {0x3a1}},          {0x3f5, {0x395}},     {0xfb00, {'F', 'F'}},
+        {0xfb01, {'F', 'I'}},      {0xfb02, {'F', 'L'}}, {0xfb03, {'F', 'F', 'I'}},
         {0xfb04, {'F', 'F', 'L'}},
     };
     size_t n = 0;

@@ -7,9 +7,10 @@
 #include "exif.h"
 
 #define DEFAULT_FILE_BYTES ((size_t)512 << 20)
-#define DEFAULT_PIXELS 178956970u /* PIL.Image.MAX_IMAGE_PIXELS twice: where Pillow refuses */
+#define DEFAULT_PIXELS     178956970u /* PIL.Image.MAX_IMAGE_PIXELS twice: where Pillow refuses */
 
-extern const struct image_decoder image_jpeg, image_stb, image_webp, image_gif, image_bmp, image_pnm;
+extern const struct image_decoder image_jpeg, image_stb, image_webp, image_gif, image_bmp,
+    image_pnm;
 
 const struct image_decoder *const image_decoders[] = {
 #if HAVE_JPEG
@@ -21,10 +22,7 @@ const struct image_decoder *const image_decoders[] = {
 #if HAVE_WEBP
     &image_webp,
 #endif
-    &image_gif,
-    &image_bmp,
-    &image_pnm,
-    NULL,
+    &image_gif,  &image_bmp, &image_pnm, NULL,
 };
 
 /* Formats that some build reads, so that a smaller one can say what it lacks. */
@@ -63,7 +61,8 @@ static int refuse(const uint8_t *bytes, size_t n)
                              known[i].name, known[i].package);
         }
     }
-    return base_fail(CLIPC_ERROR_FORMAT, "not an image that this build reads (%s)", image_formats());
+    return base_fail(CLIPC_ERROR_FORMAT, "not an image that this build reads (%s)",
+                     image_formats());
 }
 
 static int turn(struct clipc_image *image, const uint8_t *bytes, size_t n)

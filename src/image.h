@@ -19,7 +19,8 @@ struct image_decoder {
     int (*decode)(const uint8_t *bytes, size_t n, size_t max_pixels, struct clipc_image *image);
 };
 
-extern const struct image_decoder *const image_decoders[]; /* first match wins; NULL behind the last */
+extern const struct image_decoder
+    *const image_decoders[]; /* first match wins; NULL behind the last */
 
 /* Does some decoder's probe accept these first bytes?  (16 suffice.) */
 bool image_probe(const uint8_t *bytes, size_t n);
@@ -31,7 +32,8 @@ int image_new(struct clipc_image *image, uint32_t width, uint32_t height, int fo
 
 int image_decode(const void *bytes, size_t n_bytes, const struct clipc_image_options *options,
                  struct clipc_image *image);
-int image_read(const char *path, const struct clipc_image_options *options, struct clipc_image *image);
+int image_read(const char *path, const struct clipc_image_options *options,
+               struct clipc_image *image);
 void image_free(struct clipc_image *image);
 const char *image_formats(void);
 

@@ -109,13 +109,15 @@ static int read_header(struct bmp *b)
     b->compression = old ? BMP_RAW : base_u32(b->p + 30);
     b->colours = old ? 0 : base_u32(b->p + 46);
     b->layout = &layouts[0];
-    if (b->bits != 1 && b->bits != 4 && b->bits != 8 && b->bits != 16 && b->bits != 24 && b->bits != 32) {
+    if (b->bits != 1 && b->bits != 4 && b->bits != 8 && b->bits != 16 && b->bits != 24 &&
+        b->bits != 32) {
         return base_fail(CLIPC_ERROR_UNSUPPORTED, "a BMP of %u bits a pixel", b->bits);
     }
     if (b->compression > BMP_MASKS || (b->compression == BMP_RLE8 && b->bits != 8) ||
-        (b->compression == BMP_RLE4 && b->bits != 4) || (b->compression == BMP_MASKS && b->bits < 16)) {
-        return base_fail(CLIPC_ERROR_UNSUPPORTED, "a BMP of compression %u, %u bits", b->compression,
-                         b->bits);
+        (b->compression == BMP_RLE4 && b->bits != 4) ||
+        (b->compression == BMP_MASKS && b->bits < 16)) {
+        return base_fail(CLIPC_ERROR_UNSUPPORTED, "a BMP of compression %u, %u bits",
+                         b->compression, b->bits);
     }
     if (b->compression == BMP_MASKS) {
         int status = read_masks(b);
@@ -236,7 +238,8 @@ static int read_rows(const struct bmp *b, struct clipc_image *image, uint8_t *in
         return base_fail(CLIPC_ERROR_FORMAT, "truncated BMP: its pixels end too early");
     }
     for (uint32_t y = 0; y < b->height; y++) {
-        uint8_t *to = (uint8_t *)image->data + image->stride * (b->top_down ? y : b->height - 1 - y);
+        uint8_t *to =
+            (uint8_t *)image->data + image->stride * (b->top_down ? y : b->height - 1 - y);
         uint8_t *row = indices + (packed ? (size_t)y * b->width : 0);
         if (b->bits > 8) {
             colour_row(b, b->p + b->pixels + y * stride, to);
@@ -266,15 +269,14 @@ static bool is_gray(const struct bmp *b)
     return true;
 }
 
-/* Can so few bytes hold the picture?  A pair of bytes makes at most 255 pixels, a jump of four 65535
- * rows: so only plain pictures are refused here. */
+/* Can so few bytes hold the picture?  A pair of bytes makes at most 255 pixels, a jump of four
+ * 65535 rows: so only plain pictures are refused here. */
 static int check(const struct bmp *b, size_t max_pixels)
 {
     int status = image_check_size(b->width, b->height, max_pixels);
     bool packed = b->compression == BMP_RLE8 || b->compression == BMP_RLE4;
 
-    if (status == CLIPC_OK && !packed &&
-        (uint64_t)b->width * b->height * b->bits / 8 > b->n) {
+    if (status == CLIPC_OK && !packed && (uint64_t)b->width * b->height * b->bits / 8 > b->n) {
         status = base_fail(CLIPC_ERROR_FORMAT, "truncated BMP: %zu bytes for %u x %u pixels", b->n,
                            b->width, b->height);
     }
@@ -292,14 +294,14 @@ static int decode(const uint8_t *bytes, size_t n, size_t max_pixels, struct clip
     if (status != CLIPC_OK) {
         return status;
     }
-    bool gray = b.bits == 8 && is_gray(&b), packed = b.compression == BMP_RLE8 ||
-                                                     b.compression == BMP_RLE4;
+    bool gray = b.bits == 8 && is_gray(&b),
+         packed = b.compression == BMP_RLE8 || b.compression == BMP_RLE4;
     uint8_t *indices = b.bits > 8 ? NULL : calloc(packed ? (size_t)b.height : 1, b.width);
     if (b.bits <= 8 && indices == NULL) {
         return base_fail(CLIPC_ERROR_MEMORY, "no memory for %u x %u pixels", b.width, b.height);
     }
     status = image_new(image, b.width, b.height,
-                       gray ? CLIPC_L
+                       gray                                   ? CLIPC_L
                        : b.bits == 32 && b.layout->at[3] >= 0 ? CLIPC_RGBA
                                                               : CLIPC_RGB);
     if (status == CLIPC_OK) {

@@ -12,10 +12,10 @@
 struct gif {
     const uint8_t *p;
     size_t n, at;
-    uint32_t width, height;          /* of the screen, or larger when the picture is */
-    uint32_t left, top, cols, rows;  /* of the picture */
+    uint32_t width, height;         /* of the screen, or larger when the picture is */
+    uint32_t left, top, cols, rows; /* of the picture */
     bool interlaced;
-    uint8_t empty;                   /* index of what the picture does not cover */
+    uint8_t empty; /* index of what the picture does not cover */
     uint8_t palette[256][3];
 };
 
@@ -97,13 +97,14 @@ static int read_header(struct gif *g)
     g->height = g->top + g->rows > g->height ? g->top + g->rows : g->height;
     g->interlaced = p[9] & 0x40;
     g->at += 10;
-    if (((p[9] & 0x80) && !read_palette(g, p[9])) || g->at >= g->n || g->cols == 0 || g->rows == 0) {
+    if (((p[9] & 0x80) && !read_palette(g, p[9])) || g->at >= g->n || g->cols == 0 ||
+        g->rows == 0) {
         return truncated();
     }
     return CLIPC_OK;
 }
 
-/* ---- The codes --------------------------------------------------------------------------------- */
+/* ---- The codes ----------------------------------------------------------------------------- */
 
 /* Bits from blocks of a length byte and data, least significant first. */
 struct bits {
@@ -140,7 +141,8 @@ struct table {
     uint8_t string[CODES]; /* one string, filled from its end */
 };
 
-/* The picture's indices, in the order of the file, to `to` [total].  False when they end too early. */
+/* The picture's indices, in the order of the file, to `to` [total].  False when they end too early.
+ */
 static bool read_codes(struct bits *b, unsigned depth, struct table *t, uint8_t *to, size_t total)
 {
     const int clear = 1 << depth, end = clear + 1;
@@ -161,7 +163,8 @@ static bool read_codes(struct bits *b, unsigned depth, struct table *t, uint8_t 
             old = -1;
             continue;
         }
-        if (code == next && old >= 0) { /* the string about to be made: old's, and its first index */
+        if (code == next &&
+            old >= 0) { /* the string about to be made: old's, and its first index */
             t->string[--from] = first;
             c = old;
         }
@@ -189,7 +192,7 @@ static bool read_codes(struct bits *b, unsigned depth, struct table *t, uint8_t 
     return true;
 }
 
-/* ---- The picture --------------------------------------------------------------------------------- */
+/* ---- The picture --------------------------------------------------------------------------- */
 
 static void put_row(const struct gif *g, struct clipc_image *image, uint32_t y, const uint8_t *from)
 {

@@ -71,7 +71,8 @@ static void read_rows(struct jpeg_decompress_struct *info, struct clipc_image *i
     }
 }
 
-/* CMYK files are upside down (255 = no ink): Adobe's way, which Pillow takes every file to follow. */
+/* CMYK files are upside down (255 = no ink): Adobe's way, which Pillow takes every file to follow.
+ */
 static void invert(struct clipc_image *image)
 {
     uint8_t *p = image->data;

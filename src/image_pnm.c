@@ -116,11 +116,14 @@ static int decode(const uint8_t *bytes, size_t n, size_t max_pixels, struct clip
         return base_fail(CLIPC_ERROR_FORMAT, "truncated PNM");
     }
     status = image_new(image, width, height,
-                       channels == 3 ? CLIPC_RGB : max > 255 ? CLIPC_I16 : CLIPC_L);
+                       channels == 3 ? CLIPC_RGB
+                       : max > 255   ? CLIPC_I16
+                                     : CLIPC_L);
     for (size_t y = 0; status == CLIPC_OK && y < height; y++) {
         for (size_t i = 0; i < samples; i++) {
-            uint32_t v = binary ? sample(&r, kind, row_bytes, y, i, max)
-                                : kind == 1 ? bit(&r) : number(&r);
+            uint32_t v = binary      ? sample(&r, kind, row_bytes, y, i, max)
+                         : kind == 1 ? bit(&r)
+                                     : number(&r);
             r.bad |= !binary && v > max;
             store(image, y, i, v, max, kind);
         }

@@ -31,13 +31,14 @@ static void *resize(void *p, size_t n)
 #define STBI_NO_STDIO
 #define STBI_NO_LINEAR
 #define STBI_MAX_DIMENSIONS 65535
-#define STBI_ASSERT(x) ((void)0)
-#define STBI_MALLOC(n) take(n)
-#define STBI_REALLOC(p, n) resize(p, n)
-#define STBI_FREE(p) free(p)
+#define STBI_ASSERT(x)      ((void)0)
+#define STBI_MALLOC(n)      take(n)
+#define STBI_REALLOC(p, n)  resize(p, n)
+#define STBI_FREE(p)        free(p)
 #define STB_IMAGE_STATIC
 #define STB_IMAGE_IMPLEMENTATION
-#pragma GCC diagnostic ignored "-Wunused-function" /* said at the end of the file: cannot be popped */
+/* Said at the end of the file: this one cannot be popped. */
+#pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-but-set-variable"
 #pragma GCC diagnostic ignored "-Wunused-parameter"
@@ -46,7 +47,8 @@ static void *resize(void *p, size_t n)
 #pragma GCC diagnostic ignored "-Wshadow"
 #if defined(__clang__)
 /* UBSan reports one thing in 2.27, harmless: bits of a damaged JPEG are shifted by more than a word
- * holds, and the result is not used.  (Its two others need an empty IDAT, which png_plain refuses.) */
+ * holds, and the result is not used.  (Its two others need an empty IDAT, which png_plain refuses.)
+ */
 #pragma clang attribute push(__attribute__((no_sanitize("shift"))), apply_to = function)
 #endif
 #if __has_include(<stb/stb_image.h>)
@@ -74,12 +76,13 @@ static int load(const uint8_t *bytes, size_t n, int format, int channels, bool d
                 struct clipc_image *image)
 {
     int width = 0, height = 0, in_file = 0;
-    void *pixels = deep ? (void *)stbi_load_16_from_memory(bytes, (int)n, &width, &height, &in_file,
-                                                           channels)
-                        : stbi_load_from_memory(bytes, (int)n, &width, &height, &in_file, channels);
+    void *pixels =
+        deep ? (void *)stbi_load_16_from_memory(bytes, (int)n, &width, &height, &in_file, channels)
+             : stbi_load_from_memory(bytes, (int)n, &width, &height, &in_file, channels);
 
     if (pixels == NULL) {
-        return base_fail(CLIPC_ERROR_FORMAT, "truncated or damaged image: %s", stbi_failure_reason());
+        return base_fail(CLIPC_ERROR_FORMAT, "truncated or damaged image: %s",
+                         stbi_failure_reason());
     }
     int status = image_new(image, (uint32_t)width, (uint32_t)height, format);
     if (status == CLIPC_OK) {
@@ -135,7 +138,8 @@ static int decode_jpeg(const uint8_t *bytes, size_t n, size_t max_pixels, struct
     }
     block_limit = (size_t)1 << 20;
     if (!stbi_info_from_memory(bytes, (int)n, &width, &height, &channels)) {
-        return base_fail(CLIPC_ERROR_FORMAT, "truncated or damaged JPEG: %s", stbi_failure_reason());
+        return base_fail(CLIPC_ERROR_FORMAT, "truncated or damaged JPEG: %s",
+                         stbi_failure_reason());
     }
     status = image_check_size((uint64_t)width, (uint64_t)height, max_pixels);
     if (status != CLIPC_OK) {

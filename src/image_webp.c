@@ -34,8 +34,8 @@ static bool first_frame(const uint8_t *p, size_t n, struct frame *f)
         }
         if (memcmp(p + at, "ANMF", 4) == 0 && length > 16) {
             const uint8_t *q = p + at + 8;
-            *f = (struct frame){q + 16, length - 16, 2 * u24(q), 2 * u24(q + 3), u24(q + 6) + 1,
-                                u24(q + 9) + 1};
+            *f = (struct frame){q + 16,         length - 16,    2 * u24(q),
+                                2 * u24(q + 3), u24(q + 6) + 1, u24(q + 9) + 1};
             return true;
         }
         length += length & 1;

@@ -123,7 +123,8 @@ static int walk(const uint8_t *p, size_t n, size_t max_pixels, struct chunks *fo
         }
         size_t length = get(p + at);
         /* Chunks that carry no pixels may be wrong, as for libpng. */
-        if ((p[at + 4] & 32) == 0 && crc_of(&crc, p + at + 4, length + 4) != get(p + at + 8 + length)) {
+        if ((p[at + 4] & 32) == 0 &&
+            crc_of(&crc, p + at + 4, length + 4) != get(p + at + 8 + length)) {
             return base_fail(CLIPC_ERROR_FORMAT, "damaged PNG: wrong checksum at byte %zu", at);
         }
         int status = note(found, p + at + 4, p + at + 8, length, max_pixels, plain);
@@ -139,7 +140,8 @@ static int walk(const uint8_t *p, size_t n, size_t max_pixels, struct chunks *fo
 static bool can_hold(const struct png_plain *plain, size_t data_bytes)
 {
     static const unsigned samples[7] = {1, 0, 3, 1, 2, 0, 4};
-    uint64_t row = ((uint64_t)plain->width * samples[plain->colour] * (unsigned)plain->depth + 7) / 8;
+    uint64_t row =
+        ((uint64_t)plain->width * samples[plain->colour] * (unsigned)plain->depth + 7) / 8;
 
     return data_bytes != 0 && (row + 1) * plain->height / 1032 <= data_bytes;
 }

@@ -8,7 +8,8 @@
 struct png_plain {
     uint32_t width, height;
     int depth, colour; /* as in IHDR: bits of a sample; colour type 0, 2, 3, 4 or 6 */
-    uint8_t *bytes;    /* IHDR, a palette of 256 colours (colour type 3 only), one IDAT, IEND; free() */
+    uint8_t
+        *bytes; /* IHDR, a palette of 256 colours (colour type 3 only), one IDAT, IEND; free() */
     size_t n;
 };
 

@@ -16,7 +16,7 @@ struct view {
     enum prepare prepare;
 };
 
-/* ---- Sizes and the crop: torchvision's and HuggingFace's rules ------------------------------------- */
+/* ---- Sizes and the crop: torchvision's and HuggingFace's rules ----------------------------- */
 
 /* Where the crop lies in the resized picture, which is never computed outside it. */
 struct plan {
@@ -50,7 +50,7 @@ static struct plan make_plan(const struct preprocess *p, size_t width, size_t he
     return plan;
 }
 
-/* ---- Coefficients: Pillow's precompute_coeffs (libImaging/Resample.c) ------------------------------ */
+/* ---- Coefficients: Pillow's precompute_coeffs (libImaging/Resample.c) ---------------------- */
 
 static double bicubic(double x)
 {
@@ -99,7 +99,8 @@ static int axis_make(struct axis *a, enum format_filter filter, size_t in, size_
     a->coeffs = calloc(n * a->most, sizeof *a->coeffs);
     if (a->taps == NULL || a->weights == NULL || a->coeffs == NULL) {
         axis_free(a);
-        return base_fail(CLIPC_ERROR_MEMORY, "resize: no memory for %zu x %zu coefficients", n, a->most);
+        return base_fail(CLIPC_ERROR_MEMORY, "resize: no memory for %zu x %zu coefficients", n,
+                         a->most);
     }
     for (size_t i = 0; i < n; i++) {
         double center = ((double)(first + i) + 0.5) * scale, sum = 0;
@@ -116,13 +117,13 @@ static int axis_make(struct axis *a, enum format_filter filter, size_t in, size_
             a->coeffs[i * a->most + x] =
                 (int32_t)(w[x] < 0 ? w[x] * (1 << 22) - 0.5 : w[x] * (1 << 22) + 0.5);
         }
-        a->taps[i] = (struct kernels_taps){(uint32_t)from, (uint32_t)(to - from),
-                                           (uint32_t)(i * a->most)};
+        a->taps[i] =
+            (struct kernels_taps){(uint32_t)from, (uint32_t)(to - from), (uint32_t)(i * a->most)};
     }
     return CLIPC_OK;
 }
 
-/* ---- Pixels on the way: alpha and CMYK ------------------------------------------------------------- */
+/* ---- Pixels on the way: alpha and CMYK ----------------------------------------------------- */
 
 /* a * b / 255, rounded: Pillow's MULDIV255. */
 static uint8_t muldiv255(unsigned a, unsigned b)
@@ -183,7 +184,7 @@ static void to_rgb(const uint8_t *from, size_t n, int format, uint8_t *to)
     }
 }
 
-/* ---- The resize: rows of the horizontal pass pass through a ring, so that scratch is bounded ------- */
+/* ---- The resize: rows of the horizontal pass pass through a ring, so that scratch is bounded  */
 
 struct resizer {
     const struct kernels *k;
@@ -383,7 +384,8 @@ static int crop_deep(const struct preprocess *p, const struct kernels *k, const 
         status = base_fail(CLIPC_ERROR_MEMORY, "resize: out of memory");
     }
     for (size_t i = 0; status == CLIPC_OK && i < n; i++) {
-        size_t taps = s.skip_y ? 1 : s.y.taps[i].n, first = s.skip_y ? s.top + i : s.y.taps[i].first;
+        size_t taps = s.skip_y ? 1 : s.y.taps[i].n,
+               first = s.skip_y ? s.top + i : s.y.taps[i].first;
         double *sums = row + n;
         memset(sums, 0, n * sizeof *sums);
         for (size_t t = 0; t < taps; t++) {
@@ -403,7 +405,7 @@ static int crop_deep(const struct preprocess *p, const struct kernels *k, const 
     return status;
 }
 
-/* ---- The door -------------------------------------------------------------------------------------- */
+/* ---- The door ------------------------------------------------------------------------------ */
 
 int preprocess_crop(const struct preprocess *p, const struct kernels *k,
                     const struct clipc_image *image, uint8_t *crop)
@@ -416,7 +418,8 @@ int preprocess_crop(const struct preprocess *p, const struct kernels *k,
     if (p->resize != FORMAT_SHORTEST && p->resize != FORMAT_SQUASH) {
         return base_fail(CLIPC_ERROR_UNSUPPORTED, "resize mode %d: use a newer clipc", p->resize);
     }
-    if (p->rules == FORMAT_HF && format != CLIPC_L) { /* RGB before anything else; gray stays gray */
+    if (p->rules == FORMAT_HF &&
+        format != CLIPC_L) { /* RGB before anything else; gray stays gray */
         in.channels = 3;
         in.prepare = format == CLIPC_RGB ? PREPARE_NOTHING : PREPARE_RGB;
         return crop_bytes(p, k, &in, &plan, crop);

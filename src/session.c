@@ -8,8 +8,8 @@
 #include "vision.h"
 
 #define DEFAULT_BATCH 8
-#define MAX_BATCH 4096
-#define MAX_THREADS 1024
+#define MAX_BATCH     4096
+#define MAX_THREADS   1024
 
 struct clipc_session {
     const struct clipc_model *model;
@@ -31,7 +31,7 @@ struct clipc_session {
     bool full_context;
 };
 
-/* ---- Sessions ----------------------------------------------------------------------------------- */
+/* ---- Sessions ------------------------------------------------------------------------------ */
 
 /* What the largest layer wants of packed activations and of scratch for each worker. */
 struct needs {
@@ -87,7 +87,8 @@ static void measure_needs(struct clipc_session *s, struct needs *needs)
         size_t scratch = needs->k->attention_scratch(s->text.context, s->text.blocks.head_dim);
         needs->scratch = scratch > needs->scratch ? scratch : needs->scratch;
     }
-    needs->scratch = base_round_up(needs->scratch, 4096); /* no two workers on one cache line or page */
+    needs->scratch =
+        base_round_up(needs->scratch, 4096); /* no two workers on one cache line or page */
 }
 
 /* One row more than a sequence has, of the widest activation (see the trace_ functions). */
@@ -195,8 +196,9 @@ static int choose_kernels(struct clipc_session *s, const char *name)
 static int session_options(struct clipc_session *s, const struct clipc_options *o)
 {
     if (o->batch < 0 || o->batch > MAX_BATCH || o->threads < -MAX_THREADS) {
-        return base_fail(CLIPC_ERROR_ARGUMENT, "session: batch %d, threads %d: want a batch of 0 to %d",
-                         o->batch, o->threads, MAX_BATCH);
+        return base_fail(CLIPC_ERROR_ARGUMENT,
+                         "session: batch %d, threads %d: want a batch of 0 to %d", o->batch,
+                         o->threads, MAX_BATCH);
     }
     if (o->precision < 0 || o->precision > CLIPC_PRECISION_FAST || o->preprocess < 0 ||
         o->preprocess > CLIPC_RULES_HF || o->tokenizer < 0 || o->tokenizer > CLIPC_RULES_HF) {
@@ -209,9 +211,8 @@ static int session_options(struct clipc_session *s, const struct clipc_options *
     s->engine.trace = o->trace;
     s->engine.trace_arg = o->trace_arg;
     int status = choose_kernels(s, o->kernels);
-    s->engine.precision = o->precision == CLIPC_PRECISION_FAST && s->engine.k.has_fast
-                              ? KERNELS_FAST
-                              : KERNELS_EXACT;
+    s->engine.precision =
+        o->precision == CLIPC_PRECISION_FAST && s->engine.k.has_fast ? KERNELS_FAST : KERNELS_EXACT;
     return status;
 }
 
@@ -283,8 +284,8 @@ int clipc_session_info(const clipc_session *s, struct clipc_session_info *info)
     struct clipc_session_info full = {
         .size = sizeof full,
         .kernels = s->engine.k.name,
-        .precision = s->engine.precision == KERNELS_FAST ? CLIPC_PRECISION_FAST
-                                                         : CLIPC_PRECISION_EXACT,
+        .precision =
+            s->engine.precision == KERNELS_FAST ? CLIPC_PRECISION_FAST : CLIPC_PRECISION_EXACT,
         .threads = s->threads,
         .batch = s->batch,
         .memory = s->memory_bytes + s->unpacked_bytes,
@@ -293,10 +294,10 @@ int clipc_session_info(const clipc_session *s, struct clipc_session_info *info)
     return model_fill_sized(info, &full, sizeof full, "clipc_session_info");
 }
 
-/* ---- Encoding ----------------------------------------------------------------------------------- */
+/* ---- Encoding ------------------------------------------------------------------------------ */
 
-static int check_encode(const clipc_session *s, const void *input, size_t n, const float *embeddings,
-                        bool image)
+static int check_encode(const clipc_session *s, const void *input, size_t n,
+                        const float *embeddings, bool image)
 {
     if (s == NULL || (n != 0 && (input == NULL || embeddings == NULL))) {
         return base_fail(CLIPC_ERROR_ARGUMENT, "encode: NULL argument");
@@ -396,13 +397,14 @@ int clipc_encode_tokens(clipc_session *s, const int32_t *tokens, size_t n, size_
         for (size_t j = 0; j < m; j++) {
             s->lengths[j] = (uint32_t)length;
         }
-        text_forward(&s->text, &s->engine, &s->text_buffers, tokens + i * length, length, s->lengths,
-                     m, s->full_context, embeddings + i * s->text.projection.w.out);
+        text_forward(&s->text, &s->engine, &s->text_buffers, tokens + i * length, length,
+                     s->lengths, m, s->full_context, embeddings + i * s->text.projection.w.out);
     }
     return status;
 }
 
-int clipc_encode_texts(clipc_session *s, const struct clipc_text *texts, size_t n, float *embeddings)
+int clipc_encode_texts(clipc_session *s, const struct clipc_text *texts, size_t n,
+                       float *embeddings)
 {
     int status = check_encode(s, texts, n, embeddings, false);
 
@@ -424,10 +426,8 @@ int clipc_encode_texts(clipc_session *s, const struct clipc_text *texts, size_t 
         }
         if (status == CLIPC_OK) {
             text_forward(&s->text, &s->engine, &s->text_buffers, s->tokens, s->text.context,
-                         s->lengths, m, s->full_context,
-                         embeddings + i * s->text.projection.w.out);
+                         s->lengths, m, s->full_context, embeddings + i * s->text.projection.w.out);
         }
     }
     return status;
 }
-

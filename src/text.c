@@ -46,8 +46,8 @@ int text_check(const struct text *t, const int32_t *tokens, size_t n, size_t len
     for (size_t i = 0; i < n * length; i++) {
         if (tokens[i] < 0 || (size_t)tokens[i] >= t->vocab_size) {
             return base_fail(CLIPC_ERROR_ARGUMENT,
-                             "token id %d at row %zu, position %zu: ids are 0 to %zu", (int)tokens[i],
-                             i / length, i % length, t->vocab_size - 1);
+                             "token id %d at row %zu, position %zu: ids are 0 to %zu",
+                             (int)tokens[i], i / length, i % length, t->vocab_size - 1);
         }
     }
     return CLIPC_OK;

@@ -1,8 +1,8 @@
 /* text.h - the text tower: token rows, positions -> blocks -> the end token's row -> ln_post ->
  * projection.  Source: openai/CLIP clip/model.py, CLIP.encode_text.
  *
- * The mask is causal, so nothing behind the end token can reach its row: only the positions up to it
- * are computed, and texts of a batch are packed one behind the other without padding. */
+ * The mask is causal, so nothing behind the end token can reach its row: only the positions up to
+ * it are computed, and texts of a batch are packed one behind the other without padding. */
 #ifndef CLIPC_TEXT_H
 #define CLIPC_TEXT_H
 
@@ -12,7 +12,7 @@ struct text {
     size_t context, vocab_size;
     int32_t eot_id;
     enum format_pool pool;
-    const void *token_embedding;       /* [vocab_size, width], f32 or f16 */
+    const void *token_embedding; /* [vocab_size, width], f32 or f16 */
     enum format_dtype token_dtype;
     const float *positional_embedding; /* [context, width] */
     struct kernels_layer_norm ln_post; /* [width]; the papers' ln_final */
@@ -34,8 +34,9 @@ void text_layout(const struct text *t, size_t batch, struct arena *arena, struct
 /* Are all ids of tokens: [n, length] within the vocabulary?  0, or CLIPC_ERROR_ARGUMENT. */
 int text_check(const struct text *t, const int32_t *tokens, size_t n, size_t length);
 
-/* embeddings: [n, embed_dim] from tokens: [n, stride] of which row i has lengths[i] ids; n <= batch.
- * full_context: compute all positions, not only those up to the pooled one (the same vector). */
+/* embeddings: [n, embed_dim] from tokens: [n, stride] of which row i has lengths[i] ids; n <=
+ * batch. full_context: compute all positions, not only those up to the pooled one (the same
+ * vector). */
 void text_forward(const struct text *t, const struct engine *e, const struct text_buffers *b,
                   const int32_t *tokens, size_t stride, const uint32_t *lengths, size_t n,
                   bool full_context, float *embeddings);

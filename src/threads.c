@@ -15,9 +15,9 @@
 #define SPIN_SECONDS 50e-6
 
 /* How a call is handed over.  The caller writes fn, arg and count, sets `next` to 0 and raises
- * `generation`; workers that see a new generation take indices from `next` until none are left, then
- * count themselves in `finished`.  The caller works too and leaves when all workers have counted in,
- * so that no worker can still be reading the job when the next one is written. */
+ * `generation`; workers that see a new generation take indices from `next` until none are left,
+ * then count themselves in `finished`.  The caller works too and leaves when all workers have
+ * counted in, so that no worker can still be reading the job when the next one is written. */
 struct threads_pool {
     int size;
     pthread_t *workers; /* [size - 1] */
@@ -177,7 +177,8 @@ int threads_pool_new(int n, int oversubscribe, struct threads_pool **out)
             int got = pool->size;
             threads_pool_free(pool);
             return base_fail(CLIPC_ERROR_MEMORY,
-                             "threads: the system gave %d of %d; ask for fewer (--threads)", got, n);
+                             "threads: the system gave %d of %d; ask for fewer (--threads)", got,
+                             n);
         }
         pool->size++;
     }

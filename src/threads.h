@@ -6,8 +6,8 @@
 
 struct threads_pool;
 
-/* How many threads this process may usefully run: the smallest of its affinity mask and its cgroup's
- * CPU quota (v2 or v1, rounded up), at least 1. */
+/* How many threads this process may usefully run: the smallest of its affinity mask and its
+ * cgroup's CPU quota (v2 or v1, rounded up), at least 1. */
 int threads_available(void);
 
 /* `n` workers counting the caller (n - 1 are started); n <= 0 or above threads_available() means

@@ -1,7 +1,8 @@
 /* tokenizer.c - clean text is cut into words, words into bytes, bytes merged into tokens.
  *
  * Sources: openai/CLIP clip/simple_tokenizer.py; for FORMAT_HF the tokenizer.json of the published
- * models, run by the tokenizers library (NFC, white space, lower case; ByteLevel; BPE with </w>). */
+ * models, run by the tokenizers library (NFC, white space, lower case; ByteLevel; BPE with </w>).
+ */
 #include "tokenizer.h"
 
 #include <stdlib.h>
@@ -22,8 +23,10 @@ enum { MAX_SPECIAL = 256 };
 int tokenizer_new(const struct tokenizer_tables *tables, struct tokenizer **out)
 {
     if (tables->sot_length > MAX_SPECIAL || tables->eot_length > MAX_SPECIAL) {
-        return base_fail(CLIPC_ERROR_FORMAT, "tokenizer: a start or end token of more than %d bytes: "
-                         "no vocabulary of CLIP has one; convert the model again", MAX_SPECIAL);
+        return base_fail(CLIPC_ERROR_FORMAT,
+                         "tokenizer: a start or end token of more than %d bytes: "
+                         "no vocabulary of CLIP has one; convert the model again",
+                         MAX_SPECIAL);
     }
     struct tokenizer *t = base_alloc(sizeof *t);
     if (t == NULL) {
@@ -80,7 +83,7 @@ void tokenizer_free(struct tokenizer *t)
     }
 }
 
-/* ---- Ids ------------------------------------------------------------------------------------------ */
+/* ---- Ids ----------------------------------------------------------------------------------- */
 
 struct encoder {
     const struct tokenizer *t;
@@ -99,7 +102,7 @@ static void add_id(struct encoder *e, int32_t id)
     }
 }
 
-/* ---- Words ---------------------------------------------------------------------------------------- */
+/* ---- Words --------------------------------------------------------------------------------- */
 
 static bool is_apostrophe_s(uint32_t c, enum format_rules rules)
 {
@@ -139,7 +142,8 @@ static enum kind kind_of(uint32_t c, enum format_rules rules)
     if (unicode_is_number(c) || (later && unicode_is_later_number(c))) {
         return KIND_NUMBER;
     }
-    /* U+0345 is no letter but folds to iota: OpenAI's pattern, which ignores case, matches it nowhere. */
+    /* U+0345 is no letter but folds to iota: OpenAI's pattern, which ignores case, matches it
+     * nowhere. */
     return c == 0x345 && rules == FORMAT_OPENAI ? KIND_NONE : KIND_OTHER;
 }
 
@@ -257,8 +261,8 @@ static bool encode_part(struct encoder *e, const uint32_t *s, size_t n, enum for
     }
     clean_text(&part, rules);
     unsigned char *bytes = malloc(4 * part.n + 4);
-    bool good = !part.failed && bytes != NULL &&
-                (part.n == 0 || encode_clean(e, &part, rules, bytes));
+    bool good =
+        !part.failed && bytes != NULL && (part.n == 0 || encode_clean(e, &part, rules, bytes));
     free(bytes);
     unicode_free(&part);
     return good;
@@ -299,5 +303,6 @@ int tokenizer_encode(const struct tokenizer *t, const char *text, size_t length,
     unicode_free(&points);
     bpe_free_room(&e.room);
     return good ? CLIPC_OK
-                : base_fail(CLIPC_ERROR_MEMORY, "tokenizer: no memory for a text of %zu bytes", length);
+                : base_fail(CLIPC_ERROR_MEMORY, "tokenizer: no memory for a text of %zu bytes",
+                            length);
 }

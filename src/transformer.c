@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- Binding: names to pointers --------------------------------------------------------------- */
+/* ---- Binding: names to pointers ------------------------------------------------------------ */
 
 static const struct format_record *find(const struct weights *w, const char *name,
                                         const char *suffix)
@@ -117,7 +117,7 @@ void transformer_layout(const struct transformer *t, size_t rows, size_t hidden_
     a->hidden = arena_take(arena, rows, a->hidden_stride * sizeof(float));
 }
 
-/* ---- One linear layer, cut for the workers ----------------------------------------------------- */
+/* ---- One linear layer, cut for the workers ------------------------------------------------- */
 
 struct linear_job {
     const struct engine *e;
@@ -125,7 +125,7 @@ struct linear_job {
     const struct kernels_layer_norm *ln;
     const float *x;
     size_t x_stride, rows;
-    size_t pack_rows;               /* rows of one packing task */
+    size_t pack_rows;                /* rows of one packing task */
     size_t group_rows, group_panels; /* rows and panels of one gemm task */
     size_t panel_groups, panels;
     struct kernels_epilogue epilogue;
@@ -171,10 +171,19 @@ void transformer_linear(const struct engine *e, const struct linear *l,
 {
     size_t workers = (size_t)threads_pool_size(e->pool), align = e->k.act_align;
     struct linear_job job = {
-        .e = e, .l = l, .ln = ln, .x = x, .x_stride = x_stride, .rows = rows,
+        .e = e,
+        .l = l,
+        .ln = ln,
+        .x = x,
+        .x_stride = x_stride,
+        .rows = rows,
         .panels = l->w.out_padded / KERNELS_PANEL,
-        .epilogue = {.bias = l->bias, .residual = residual, .residual_stride = y_stride, .y = y,
-                     .y_stride = y_stride, .activation = activation},
+        .epilogue = {.bias = l->bias,
+                     .residual = residual,
+                     .residual_stride = y_stride,
+                     .y = y,
+                     .y_stride = y_stride,
+                     .activation = activation},
     };
 
     job.pack_rows = base_round_up((rows + workers - 1) / workers, align);
@@ -189,7 +198,7 @@ void transformer_linear(const struct engine *e, const struct linear *l,
     threads_parallel_for(e->pool, row_groups * job.panel_groups, gemm_task, &job);
 }
 
-/* ---- Layer norm alone, and attention ------------------------------------------------------------ */
+/* ---- Layer norm alone, and attention ------------------------------------------------------- */
 
 struct norm_job {
     const struct engine *e;
@@ -230,17 +239,25 @@ static void attention_task(void *arg, size_t i, int worker)
     size_t first = job->starts[i / t->heads], column = i % t->heads * t->head_dim;
     const float *q = job->a->qkv + first * job->a->qkv_stride + column;
     struct kernels_attention attention = {
-        .q = q, .k = q + t->width, .v = q + 2 * t->width, .stride = job->a->qkv_stride,
-        .y = job->a->attn + first * job->a->x_stride + column, .y_stride = job->a->x_stride,
-        .rows = job->starts[i / t->heads + 1] - first, .row_begin = 0,
-        .row_end = job->starts[i / t->heads + 1] - first, .head_dim = t->head_dim,
-        .scale = 1.0f / sqrtf((float)t->head_dim), .causal = t->causal,
+        .q = q,
+        .k = q + t->width,
+        .v = q + 2 * t->width,
+        .stride = job->a->qkv_stride,
+        .y = job->a->attn + first * job->a->x_stride + column,
+        .y_stride = job->a->x_stride,
+        .rows = job->starts[i / t->heads + 1] - first,
+        .row_begin = 0,
+        .row_end = job->starts[i / t->heads + 1] - first,
+        .head_dim = t->head_dim,
+        .scale = 1.0f / sqrtf((float)t->head_dim),
+        .causal = t->causal,
     };
 
     job->e->k.attention(&attention, job->e->scratch + (size_t)worker * job->e->scratch_bytes);
 }
 
-/* ---- Tracing: what the fused path never writes down is computed once more, by the same kernels --- */
+/* ---- Tracing: what the fused path never writes down is computed once more, by the same kernels
+ * --- */
 
 void transformer_trace(const struct engine *e, const char *tower, int block, const char *name,
                        const float *x, size_t rows, size_t width, size_t stride)
@@ -284,7 +301,7 @@ static void trace_linear(const struct engine *e, const struct linear *l,
     }
 }
 
-/* ---- The block ---------------------------------------------------------------------------------- */
+/* ---- The block ----------------------------------------------------------------------------- */
 
 static void block_forward(const struct transformer *t, const struct engine *e,
                           const struct activations *a, const uint32_t *starts, size_t n_sequences,

@@ -27,11 +27,11 @@ struct linear {
 };
 
 struct block {
-    struct kernels_layer_norm ln_1, ln_2;         /* [width] */
-    struct linear attn_in;                        /* [3 width, width]: q, k, v */
-    struct linear attn_out;                       /* [width, width] */
-    struct linear c_fc;                           /* [mlp_width, width] */
-    struct linear c_proj;                         /* [width, mlp_width] */
+    struct kernels_layer_norm ln_1, ln_2; /* [width] */
+    struct linear attn_in;                /* [3 width, width]: q, k, v */
+    struct linear attn_out;               /* [width, width] */
+    struct linear c_fc;                   /* [mlp_width, width] */
+    struct linear c_proj;                 /* [width, mlp_width] */
 };
 
 struct transformer {
@@ -41,7 +41,8 @@ struct transformer {
     struct block *blocks; /* [layers], base_alloc */
 };
 
-/* What computes: a kernel set, workers, and scratch that every layer shares.  One for each session. */
+/* What computes: a kernel set, workers, and scratch that every layer shares.  One for each session.
+ */
 struct engine {
     struct kernels k;
     struct threads_pool *pool;
@@ -57,10 +58,11 @@ struct engine {
 /* Buffers of one forward pass over at most `rows` rows, cut from the session's arena.  Strides are
  * the true widths rounded up to KERNELS_PAD. */
 struct activations {
-    float *x;      /* [rows, x_stride]      the residual stream */
-    float *qkv;    /* [rows, qkv_stride]    attn_in's output */
-    float *attn;   /* [rows, x_stride]      attention's output */
-    float *hidden; /* [rows, hidden_stride] c_fc's output; patches and pooled rows before and after */
+    float *x;    /* [rows, x_stride]      the residual stream */
+    float *qkv;  /* [rows, qkv_stride]    attn_in's output */
+    float *attn; /* [rows, x_stride]      attention's output */
+    float
+        *hidden; /* [rows, hidden_stride] c_fc's output; patches and pooled rows before and after */
     size_t x_stride, qkv_stride, hidden_stride;
 };
 
@@ -79,8 +81,8 @@ void transformer_bind_layer_norm(struct kernels_layer_norm *ln, const struct wei
 typedef int (*transformer_linear_fn)(void *arg, struct linear *l);
 int transformer_each_linear(struct transformer *t, transformer_linear_fn fn, void *arg);
 
-/* Count (arena without base) or cut (with base) the buffers for `rows` rows. `hidden_width`: at least this
- * many floats in a row of hidden. */
+/* Count (arena without base) or cut (with base) the buffers for `rows` rows. `hidden_width`: at
+ * least this many floats in a row of hidden. */
 void transformer_layout(const struct transformer *t, size_t rows, size_t hidden_width,
                         struct arena *arena, struct activations *a);
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Properties ---------------------------------------------------------------------------------- */
+/* ---- Properties ---------------------------------------------------------------------------- */
 
 static bool in_ranges(const struct unicode_range *table, size_t n, uint32_t c)
 {
@@ -133,7 +133,7 @@ size_t unicode_width(uint32_t c, uint32_t *to)
     return 0;
 }
 
-/* ---- Text ---------------------------------------------------------------------------------------- */
+/* ---- Text ---------------------------------------------------------------------------------- */
 
 void unicode_add(struct unicode_text *text, uint32_t c)
 {
@@ -171,7 +171,8 @@ void unicode_decode(struct unicode_text *text, const char *bytes, size_t n)
             unicode_add(text, 0xfffd);
             continue;
         }
-        if (more > 0) { /* the second byte's range keeps out long forms, surrogates, beyond U+10FFFF */
+        if (more >
+            0) { /* the second byte's range keeps out long forms, surrogates, beyond U+10FFFF */
             c = a & (0x3f >> more);
             low = a == 0xe0 ? 0xa0 : a == 0xf0 ? 0x90 : 0x80;
             high = a == 0xed ? 0x9f : a == 0xf4 ? 0x8f : 0xbf;
@@ -202,7 +203,7 @@ size_t unicode_encode(uint32_t c, unsigned char *to)
     return n;
 }
 
-/* ---- Normalization Form C (Unicode Standard Annex 15) --------------------------------------------- */
+/* ---- Normalization Form C (Unicode Standard Annex 15) -------------------------------------- */
 
 static uint32_t combining_class(uint32_t c)
 {
@@ -341,7 +342,8 @@ void unicode_nfc(struct unicode_text *text)
     struct unicode_text out = {0};
     size_t i = 0;
 
-    while (i < text->n && text->data[i] < 0x300) { /* nothing below decomposes into what NFC changes */
+    while (i < text->n &&
+           text->data[i] < 0x300) { /* nothing below decomposes into what NFC changes */
         i++;
     }
     if (i == text->n || text->failed) {

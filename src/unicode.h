@@ -46,7 +46,7 @@ void unicode_nfc(struct unicode_text *text);
 /* Full and half width forms, U+FF01 to U+FFEE, to what NFKC makes of them: how many, 0 if none. */
 size_t unicode_width(uint32_t c, uint32_t *to);
 
-/* ---- Tables ---------------------------------------------------------------------------------- */
+/* ---- Tables -------------------------------------------------------------------------------- */
 struct unicode_range {
     uint32_t first, last;
 };
@@ -57,7 +57,8 @@ struct unicode_lower_run {
 struct unicode_class_run {
     uint32_t first, last, combining_class;
 };
-/* decompositions: {c, a, b or 0}; compositions: their places there, by a, then b; widths: {c, a, b or 0}. */
+/* decompositions: {c, a, b or 0}; compositions: their places there, by a, then b; widths: {c, a, b
+ * or 0}. */
 struct unicode_pair {
     uint32_t key, a, b;
 };

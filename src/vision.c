@@ -51,8 +51,9 @@ struct patches_job {
     const float *pixels;
 };
 
-/* Row i of the batch: hidden[i] = the patch's pixels in the order channel, y, x (zeros for the class
- * token), x[i] = what patch_embed's output is added to: the position, and the class embedding. */
+/* Row i of the batch: hidden[i] = the patch's pixels in the order channel, y, x (zeros for the
+ * class token), x[i] = what patch_embed's output is added to: the position, and the class
+ * embedding. */
 static void patches_task(void *arg, size_t i, int worker)
 {
     const struct patches_job *job = arg;

@@ -1,8 +1,8 @@
 /* check.h - the test kit: TAP lines for prove, random numbers, buffers that end at a guard page.
  *
  * A test program runs from the top of the tree, prints "ok"/"not ok" lines through check() and ends
- * with `return check_done();`.  $CLIPC_BUILD names the build folder (else "build"), $CLIPC_GOLDEN the
- * reference vectors; a test that needs them and has none calls check_skip() with the reason. */
+ * with `return check_done();`.  $CLIPC_BUILD names the build folder (else "build"), $CLIPC_GOLDEN
+ * the reference vectors; a test that needs them and has none calls check_skip() with the reason. */
 #ifndef CLIPC_CHECK_H
 #define CLIPC_CHECK_H
 
@@ -76,16 +76,16 @@ __attribute__((unused)) static float check_uniform(uint64_t *state)
     return (float)((double)(check_random(state) >> 11) * 0x1p-52 - 1.0);
 }
 
-/* `bytes` bytes whose end (or, with `before`, whose start) touches an unreadable page.  Never freed:
- * a test is short.  The end is exact; alignment is what `bytes` gives it.  With
+/* `bytes` bytes whose end (or, with `before`, whose start) touches an unreadable page.  Never
+ * freed: a test is short.  The end is exact; alignment is what `bytes` gives it.  With
  * $CLIPC_CHECK_UNGUARDED the pages stay readable: qemu 7.2 reads whole vectors for AVX's masked
  * loads, which real CPUs do not. */
 __attribute__((unused)) static void *check_guarded(size_t bytes, bool before)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     size_t body = (bytes + page - 1) / page * page + (bytes == 0 ? page : 0);
-    unsigned char *p = mmap(NULL, body + 2 * page, PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    unsigned char *p =
+        mmap(NULL, body + 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     int guard = getenv("CLIPC_CHECK_UNGUARDED") != NULL ? PROT_READ : PROT_NONE;
     if (p == MAP_FAILED || mprotect(p, page, guard) != 0 ||
         mprotect(p + page + body, page, guard) != 0) {

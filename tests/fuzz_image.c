@@ -10,7 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     /* A fuzzer finds large pictures in small files, which are slow and find nothing. */
-    struct clipc_image_options options = {.size = sizeof options, .max_pixels = 1 << 18, .apply_exif = 1};
+    struct clipc_image_options options = {
+        .size = sizeof options, .max_pixels = 1 << 18, .apply_exif = 1};
     struct preprocess rules = {.size = 5, .resize = FORMAT_SHORTEST, .filter = FORMAT_BICUBIC};
     static uint8_t crop[5 * 5 * 3];
     struct clipc_image image;

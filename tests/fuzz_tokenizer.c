@@ -1,5 +1,6 @@
-/* fuzz_tokenizer.c - any bytes as text: no crash, ids in bounds, and a cut text's ids are the start of
- * the uncut text's.  The first byte chooses rules and context, the second how many merges there are. */
+/* fuzz_tokenizer.c - any bytes as text: no crash, ids in bounds, and a cut text's ids are the start
+ * of the uncut text's.  The first byte chooses rules and context, the second how many merges there
+ * are. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,10 +23,13 @@ static struct tokenizer *make(size_t n)
         }
         for (int32_t i = 0; i < MERGES; i++) {
             int32_t left = i % 3 == 0 ? 'a' + i % 26 : i % 3 == 1 ? FIRST + i - 1 : 0xe2 - i % 32;
-            int32_t right = i % 5 == 0 ? 256 + 'a' + i % 7 : i % 5 == 1 && i > 9 ? FIRST + i - 9 : 0x80 + i % 64;
+            int32_t right = i % 5 == 0            ? 256 + 'a' + i % 7
+                            : i % 5 == 1 && i > 9 ? FIRST + i - 9
+                                                  : 0x80 + i % 64;
             memcpy(merges + 3 * i, (int32_t[]){left, right, FIRST + i}, 3 * sizeof *merges);
         }
-        struct tokenizer_tables tables = {merges, n, bytes, SOT, EOT, "<|startoftext|>", "<|endoftext|>", 15, 13};
+        struct tokenizer_tables tables = {merges,          n,  bytes, SOT, EOT, "<|startoftext|>",
+                                          "<|endoftext|>", 15, 13};
         if (tokenizer_new(&tables, &made[n]) != CLIPC_OK) {
             abort();
         }

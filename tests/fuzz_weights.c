@@ -19,7 +19,8 @@ static void use(clipc_model *model)
         return;
     }
     float *out = calloc((size_t)info.dim, sizeof *out);
-    float *pixels = calloc(3 * (size_t)info.image_size * (size_t)info.image_size + 1, sizeof *pixels);
+    float *pixels =
+        calloc(3 * (size_t)info.image_size * (size_t)info.image_size + 1, sizeof *pixels);
     int32_t ids[3] = {0, 1, 2};
     struct clipc_text text = {"a cat", 5};
     if (out != NULL && pixels != NULL) {

@@ -15,8 +15,10 @@ __attribute__((unused)) static FILE *oracle_open(const char *script, const char 
         check(false, "%s: a temporary folder", what);
         return NULL;
     }
-    snprintf(command, sizeof command, "python=/usr/bin/python3; [ -x $python ] || python=python3; "
-             "$python tests/%s %s %s >%s/why 2>&1", script, what, folder, folder);
+    snprintf(command, sizeof command,
+             "python=/usr/bin/python3; [ -x $python ] || python=python3; "
+             "$python tests/%s %s %s >%s/why 2>&1",
+             script, what, folder, folder);
     int code = system(command);
     snprintf(path, sizeof path, "%s/why", folder);
     if (code != 0) {

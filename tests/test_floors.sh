@@ -85,7 +85,7 @@ check "functions fit on a screen"
 grep -nE '[[:blank:]]+$' src/*.[ch] kernels/*.[ch] weights/*.[ch] tools/*.[ch] tools/train/*.[ch] tests/*.[ch] tests/*.sh Makefile > "$tmp/bad"
 grep -nP '\t' src/*.[ch] kernels/*.[ch] weights/*.[ch] tools/*.[ch] tools/train/*.[ch] tests/*.[ch] >> "$tmp/bad"
 for f in src/*.[ch] kernels/*.[ch] weights/*.[ch] tools/*.[ch] tools/train/*.[ch]; do
-    awk -v f="$f" 'length($0) > 104 { print f ":" FNR ": " length($0) " columns" }' "$f"
+    awk -v f="$f" 'length($0) > 100 { print f ":" FNR ": " length($0) " columns" }' "$f"
     [ -n "$(tail -c 1 "$f")" ] && echo "$f: no end of line at the end"
 done >> "$tmp/bad"
 check "no trailing blanks, no tabs, lines of a screen's width, a final line end"

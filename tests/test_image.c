@@ -21,7 +21,7 @@ static bool have(const char *library)
     return false;
 }
 
-/* ---- Against Pillow -------------------------------------------------------------------------------- */
+/* ---- Against Pillow ------------------------------------------------------------------------ */
 
 static bool right_mode(const struct clipc_image *image, const char *kind)
 {
@@ -32,7 +32,8 @@ static bool right_mode(const struct clipc_image *image, const char *kind)
 }
 
 /* Sum and maximum of the differences; P's pixels are RGB there, and may be gray here. */
-static void differ(const struct clipc_image *image, bool rgb, const uint8_t *want, size_t *sum, int *most)
+static void differ(const struct clipc_image *image, bool rgb, const uint8_t *want, size_t *sum,
+                   int *most)
 {
     size_t here = channels_of[image->format], there = rgb ? 3 : here;
 
@@ -75,13 +76,14 @@ static int try_case(const char *line, bool apply_exif)
                 image.width == width && image.height == height;
     if (good) {
         differ(&image, *kind == 'P', want, &sum, &most);
-        /* Another JPEG decoder smooths subsampled colour in its own way: measured 0.1 on photographs,
-         * up to 2.3 on the smallest of these pictures, which are all edges. */
+        /* Another JPEG decoder smooths subsampled colour in its own way: measured 0.1 on
+         * photographs, up to 2.3 on the smallest of these pictures, which are all edges. */
         good = inexact ? (double)sum <= 3.0 * (double)n_raw : most == 0;
     }
     if (!good) {
-        printf("# %s: %s %u x %u, format %d, palette %d, %s\n", path, kind, width, height, image.format,
-               image.palette, image.data != NULL ? "pixels or mode differ" : base_errmsg());
+        printf("# %s: %s %u x %u, format %d, palette %d, %s\n", path, kind, width, height,
+               image.format, image.palette,
+               image.data != NULL ? "pixels or mode differ" : base_errmsg());
     }
     image_free(&image);
     free(want);
@@ -102,19 +104,20 @@ static void test_oracle(const char *what, bool apply_exif, int least)
     }
     if (cases != NULL) {
         check(bad == 0 && good + unread >= least && good > 0,
-              "%s: %d files have Pillow's mode and pixels (%d wrong, %d not for this build)", what, good,
-              bad, unread);
+              "%s: %d files have Pillow's mode and pixels (%d wrong, %d not for this build)", what,
+              good, bad, unread);
         oracle_close(cases, folder);
     }
 }
 
-/* ---- Damage ------------------------------------------------------------------------------------------ */
+/* ---- Damage -------------------------------------------------------------------------------- */
 
 static int decode(const struct image_decoder *decoder, const uint8_t *bytes, size_t n,
                   struct clipc_image *image)
 {
     memset(image, 0, sizeof *image);
-    return decoder->probe(bytes, n) ? decoder->decode(bytes, n, 1 << 20, image) : CLIPC_ERROR_FORMAT;
+    return decoder->probe(bytes, n) ? decoder->decode(bytes, n, 1 << 20, image)
+                                    : CLIPC_ERROR_FORMAT;
 }
 
 static bool same(const struct clipc_image *a, const struct clipc_image *b)
@@ -125,7 +128,8 @@ static bool same(const struct clipc_image *a, const struct clipc_image *b)
 
 /* Cut at each length, in front of an unreadable page: an error, or (where only a trailer is gone)
  * the whole picture. */
-static void cut(const struct image_decoder *decoder, const char *name, const uint8_t *bytes, size_t n)
+static void cut(const struct image_decoder *decoder, const char *name, const uint8_t *bytes,
+                size_t n)
 {
     struct clipc_image whole, part;
     uint8_t *room = check_guarded(n, false);
@@ -146,12 +150,14 @@ static void cut(const struct image_decoder *decoder, const char *name, const uin
         wrong += !same(&whole, &part);
         image_free(&part);
     }
-    check(wrong == 0 && n - whole_at <= 8, "%s by %s: cut at %zu lengths (whole from %zu of %zu on)",
-          name, decoder->library, n, whole_at, n);
+    check(wrong == 0 && n - whole_at <= 8,
+          "%s by %s: cut at %zu lengths (whole from %zu of %zu on)", name, decoder->library, n,
+          whole_at, n);
     image_free(&whole);
 }
 
-static void flip(const struct image_decoder *decoder, const char *name, const uint8_t *bytes, size_t n)
+static void flip(const struct image_decoder *decoder, const char *name, const uint8_t *bytes,
+                 size_t n)
 {
     uint8_t *room = check_guarded(n, false);
     uint64_t seed = 1;
@@ -168,8 +174,8 @@ static void flip(const struct image_decoder *decoder, const char *name, const ui
         refused += status != CLIPC_OK;
         image_free(&image);
     }
-    check(true, "%s by %s: survived %zu damaged copies (%zu refused)", name, decoder->library, tries,
-          refused);
+    check(true, "%s by %s: survived %zu damaged copies (%zu refused)", name, decoder->library,
+          tries, refused);
 }
 
 static void test_damage(void)
@@ -198,7 +204,7 @@ static void test_damage(void)
     }
 }
 
-/* ---- The door ---------------------------------------------------------------------------------------- */
+/* ---- The door ------------------------------------------------------------------------------ */
 
 static void expect(int want, const char *word, const void *bytes, size_t n, size_t max_pixels,
                    const char *what)
@@ -211,8 +217,8 @@ static void expect(int want, const char *word, const void *bytes, size_t n, size
     memcpy(guarded, bytes, n);
     int status = image_decode(guarded, n, &options, &image);
     double seconds = base_seconds() - start;
-    bool good = status == want && image.data == NULL && seconds < 2 &&
-                strstr(base_errmsg(), word) != NULL;
+    bool good =
+        status == want && image.data == NULL && seconds < 2 && strstr(base_errmsg(), word) != NULL;
     check(good, "%s: %s (%.3f s)", what, base_errmsg(), seconds);
     if (!good) {
         printf("# status %d, wanted %d and \"%s\"\n", status, want, word);
@@ -225,8 +231,10 @@ static void test_huge(void)
 {
     static const char pgm[] = "P5 65535 65535 255\n", wide[] = "P5 70000 2 255\n";
     static const char gif[] = "GIF89a\xff\xff\xff\xff\0\0\0,\0\0\0\0\xff\xff\xff\xff\0\2\1\0\0;";
-    static const char gif_13k[] = "GIF89a\x00\x34\x00\x34\0\0\0,\0\0\0\0\x00\x34\x00\x34\0\2\1\0\0;";
-    uint8_t bmp[100] = "BM", png[90] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\xff\xff\0\0\xff\xff\x08\6";
+    static const char gif_13k[] =
+        "GIF89a\x00\x34\x00\x34\0\0\0,\0\0\0\0\x00\x34\x00\x34\0\2\1\0\0;";
+    uint8_t bmp[100] = "BM",
+            png[90] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\xff\xff\0\0\xff\xff\x08\6";
     struct rusage before, after;
     size_t n;
     uint8_t *jpeg = oracle_file(CORPUS "/jpg_base", &n);
@@ -338,7 +346,8 @@ static void test_read(void)
 {
     struct clipc_image_options options = {.size = sizeof options};
     struct clipc_image image = {0};
-    static const char *const magics[] = {"\xff\xd8\xff\xe0", "\x89PNG\r\n\x1a\n", "RIFF\x10\0\0\0WEBPVP8 "};
+    static const char *const magics[] = {"\xff\xd8\xff\xe0", "\x89PNG\r\n\x1a\n",
+                                         "RIFF\x10\0\0\0WEBPVP8 "};
     static const char *const packages[] = {"libjpeg62-turbo-dev", "libstb-dev", "libwebp-dev"};
 
     expect(CLIPC_ERROR_FORMAT, "empty", "", 0, 0, "an empty file");
@@ -347,8 +356,8 @@ static void test_read(void)
     for (size_t i = 0; i < 3; i++) {
         size_t n = i == 0 ? 4 : i == 1 ? 8 : 16;
         bool can = image_probe((const uint8_t *)magics[i], n);
-        expect(can ? CLIPC_ERROR_FORMAT : CLIPC_ERROR_UNSUPPORTED, can ? "" : packages[i], magics[i], n, 0,
-               can ? "only the first bytes" : "a format this build lacks");
+        expect(can ? CLIPC_ERROR_FORMAT : CLIPC_ERROR_UNSUPPORTED, can ? "" : packages[i],
+               magics[i], n, 0, can ? "only the first bytes" : "a format this build lacks");
     }
     int status = image_read("tests", &options, &image);
     check(status == CLIPC_ERROR_IO && strncmp(base_errmsg(), "tests: ", 7) == 0, "a folder: %s",

@@ -6,8 +6,9 @@
 #include "../kernels/pack.h"
 #include "check.h"
 
-/* Bound of a reduction: |got - want| <= EPS * sum |a||b|.  One float rounding for each of k terms in
- * sequence is at most k * 2^-24 and in practice sqrt(k) * 2^-24; 2^-19 leaves room for k = 1024. */
+/* Bound of a reduction: |got - want| <= EPS * sum |a||b|.  One float rounding for each of k terms
+ * in sequence is at most k * 2^-24 and in practice sqrt(k) * 2^-24; 2^-19 leaves room for k = 1024.
+ */
 #define EPS 0x1p-19
 
 static uint64_t seed = 1;
@@ -58,7 +59,9 @@ struct layer {
 static struct layer make_layer(const struct kernels *k, size_t out, size_t in,
                                enum kernels_dtype dtype)
 {
-    struct layer l = {.w = {.in = (uint32_t)in, .out = (uint32_t)out, .dtype = dtype,
+    struct layer l = {.w = {.in = (uint32_t)in,
+                            .out = (uint32_t)out,
+                            .dtype = dtype,
                             .in_padded = (uint32_t)((in + 63) / 64 * 64),
                             .out_padded = (uint32_t)((out + 31) / 32 * 32),
                             .precision = KERNELS_EXACT}};
@@ -115,8 +118,11 @@ static void test_gemm(const struct kernels *k, size_t rows, size_t out, size_t i
     float *again = check_guarded((rows * y_stride - 5) * sizeof(float), false);
     struct kernels_layer_norm ln = {floats(in, 1, false), floats(in, 1, false), 1e-5f};
     struct kernels_epilogue e = {.bias = rows % 2 ? l.bias : NULL,
-                                 .residual = with_residual ? y : NULL, .residual_stride = y_stride,
-                                 .y = y, .y_stride = y_stride, .activation = activation};
+                                 .residual = with_residual ? y : NULL,
+                                 .residual_stride = y_stride,
+                                 .y = y,
+                                 .y_stride = y_stride,
+                                 .activation = activation};
     double *normed = malloc(in * sizeof(double)), worst = 0;
     float *before = malloc((rows * y_stride - 5) * sizeof(float));
 
@@ -163,7 +169,8 @@ static void test_gemms(const struct kernels *k)
 {
     static const struct {
         size_t rows, out, in;
-    } shapes[] = {{1, 1, 12}, {2, 97, 13}, {7, 33, 148}, {13, 64, 64}, {50, 40, 768}, {29, 72, 132}};
+    } shapes[] = {{1, 1, 12},   {2, 97, 13},   {7, 33, 148},
+                  {13, 64, 64}, {50, 40, 768}, {29, 72, 132}};
 
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         for (int d = KERNELS_F32; d <= KERNELS_F16; d++) {
@@ -180,8 +187,8 @@ static void test_attention(const struct kernels *k, size_t rows, size_t hd, bool
     size_t stride = 3 * hd + 1, floats_in = (rows - 1) * stride + 3 * hd;
     float *qkv = floats(floats_in, 2, false), *y = floats((rows - 1) * hd + hd, 1, false);
     void *scratch = check_guarded(k->attention_scratch(rows, hd), false);
-    struct kernels_attention a = {qkv, qkv + hd, qkv + 2 * hd, stride, y, hd, rows, 0, rows, hd,
-                                  1 / sqrtf((float)hd), causal};
+    struct kernels_attention a = {qkv,  qkv + hd, qkv + 2 * hd,         stride, y, hd, rows, 0,
+                                  rows, hd,       1 / sqrtf((float)hd), causal};
     double worst = 0, *p = malloc(rows * sizeof(double));
 
     k->attention(&a, scratch);
@@ -294,7 +301,8 @@ static void test_rows(const struct kernels *k)
 
 static void test_resize(const struct kernels *k, size_t n_in, size_t n_out, size_t channels)
 {
-    uint8_t *src = check_guarded(n_in * channels, n_out % 2), *dst = check_guarded(n_out * channels, false);
+    uint8_t *src = check_guarded(n_in * channels, n_out % 2),
+            *dst = check_guarded(n_out * channels, false);
     struct kernels_taps *taps = calloc(n_out, sizeof *taps);
     size_t n_taps = n_in / 2 + 1;
     int32_t *coeffs = malloc(n_out * n_taps * sizeof *coeffs);
@@ -347,7 +355,8 @@ static void test_f16(void)
     for (uint32_t h = 0; h < 65536; h++) {
         float f = pack_f16_to_f32((uint16_t)h);
         int e = (int)(h >> 10 & 31);
-        double want = ldexp(e == 0 ? (double)(h & 1023) : 1024 + (double)(h & 1023), (e ? e : 1) - 25);
+        double want =
+            ldexp(e == 0 ? (double)(h & 1023) : 1024 + (double)(h & 1023), (e ? e : 1) - 25);
         if (e == 31) {
             good &= (h & 1023) ? isnan(f) : isinf(f);
         } else {
@@ -380,7 +389,7 @@ static double seconds(void)
 
 static void bench(void)
 {
-    static const size_t shapes[][3] = {{50, 2304, 768}, {50, 768, 768}, {50, 3072, 768},
+    static const size_t shapes[][3] = {{50, 2304, 768}, {50, 768, 768},   {50, 3072, 768},
                                        {50, 768, 3072}, {197, 3072, 768}, {400, 3072, 768}};
     printf("GFLOP/s of one thread, packing included; median of 9\n%-18s", "rows x out x in");
     for (size_t i = 0; kernels_all[i] != NULL; i++) {
@@ -392,8 +401,7 @@ static void bench(void)
         for (size_t i = 0; kernels_all[i] != NULL; i++) {
             struct kernels k;
             for (int d = KERNELS_F32; d <= KERNELS_F16; d++) {
-                if (!kernels_find(kernels_all[i]->name, &k) ||
-                    strcmp(k.name, "scalar") == 0) {
+                if (!kernels_find(kernels_all[i]->name, &k) || strcmp(k.name, "scalar") == 0) {
                     printf(" %12s", "-");
                     continue;
                 }
@@ -401,8 +409,8 @@ static void bench(void)
                 float *x = floats(rows * in, 1, false), *y = floats(rows * out, 1, false);
                 void *packed = check_guarded(k.act_bytes(&l.w, rows), true);
                 void *scratch = check_guarded(k.gemm_scratch(&l.w), true);
-                struct kernels_epilogue e = {.bias = l.bias, .y = y, .y_stride = out,
-                                             .activation = KERNELS_LINEAR};
+                struct kernels_epilogue e = {
+                    .bias = l.bias, .y = y, .y_stride = out, .activation = KERNELS_LINEAR};
                 double best[9];
                 for (int t = 0; t < 9; t++) {
                     double start = seconds();
@@ -436,7 +444,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; kernels_all[i] != NULL; i++) {
         struct kernels k;
         if (!kernels_find(kernels_all[i]->name, &k)) {
-            check_skip("kernel set %s: this CPU (or library) does not have it", kernels_all[i]->name);
+            check_skip("kernel set %s: this CPU (or library) does not have it",
+                       kernels_all[i]->name);
             continue;
         }
         test_gemms(&k);

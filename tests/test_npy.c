@@ -14,7 +14,7 @@
 
 static char folder[] = "/tmp/clipc-npy-XXXXXX";
 
-/* ---- The C half of test_npy.py -------------------------------------------------------------------- */
+/* ---- The C half of test_npy.py ------------------------------------------------------------- */
 
 static int print_arrays(void)
 {
@@ -79,7 +79,8 @@ static unsigned char *values_of(enum npy_type type, size_t n)
     return data;
 }
 
-static int write_one(const char *to, enum npy_type type, const size_t *shape, size_t n_dims, bool rows)
+static int write_one(const char *to, enum npy_type type, const size_t *shape, size_t n_dims,
+                     bool rows)
 {
     static const char *const types[] = {"f4", "u1", "i4"};
     char path[4096];
@@ -113,9 +114,17 @@ static int write_one(const char *to, enum npy_type type, const size_t *shape, si
 static int write_all(const char *to)
 {
     static const size_t shapes[][9] = {/* dimensions, then how many */
-        {1, [8] = 1}, {0, [8] = 1}, {1000003, [8] = 1}, {0, 512, [8] = 2}, {7, 5, [8] = 2},
-        {3, 0, [8] = 2}, {1234, 512, [8] = 2}, {2, 3, 4, [8] = 3}, {1, 50, 768, [8] = 3},
-        {2, 3, 4, 5, [8] = 4}, {1, 2, 1, 3, 1, 2, 1, 2, [8] = 8}};
+                                       {1, [8] = 1},
+                                       {0, [8] = 1},
+                                       {1000003, [8] = 1},
+                                       {0, 512, [8] = 2},
+                                       {7, 5, [8] = 2},
+                                       {3, 0, [8] = 2},
+                                       {1234, 512, [8] = 2},
+                                       {2, 3, 4, [8] = 3},
+                                       {1, 50, 768, [8] = 3},
+                                       {2, 3, 4, 5, [8] = 4},
+                                       {1, 2, 1, 3, 1, 2, 1, 2, [8] = 8}};
     static const enum npy_type types[] = {NPY_F4, NPY_U1, NPY_I4};
 
     for (size_t t = 0; t < 3; t++) {
@@ -153,7 +162,7 @@ static int write_stream(size_t rows)
     return status != CLIPC_OK;
 }
 
-/* ---- Hostile files -------------------------------------------------------------------------------- */
+/* ---- Hostile files ------------------------------------------------------------------------- */
 
 static const char *in_folder(const char *name)
 {
@@ -222,7 +231,8 @@ static void test_headers(void)
         {"a shape without end", "{'descr': '<f4', 'fortran_order': False, 'shape': (2, ", 64},
         {"a header that ends at a key", "{'descr': '<f4', 'fortran_order': False, 'shape", 64},
         {"a header that ends behind a key", "{'descr': '<f4', 'fortran_order': False, 'shape'", 64},
-        {"a header that ends at the colon", "{'descr': '<f4', 'fortran_order': False, 'shape':", 64},
+        {"a header that ends at the colon",
+         "{'descr': '<f4', 'fortran_order': False, 'shape':", 64},
         {"a type that is cut", "{'shape': (2,), 'fortran_order': False, 'descr': '", 64},
         {"a type without number", "{'descr': '<f', 'fortran_order': False, 'shape': (2,)}", 64},
         {"a type of no size", "{'descr': '<f0', 'fortran_order': False, 'shape': (2,)}", 64},
@@ -242,14 +252,14 @@ static void test_headers(void)
          "{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296)}", 64},
         {"a product that wraps to 4",
          "{'descr': '|u1', 'fortran_order': False, 'shape': (8589934592, 8589934592, 4)}", 64},
-        {"bytes that wrap", "{'descr': '<f8', 'fortran_order': False, 'shape': (2305843009213693953,)}",
-         64},
+        {"bytes that wrap",
+         "{'descr': '<f8', 'fortran_order': False, 'shape': (2305843009213693953,)}", 64},
         {"nine dimensions",
          "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 1, 1, 1, 1, 1, 1, 1)}", 64},
         {"words as shape", "{'descr': '<f4', 'fortran_order': False, 'shape': (two,)}", 64},
         {"a list as shape", "{'descr': '<f4', 'fortran_order': False, 'shape': [2]}", 64},
-        {"8 GB that are not there", "{'descr': '<f4', 'fortran_order': False, 'shape': (2000000000,)}",
-         64},
+        {"8 GB that are not there",
+         "{'descr': '<f4', 'fortran_order': False, 'shape': (2000000000,)}", 64},
         {"one byte too few", "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2)}", 15},
         {"one value too few", "{'descr': '<f8', 'fortran_order': False, 'shape': (1,)}", 7},
         {"no data", "{'descr': '<i8', 'fortran_order': False, 'shape': ()}", 0},
@@ -288,7 +298,8 @@ static void test_cut(void)
     const char *path = in_folder("whole.npy");
 
     if (!check(npy_write(path, NPY_F4, shape, 2, values) == CLIPC_OK &&
-                   base_read_file(path, 1 << 20, &data, &size) == CLIPC_OK, "write and read back")) {
+                   base_read_file(path, 1 << 20, &data, &size) == CLIPC_OK,
+               "write and read back")) {
         return;
     }
     check(size == 128 + sizeof values, "the header takes 128 bytes: NumPy wants a multiple of 64");
@@ -301,13 +312,14 @@ static void test_cut(void)
     }
     check(early == size, "cut anywhere it is refused: %zu of %zu", early, size);
     int status = npy_read(put("cut.npy", data, size, 0), &a);
-    check(status == CLIPC_OK && a.n_dims == 2 && a.shape[0] == 2 && a.shape[1] == 3 && a.count == 6 &&
-              a.whole == NULL && memcmp(a.floats, values, sizeof values) == 0, "uncut it is read");
+    check(status == CLIPC_OK && a.n_dims == 2 && a.shape[0] == 2 && a.shape[1] == 3 &&
+              a.count == 6 && a.whole == NULL && memcmp(a.floats, values, sizeof values) == 0,
+          "uncut it is read");
     npy_free(&a);
     base_free(data);
 }
 
-/* ---- Writers that fail ---------------------------------------------------------------------------- */
+/* ---- Writers that fail --------------------------------------------------------------------- */
 
 /* Files in the folder whose name contains ".part". */
 static size_t count_parts(void)
@@ -345,12 +357,13 @@ static void test_no_place(void)
     status = npy_open(in_folder("aborted.npy"), NPY_F4, 0, &three, 1, &w);
     check(status == CLIPC_OK && count_parts() == 1, "a file in the making has another name");
     npy_abort(w);
-    check(count_parts() == 0 && access(in_folder("aborted.npy"), F_OK) != 0, "abort leaves nothing");
+    check(count_parts() == 0 && access(in_folder("aborted.npy"), F_OK) != 0,
+          "abort leaves nothing");
     npy_abort(NULL);
 }
 
-/* The disk is full after `limit` bytes (as RLIMIT_FSIZE makes it).  Whatever the caller does then, the
- * file that was there before stays. */
+/* The disk is full after `limit` bytes (as RLIMIT_FSIZE makes it).  Whatever the caller does then,
+ * the file that was there before stays. */
 static void test_full_disk(rlim_t limit)
 {
     static const size_t width = 512;
@@ -387,7 +400,8 @@ static void test_full_disk(rlim_t limit)
 static void test_shapes_too_long(void)
 {
     static const size_t ones[NPY_MAX_DIMS + 1] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
-    static const size_t huge[7] = {SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX};
+    static const size_t huge[7] = {SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX,
+                                   SIZE_MAX, SIZE_MAX, SIZE_MAX};
     struct npy_writer *w = NULL;
 
     check(npy_open(in_folder("nine.npy"), NPY_F4, 1, ones, NPY_MAX_DIMS, &w) < 0,

@@ -6,6 +6,7 @@ import random
 import resource
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
 import warnings
@@ -128,15 +129,19 @@ for a in (numbers("<f4", (2, 3)), numbers("<i4", (4,)), numbers("|u1", (2, 2, 2)
 signs = b"(),'{}: <>|=fiub0123456789\"TFL-+\n\0\xff"
 for i in range(1500):
     data = bytearray(random.choice(base))
+    values = data[128:]
     for _ in range(random.choice((1, 1, 2, 5))):
-        at = random.randrange(0, min(90, len(data)))
+        at = random.randrange(0, 70)
         what = random.random()
-        if what < 0.6:
+        if what < 0.4:
             data[at] = random.choice(signs)
-        elif what < 0.8:
+        elif what < 0.6:
             del data[at]
         else:
-            data.insert(at, random.choice(signs))
+            data.insert(at, random.choice(signs + b" " * 40))
+    if i % 2:  # the length agrees with the text again: only the text is damaged
+        text = bytes(data[10:len(data) - len(values)])
+        data = data[:8] + struct.pack("<H", len(text)) + text + values
     paths.append("%s/m%d.npy" % (tmp, i))
     open(paths[-1], "wb").write(data)
 both = different = 0

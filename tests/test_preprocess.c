@@ -7,7 +7,8 @@
 
 static struct kernels kernels;
 
-static struct preprocess rules_of(int size, const char *resize, const char *filter, const char *rules)
+static struct preprocess rules_of(int size, const char *resize, const char *filter,
+                                  const char *rules)
 {
     return (struct preprocess){
         .size = size,
@@ -20,8 +21,8 @@ static struct preprocess rules_of(int size, const char *resize, const char *filt
 }
 
 /* Is the crop of `path` the expected one?  *worst: the largest difference, *mean: theirs. */
-static bool compare(const char *path, const struct preprocess *p, const uint8_t *expected, int *worst,
-                    double *mean)
+static bool compare(const char *path, const struct preprocess *p, const uint8_t *expected,
+                    int *worst, double *mean)
 {
     struct clipc_image_options options = {.size = sizeof options};
     struct clipc_image image = {0};
@@ -67,7 +68,8 @@ static void test_oracle(void)
     while (cases != NULL && fgets(line, sizeof line, cases) != NULL) {
         double mean;
         size_t n;
-        if (sscanf(line, "%159s %d %15s %15s %15s %239s", path, &size, resize, filter, rules, raw) != 6) {
+        if (sscanf(line, "%159s %d %15s %15s %15s %239s", path, &size, resize, filter, rules,
+                   raw) != 6) {
             check(false, "a line of the oracle: %s", line);
             break;
         }
@@ -79,19 +81,20 @@ static void test_oracle(void)
         uint8_t *expected = oracle_file(raw, &n);
         total++;
         if (n != (size_t)(size * size * 3) || !compare(path, &p, expected, &worst, &mean)) {
-            printf("# %s %d %s %s %s: differs by up to %d\n", path, size, resize, filter, rules, worst);
+            printf("# %s %d %s %s %s: differs by up to %d\n", path, size, resize, filter, rules,
+                   worst);
             bad++;
         }
         free(expected);
     }
     if (cases != NULL) {
-        check(bad == 0 && total > 100, "%d crops are Pillow's, byte for byte (%d differ, %d not read)",
-              total, bad, unread);
+        check(bad == 0 && total > 100,
+              "%d crops are Pillow's, byte for byte (%d differ, %d not read)", total, bad, unread);
         oracle_close(cases, folder);
     }
 }
 
-/* ---- The references' pixels ---------------------------------------------------------------------- */
+/* ---- The references' pixels ---------------------------------------------------------------- */
 
 /* The data of a .npy of `bytes` bytes; NULL when it has another size.  The caller frees it. */
 static uint8_t *npy(const char *path, size_t bytes)
@@ -123,9 +126,11 @@ static void test_golden_crop(const char *golden, const char *name, int size, con
     snprintf(stem, sizeof stem, "%s", name);
     *strrchr(stem, '.') = '_';
     snprintf(path, sizeof path, "%s/preproc/images/%s", golden, name);
-    snprintf(expected, sizeof expected, "%s/preproc/expected/%s.%s.%d.u8.npy", golden, stem, variant, size);
+    snprintf(expected, sizeof expected, "%s/preproc/expected/%s.%s.%d.u8.npy", golden, stem,
+             variant, size);
     if (access(expected, R_OK) != 0 && strcmp(variant, "hf") == 0) { /* the same as OpenAI's */
-        snprintf(expected, sizeof expected, "%s/preproc/expected/%s.openai.%d.u8.npy", golden, stem, size);
+        snprintf(expected, sizeof expected, "%s/preproc/expected/%s.openai.%d.u8.npy", golden, stem,
+                 size);
     }
     if (access(expected, R_OK) != 0) {
         return;
@@ -137,8 +142,8 @@ static void test_golden_crop(const char *golden, const char *name, int size, con
     uint8_t *pixels = npy(expected, (size_t)(size * size * 3));
     bool same = compare(path, &p, pixels, &worst, &mean);
     free(pixels);
-    /* Another decoder than the references' may differ so much on JPEG, and no more; on CMYK it differs
-     * more, because stb_image makes RGB of it before the resize. */
+    /* Another decoder than the references' may differ so much on JPEG, and no more; on CMYK it
+     * differs more, because stb_image makes RGB of it before the resize. */
     bool cmyk = strstr(name, "cmyk") != NULL;
     check(same || (is_jpeg_of_stb(name) && worst <= (cmyk ? 20 : 8) && mean <= (cmyk ? 1 : 0.5)),
           "%s: %s %d (max %d, mean %.3f)", name, variant, size, worst, mean);
@@ -188,7 +193,7 @@ static void test_golden(void)
     check(list != NULL && pclose(list) == 0 && files > 30, "%d images of the references", files);
 }
 
-/* ---- Without any oracle ---------------------------------------------------------------------------- */
+/* ---- Without any oracle -------------------------------------------------------------------- */
 
 static void test_limits(void)
 {
@@ -199,7 +204,8 @@ static void test_limits(void)
         static const size_t channels[] = {3, 4, 1, 2, 4, 2};
         static const uint32_t sides[][2] = {{65535, 1}, {1, 65535}, {1, 1}, {65535, 40}, {48, 48}};
         for (size_t i = 0; i < 5; i++) {
-            struct clipc_image image = {.width = sides[i][0], .height = sides[i][1], .format = format};
+            struct clipc_image image = {
+                .width = sides[i][0], .height = sides[i][1], .format = format};
             size_t row = image.width * channels[format], bytes;
             bool good = true;
             image.stride = row + 6; /* gaps are not read: the last row ends at a guard page */
@@ -213,14 +219,15 @@ static void test_limits(void)
                     good = good && crop[j] == crop[j % 3];
                 }
             }
-            check(good, "%u x %u of format %d: even colour, no byte outside", image.width, image.height,
-                  format);
+            check(good, "%u x %u of format %d: even colour, no byte outside", image.width,
+                  image.height, format);
             munmap((void *)((uintptr_t)image.data & ~(uintptr_t)4095), bytes);
         }
     }
     struct clipc_image image = {crop, 4, 4, 12, CLIPC_RGB, 0};
     p.resize = FORMAT_LONGEST;
-    check(preprocess_crop(&p, &kernels, &image, crop) == CLIPC_ERROR_UNSUPPORTED, "longest is refused");
+    check(preprocess_crop(&p, &kernels, &image, crop) == CLIPC_ERROR_UNSUPPORTED,
+          "longest is refused");
 }
 
 int main(void)

@@ -14,7 +14,10 @@ static int32_t tokens[N * CONTEXT];
 
 static clipc_session *session(const char *kernels, int threads, int batch, int full)
 {
-    struct clipc_options o = {.size = sizeof o, .threads = threads, .batch = batch, .kernels = kernels,
+    struct clipc_options o = {.size = sizeof o,
+                              .threads = threads,
+                              .batch = batch,
+                              .kernels = kernels,
                               .full_context = full};
     clipc_session *s = NULL;
     if (clipc_session_new(model, &o, &s) != CLIPC_OK) {
@@ -106,10 +109,11 @@ static void test_mistakes(void)
     check(clipc_open("/nonexistent/x.clipc", &none) == CLIPC_ERROR_IO, "a missing model: %s",
           clipc_errmsg());
     check(clipc_open("tests", &none) == CLIPC_ERROR_IO, "a folder as model: %s", clipc_errmsg());
-    check(clipc_open("README.md", &none) == CLIPC_ERROR_FORMAT, "a text as model: %s", clipc_errmsg());
-    check(clipc_model_info(model, &info) == CLIPC_OK && info.dim == DIM && info.image_size == SIZE &&
-              info.context_length == CONTEXT && info.has_tokenizer == 0 &&
-              fabsf(info.logit_scale - 100) < 0.2f,
+    check(clipc_open("README.md", &none) == CLIPC_ERROR_FORMAT, "a text as model: %s",
+          clipc_errmsg());
+    check(clipc_model_info(model, &info) == CLIPC_OK && info.dim == DIM &&
+              info.image_size == SIZE && info.context_length == CONTEXT &&
+              info.has_tokenizer == 0 && fabsf(info.logit_scale - 100) < 0.2f,
           "model info");
     check(clipc_session_new(model, NULL, &s) == CLIPC_OK, "a session with NULL options");
     check(clipc_encode_tokens(s, ids, 1, 2, out) == CLIPC_ERROR_ARGUMENT, "an id outside: %s",
@@ -150,7 +154,8 @@ int main(void)
         if (!supported) {
             check_skip("kernel set %s: this CPU (or library) does not have it", name);
         } else if (strcmp(name, "blas") == 0) {
-            check_skip("kernel set blas decides its own order of addition: no promise of equal bits");
+            check_skip(
+                "kernel set blas decides its own order of addition: no promise of equal bits");
         } else {
             test_same_bits(name);
         }

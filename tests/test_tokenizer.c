@@ -11,10 +11,10 @@
 #define BIG 1200000
 static int32_t ids[BIG];
 
-/* ---- Vocabularies -------------------------------------------------------------------------------- */
+/* ---- Vocabularies -------------------------------------------------------------------------- */
 
-/* Ids: byte b inside a word b, at its end 256 + b, start and end token 512 and 513, merges from 514.
- * The vocabulary without merges shows words: each ends with an id of 256 to 511. */
+/* Ids: byte b inside a word b, at its end 256 + b, start and end token 512 and 513, merges from
+ * 514. The vocabulary without merges shows words: each ends with an id of 256 to 511. */
 enum { END = 256, SOT = 512, EOT = 513, FIRST = 514 };
 static int32_t byte_ids[512];
 
@@ -45,7 +45,7 @@ static struct tokenizer *make(const int32_t *merges, size_t n)
     return t;
 }
 
-/* ---- Words --------------------------------------------------------------------------------------- */
+/* ---- Words --------------------------------------------------------------------------------- */
 
 /* The ids of a vocabulary without merges, as text: words end in '|', special tokens are [ and ]. */
 static void spell(size_t n, char *to)
@@ -62,8 +62,8 @@ static void spell(size_t n, char *to)
 #define TEXT(s) s, sizeof(s) - 1
 static void test_words(void)
 {
-    /* openai: what ftfy (but its repair of mojibake), html.unescape twice, strip, \s+, str.lower and
-     * the pattern of clip/simple_tokenizer.py make of it; hf: NULL means the same. */
+    /* openai: what ftfy (but its repair of mojibake), html.unescape twice, strip, \s+, str.lower
+     * and the pattern of clip/simple_tokenizer.py make of it; hf: NULL means the same. */
     static const struct {
         const char *text;
         size_t n;
@@ -76,26 +76,36 @@ static void test_words(void)
         {TEXT("'\xc5\xbft"), "['\xc5\xbf|t|]", "['|\xc5\xbft|]"},
         {TEXT("x2025!?...y"), "[x|2|0|2|5|!?...|y|]", NULL},
         {TEXT("caf\xc3\xa9 cafe\xcc\x81"), "[caf\xc3\xa9|caf\xc3\xa9|]", NULL},
-        {TEXT("I&#39;m &lt;b&gt; &amp;amp;"), "[i|'m|<|b|>|&|]", "[i|&#|3|9|;|m|&|lt|;|b|&|gt|;|&|amp|;|amp|;|]"},
+        {TEXT("I&#39;m &lt;b&gt; &amp;amp;"), "[i|'m|<|b|>|&|]",
+         "[i|&#|3|9|;|m|&|lt|;|b|&|gt|;|&|amp|;|amp|;|]"},
         {TEXT("&lt;&amp;lt;"), "[<<|]", "[&|lt|;&|amp|;|lt|;|]"},
         {TEXT("<p>&amp;amp;amp;lt;"), "[<|p|>&|amp|;|lt|;|]", "[<|p|>&|amp|;|amp|;|amp|;|lt|;|]"},
-        {TEXT("&NTILDE;&SZLIG;&GTDOT;"), "[\xc3\xb1ss|>|dot|;|]", "[&|ntilde|;&|szlig|;&|gtdot|;|]"},
+        {TEXT("&NTILDE;&SZLIG;&GTDOT;"), "[\xc3\xb1ss|>|dot|;|]",
+         "[&|ntilde|;&|szlig|;&|gtdot|;|]"},
         {TEXT("&lt&#59;"), "[<;|]", "[&|lt|&#|5|9|;|]"},
-        {TEXT("a\0b\x7f" "c"), "[abc|]", "[a|\0"},
+        {TEXT("a\0b\x7f"
+              "c"),
+         "[abc|]", "[a|\0"},
         {TEXT("\x1b[31mred\x1b[0m \x1b[\xd9\xa3mx"), "[red|x|]",
          "[\x1b[|3|1|mred|\x1b[|0|m|\x1b[|\xd9\xa3|mx|]"},
-        {TEXT("\x1b\xef\xbc\xbb" "31mred"), "[red|]", "[\x1b\xef\xbc\xbb|3|1|mred|]"},
+        {TEXT("\x1b\xef\xbc\xbb"
+              "31mred"),
+         "[red|]", "[\x1b\xef\xbc\xbb|3|1|mred|]"},
         {TEXT("\xef\xac\x81re \xe2\x80\x9cit\xe2\x80\x99s\xe2\x80\x9d \xef\xbc\xa1\xe3\x80\x80z"),
-         "[fire|\"|it|'s|\"|a|z|]", "[\xef\xac\x81re|\xe2\x80\x9c|it|\xe2\x80\x99|s|\xe2\x80\x9d|\xef\xbd\x81|z|]"},
+         "[fire|\"|it|'s|\"|a|z|]",
+         "[\xef\xac\x81re|\xe2\x80\x9c|it|\xe2\x80\x99|s|\xe2\x80\x9d|\xef\xbd\x81|z|]"},
         {TEXT("\xce\x9f\xce\xa3 \xce\xa3\xce\xa3"), "[\xce\xbf\xcf\x82|\xcf\x83\xcf\x82|]",
          "[\xce\xbf\xcf\x83|\xcf\x83\xcf\x83|]"},
         {TEXT("\xc4\xb0\xe2\x84\xaa"), "[i|\xcc\x87|k|]", NULL},
         {TEXT("\xe0\xa4\x95\xe0\xa4\xbf"), "[\xe0\xa4\x95|\xe0\xa4\xbf|]", NULL},
-        {TEXT("a\xff" "b\xe2\x82"), "[a|\xef\xbf\xbd|b|\xef\xbf\xbd|]", NULL},
+        {TEXT("a\xff"
+              "b\xe2\x82"),
+         "[a|\xef\xbf\xbd|b|\xef\xbf\xbd|]", NULL},
         {TEXT("x<|startoftext|>y<|endoftext|>z"), "[x|[y|]z|]", NULL},
         {TEXT("<|startoftext|><|ENDOFTEXT|>z"), "[[]z|]", "[[<||endoftext||>|z|]"},
         {TEXT("!<|startoftext|>"), "[!<||startoftext||>|]", "[!|[]"},
-        {TEXT("<|\xc5\xbftartoftext|>"), "[<|\xc5\xbftartoftext|>|]", "[<||\xc5\xbftartoftext||>|]"},
+        {TEXT("<|\xc5\xbftartoftext|>"), "[<|\xc5\xbftartoftext|>|]",
+         "[<||\xc5\xbftartoftext||>|]"},
         {TEXT("<|start&#111;ftext|>"), "[[]", "[<||start|&#|1|1|1|;|ftext||>|]"},
     };
     struct tokenizer *t = make(NULL, 0);
@@ -105,8 +115,8 @@ static void test_words(void)
         bool hf = i % 2 == 1;
         const char *want = hf && cases[i / 2].hf != NULL ? cases[i / 2].hf : cases[i / 2].openai;
         size_t n = 0;
-        int status = tokenizer_encode(t, cases[i / 2].text, cases[i / 2].n, hf ? FORMAT_HF : FORMAT_OPENAI,
-                                      77, ids, &n);
+        int status = tokenizer_encode(t, cases[i / 2].text, cases[i / 2].n,
+                                      hf ? FORMAT_HF : FORMAT_OPENAI, 77, ids, &n);
         spell(n, got);
         bool good = status == CLIPC_OK && strcmp(got, want) == 0;
         for (char *p = got; *p != '\0'; p++) {
@@ -117,11 +127,10 @@ static void test_words(void)
     tokenizer_free(t);
 }
 
+/* ---- Merges -------------------------------------------------------------------------------- */
 
-/* ---- Merges -------------------------------------------------------------------------------------- */
-
-/* As the reference does it, pass by pass: the best pair there is, all its occurrences from the left.
- * ids: [n]; returns how many are left. */
+/* As the reference does it, pass by pass: the best pair there is, all its occurrences from the
+ * left. ids: [n]; returns how many are left. */
 static size_t merge_by_passes(const int32_t *merges, size_t n_merges, int32_t *word, size_t n)
 {
     for (;;) {
@@ -137,7 +146,8 @@ static size_t merge_by_passes(const int32_t *merges, size_t n_merges, int32_t *w
             return n;
         }
         for (size_t i = 0; i < n; kept++) {
-            bool hit = i + 1 < n && word[i] == merges[3 * best] && word[i + 1] == merges[3 * best + 1];
+            bool hit =
+                i + 1 < n && word[i] == merges[3 * best] && word[i + 1] == merges[3 * best + 1];
             word[kept] = hit ? merges[3 * best + 2] : word[i];
             i += hit ? 2 : 1;
         }
@@ -188,7 +198,8 @@ static void test_merges(void)
         for (int i = 0; i < 200; i++, words++) {
             char text[64];
             int32_t want[64];
-            size_t n = 1 + check_random(&seed) % sizeof text, letters = 1 + check_random(&seed) % 3, got;
+            size_t n = 1 + check_random(&seed) % sizeof text, letters = 1 + check_random(&seed) % 3,
+                   got;
             for (size_t j = 0; j < n; j++) {
                 text[j] = (char)('a' + check_random(&seed) % letters);
                 want[j] = text[j] + (j + 1 == n ? END : 0);
@@ -199,7 +210,8 @@ static void test_merges(void)
         }
         tokenizer_free(t);
     }
-    check(wrong == 0, "merges as the reference's passes do them: %zu words of 200 vocabularies, %zu wrong",
+    check(wrong == 0,
+          "merges as the reference's passes do them: %zu words of 200 vocabularies, %zu wrong",
           words, wrong);
 }
 /* A million letters without a space: merges a a, aa aa, aaaa aaaa, ... leave the powers of two of
@@ -235,7 +247,7 @@ static void test_long_word(void)
     free(text);
 }
 
-/* ---- The door ------------------------------------------------------------------------------------ */
+/* ---- The door ------------------------------------------------------------------------------ */
 
 static void test_context(void)
 {
@@ -248,7 +260,8 @@ static void test_context(void)
         good &= tokenizer_encode(t, "abc d e", 7, FORMAT_OPENAI, context, room, &n) == CLIPC_OK;
         good &= n == want && room[n - 1] == EOT && (n == 1 || room[0] == SOT);
     }
-    check(good, "a text of 5 tokens in contexts of 1 to 9: cut, the end token kept, nothing beyond");
+    check(good,
+          "a text of 5 tokens in contexts of 1 to 9: cut, the end token kept, nothing beyond");
     tokenizer_free(t);
 }
 
@@ -265,7 +278,8 @@ static void test_cut(void)
         memcpy(cut, text, n);
         for (int rules = FORMAT_OPENAI; rules <= FORMAT_HF; rules++) {
             size_t count = 0;
-            good &= tokenizer_encode(t, cut, n, (enum format_rules)rules, 77, ids, &count) == CLIPC_OK;
+            good &=
+                tokenizer_encode(t, cut, n, (enum format_rules)rules, 77, ids, &count) == CLIPC_OK;
             good &= count >= 2 && count <= 77 && ids[0] == SOT && ids[count - 1] == EOT;
         }
     }
@@ -292,11 +306,12 @@ static void test_collide(void)
             memcpy(merges + 3 * i++, (int32_t[]){(int32_t)(key >> 32), (int32_t)key, FIRST}, 12);
         }
     }
-    check(tokenizer_new(&tables, &t) == CLIPC_ERROR_FORMAT, "merges that collide: %s", base_errmsg());
+    check(tokenizer_new(&tables, &t) == CLIPC_ERROR_FORMAT, "merges that collide: %s",
+          base_errmsg());
     tokenizer_free(t);
 }
 
-/* ---- For tokenizer_oracle.py --------------------------------------------------------------------- */
+/* ---- For tokenizer_oracle.py --------------------------------------------------------------- */
 
 static struct tokenizer *read_tables(const char *path)
 {
@@ -336,12 +351,14 @@ static int drive(struct tokenizer *t)
     size_t room = 0, context, n;
     int start;
 
-    while (getline(&line, &room, stdin) > 0 && sscanf(line, "%c %zu %n", &rules, &context, &start) == 2) {
+    while (getline(&line, &room, stdin) > 0 &&
+           sscanf(line, "%c %zu %n", &rules, &context, &start) == 2) {
         size_t length = 0; /* two digits make one byte: never past what is still to read */
         for (const char *hex = line + start; hex[0] > ' ' && hex[1] > ' '; hex += 2) {
             line[length++] = (char)(hex_digit(hex[0]) * 16 + hex_digit(hex[1]));
         }
-        if (tokenizer_encode(t, line, length, rules == 'h' ? FORMAT_HF : FORMAT_OPENAI, context, ids, &n) != CLIPC_OK) {
+        if (tokenizer_encode(t, line, length, rules == 'h' ? FORMAT_HF : FORMAT_OPENAI, context,
+                             ids, &n) != CLIPC_OK) {
             return 2;
         }
         for (size_t i = 0; i < n; i++) {
@@ -356,7 +373,8 @@ static int drive(struct tokenizer *t)
 
 static int bench(struct tokenizer *t)
 {
-    static const char text[] = "a photograph of a Black-and-White cat, sitting on the red sofa's left side";
+    static const char text[] =
+        "a photograph of a Black-and-White cat, sitting on the red sofa's left side";
     double start = base_seconds(), seconds;
     size_t n = 0, texts = 0;
 
@@ -364,7 +382,8 @@ static int bench(struct tokenizer *t)
         tokenizer_encode(t, TEXT(text), texts % 2 ? FORMAT_HF : FORMAT_OPENAI, 77, ids, &n);
     }
     printf("captions: %.0f texts/s, %.2f million ids/s, %.1f MB/s\n", (double)texts / seconds,
-           (double)(texts * n) / seconds * 1e-6, (double)(texts * (sizeof text - 1)) / seconds * 1e-6);
+           (double)(texts * n) / seconds * 1e-6,
+           (double)(texts * (sizeof text - 1)) / seconds * 1e-6);
     tokenizer_free(t);
     return 0;
 }

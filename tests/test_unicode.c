@@ -1,6 +1,6 @@
-/* test_unicode.c - properties, lower case, NFC, UTF-8 and HTML references: what must hold by itself.
- * With an argument it is the C half of unicode_oracle.py, which compares with Python's tables:
- *     properties         every code point: its classes, its lower case and its NFC
+/* test_unicode.c - properties, lower case, NFC, UTF-8 and HTML references: what must hold by
+ * itself. With an argument it is the C half of unicode_oracle.py, which compares with Python's
+ * tables: properties         every code point: its classes, its lower case and its NFC
  *     nfc|html|ftfy      each line of stdin, UTF-8 in hexadecimal, to a line of the same */
 #include "../src/base.h"
 #include "../src/clean.h"
@@ -10,7 +10,7 @@
 
 enum { LAST = 0x10ffff };
 
-/* ---- For unicode_oracle.py ------------------------------------------------------------------- */
+/* ---- For unicode_oracle.py ----------------------------------------------------------------- */
 
 static void print_points(const uint32_t *s, size_t n)
 {
@@ -94,7 +94,7 @@ static int print_lines(const char *what)
     return 0;
 }
 
-/* ---- What must hold by itself -------------------------------------------------------------------- */
+/* ---- What must hold by itself -------------------------------------------------------------- */
 
 static void test_utf8(void)
 {
@@ -106,7 +106,8 @@ static void test_utf8(void)
         size_t n = unicode_encode(c, bytes);
         unicode_decode(&text, (char *)bytes, n);
         bool surrogate = c >= 0xd800 && c <= 0xdfff; /* not text: three invalid bytes */
-        wrong += surrogate ? text.n != 3 || text.data[0] != 0xfffd : text.n != 1 || text.data[0] != c;
+        wrong +=
+            surrogate ? text.n != 3 || text.data[0] != 0xfffd : text.n != 1 || text.data[0] != c;
         unicode_free(&text);
     }
     check(wrong == 0, "UTF-8 there and back, every code point (%zu wrong)", wrong);
@@ -121,11 +122,14 @@ static void test_invalid(void)
         size_t n;
         uint32_t to[9];
     } cases[] = {
-        {"\xC0\xAF\xE0\x80\xBF\xF0\x81\x82\x41", 9,
+        {"\xC0\xAF\xE0\x80\xBF\xF0\x81\x82\x41",
+         9,
          {0xfffd, 0xfffd, 0xfffd, 0xfffd, 0xfffd, 0xfffd, 0xfffd, 0xfffd, 0x41}},
-        {"\xED\xA0\x80\xED\xBF\xBF\xED\xAF\x41", 9,
+        {"\xED\xA0\x80\xED\xBF\xBF\xED\xAF\x41",
+         9,
          {0xfffd, 0xfffd, 0xfffd, 0xfffd, 0xfffd, 0xfffd, 0xfffd, 0xfffd, 0x41}},
-        {"\xF4\x91\x92\x93\xFF\x41\x80\xBF\x42", 9,
+        {"\xF4\x91\x92\x93\xFF\x41\x80\xBF\x42",
+         9,
          {0xfffd, 0xfffd, 0xfffd, 0xfffd, 0xfffd, 0x41, 0xfffd, 0xfffd, 0x42}},
         {"\xE1\x80\xE2\xF0\x91\x92\xF1\xBF\x41", 9, {0xfffd, 0xfffd, 0xfffd, 0xfffd, 0x41}},
         {"\xE2\x82", 2, {0xfffd}},
@@ -189,10 +193,11 @@ static void test_nfc_again(void)
         for (size_t n = check_random(&seed) % 12; n > 0; n--) {
             uint64_t r = check_random(&seed);
             uint32_t c = (uint32_t)(r >> 8);
-            unicode_add(&once, r % 4 == 0   ? 0x300 + c % 0x50
-                               : r % 4 == 1 ? unicode_decompositions[c % unicode_decompositions_count].key
-                               : r % 4 == 2 ? unicode_decompositions[c % unicode_decompositions_count].a
-                                            : unicode_class_runs[c % unicode_class_runs_count].first);
+            unicode_add(&once,
+                        r % 4 == 0   ? 0x300 + c % 0x50
+                        : r % 4 == 1 ? unicode_decompositions[c % unicode_decompositions_count].key
+                        : r % 4 == 2 ? unicode_decompositions[c % unicode_decompositions_count].a
+                                     : unicode_class_runs[c % unicode_class_runs_count].first);
         }
         unicode_nfc(&once);
         for (size_t i = 0; i < once.n; i++) {

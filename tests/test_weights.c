@@ -1,5 +1,6 @@
-/* Hostile weight files: cut everywhere, each byte of header and records changed, in memory that ends
- * at an unreadable page.  Every one must be refused or be harmless: what opens must also compute. */
+/* Hostile weight files: cut everywhere, each byte of header and records changed, in memory that
+ * ends at an unreadable page.  Every one must be refused or be harmless: what opens must also
+ * compute. */
 #include "../src/clipc.h"
 #include "../weights/format.h"
 #include "../weights/weights.h"
@@ -26,7 +27,8 @@ static int try_bytes(const unsigned char *bytes, size_t n)
         struct clipc_model_info info = {.size = sizeof info};
         clipc_model_info(model, &info);
         if (info.image_size <= 64 && clipc_session_new(model, &o, &session) == CLIPC_OK) {
-            float *pixels = calloc((size_t)(3 * info.image_size * info.image_size) + 1, sizeof *pixels);
+            float *pixels =
+                calloc((size_t)(3 * info.image_size * info.image_size) + 1, sizeof *pixels);
             clipc_encode_pixels(session, pixels, 1, out);
             clipc_encode_tokens(session, ids, 1, 3, out);
             free(pixels);
@@ -76,7 +78,8 @@ static void test_changed(void)
         }
     }
     /* What may change: hash, names, scale, mean, epsilon, reserved bytes, optional records. */
-    check(opened < 3 * end / 2, "each byte of header and records changed three ways: %zu of %zu still open, none crash",
+    check(opened < 3 * end / 2,
+          "each byte of header and records changed three ways: %zu of %zu still open, none crash",
           opened, 3 * end);
 }
 
@@ -141,8 +144,8 @@ static void test_growth(void)
     r[i] = old;
     check(try_bytes(file, size) == 1, "and the file itself opens");
     clipc_model *model;
-    check(clipc_open_memory(file + 1, size - 1, &model) == CLIPC_ERROR_ARGUMENT, "unaligned memory: %s",
-          clipc_errmsg());
+    check(clipc_open_memory(file + 1, size - 1, &model) == CLIPC_ERROR_ARGUMENT,
+          "unaligned memory: %s", clipc_errmsg());
 }
 
 int main(void)

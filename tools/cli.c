@@ -45,7 +45,8 @@ static void common_options(struct cli *cli, struct choices *words, struct cli_op
          "the model: a weight file (else $CLIPC_MODEL, else the embedded demo model)"},
         {"threads", CLI_INT, &cli->session.threads, "N",
          "worker threads (default: one for each CPU that may be used)"},
-        {"batch", CLI_INT, &cli->session.batch, "N", "images or texts computed at once (default 8)"},
+        {"batch", CLI_INT, &cli->session.batch, "N",
+         "images or texts computed at once (default 8)"},
         {"kernels", CLI_STRING, &cli->session.kernels, "SET",
          "force a kernel set (else $CLIPC_KERNELS, else the best; `clipc info` lists them)"},
         {"precision", CLI_STRING, &words->precision, "exact|fast",
@@ -231,8 +232,8 @@ int cli_parse(struct cli *cli, const struct cli_verb *verb, const struct cli_opt
                            &cli->session.preprocess);
     }
     if (code == CLI_GO_ON) {
-        code = take_choice(cli, "tokenizer", words.tokenizer, "openai", "hf",
-                           &cli->session.tokenizer);
+        code =
+            take_choice(cli, "tokenizer", words.tokenizer, "openai", "hf", &cli->session.tokenizer);
     }
     if (cli->session.kernels != NULL && cli->session.kernels[0] == '\0') {
         cli->session.kernels = NULL;

@@ -54,13 +54,14 @@ struct cli {
     struct clipc_options session; /* threads, batch, kernels, precision, rules filled in */
 };
 
-/* Parse argv[1..]; `options` ends with a NULL name (or is NULL).  CLI_GO_ON, or the exit code (after --help: 0;
- * after a message: 2). */
+/* Parse argv[1..]; `options` ends with a NULL name (or is NULL).  CLI_GO_ON, or the exit code
+ * (after --help: 0; after a message: 2). */
 int cli_parse(struct cli *cli, const struct cli_verb *verb, const struct cli_option *options,
               int argc, char **argv);
 void cli_free(struct cli *cli);
 
-/* "clipc: " and the sentence on stderr; returns CLI_FAILED resp. CLI_USAGE (which adds where help is). */
+/* "clipc: " and the sentence on stderr; returns CLI_FAILED resp. CLI_USAGE (which adds where help
+ * is). */
 __attribute__((format(printf, 1, 2))) int cli_error(const char *format, ...);
 __attribute__((format(printf, 2, 3))) int cli_usage(const struct cli *cli, const char *format, ...);
 

@@ -50,7 +50,7 @@ static double median(double *x, size_t n)
     return x[n / 2];
 }
 
-/* ---- Kernels ---------------------------------------------------------------------------------------- */
+/* ---- Kernels ------------------------------------------------------------------------------- */
 
 struct problem {
     const char *name;
@@ -83,10 +83,12 @@ static bool make_buffers(struct buffers *b, const struct kernels *k, const struc
     size_t bytes = pack_bytes(dtype, p->out, p->in);
 
     memset(b, 0, sizeof *b);
-    b->w = (struct kernels_linear){
-        .in = (uint32_t)p->in, .out = (uint32_t)p->out, .dtype = dtype,
-        .in_padded = (uint32_t)base_round_up(p->in, KERNELS_PAD),
-        .out_padded = (uint32_t)base_round_up(p->out, KERNELS_PANEL), .precision = KERNELS_EXACT};
+    b->w = (struct kernels_linear){.in = (uint32_t)p->in,
+                                   .out = (uint32_t)p->out,
+                                   .dtype = dtype,
+                                   .in_padded = (uint32_t)base_round_up(p->in, KERNELS_PAD),
+                                   .out_padded = (uint32_t)base_round_up(p->out, KERNELS_PANEL),
+                                   .precision = KERNELS_EXACT};
     b->panels = base_alloc(bytes);
     b->x = base_alloc(p->rows * p->in * sizeof(float));
     b->y = base_alloc(p->rows * p->out * sizeof(float));
@@ -100,10 +102,10 @@ static bool make_buffers(struct buffers *b, const struct kernels *k, const struc
         return false;
     }
     for (size_t i = 0; i < bytes; i++) { /* small, finite numbers in any dtype */
-        b->panels[i] = (unsigned char)(i % (dtype == KERNELS_F16 ? 2 : 4) ==
-                                               (dtype == KERNELS_F16 ? 1u : 3u)
-                                           ? 0x3c
-                                           : i * 37);
+        b->panels[i] =
+            (unsigned char)(i % (dtype == KERNELS_F16 ? 2 : 4) == (dtype == KERNELS_F16 ? 1u : 3u)
+                                ? 0x3c
+                                : i * 37);
     }
     for (size_t i = 0; i < p->rows * p->in; i++) {
         b->x[i] = (float)(i % 17) - 8;
@@ -118,12 +120,16 @@ static bool make_buffers(struct buffers *b, const struct kernels *k, const struc
 
 static void once(const struct kernels *k, struct buffers *b, const struct problem *p)
 {
-    struct kernels_epilogue e = {.bias = b->bias, .residual = p->residual ? b->y : NULL,
-                                 .residual_stride = p->out, .y = b->y, .y_stride = p->out,
+    struct kernels_epilogue e = {.bias = b->bias,
+                                 .residual = p->residual ? b->y : NULL,
+                                 .residual_stride = p->out,
+                                 .y = b->y,
+                                 .y_stride = p->out,
                                  .activation = p->activation};
 
     k->act_pack(&b->w, b->packed, b->x, p->in, p->rows, 0, p->rows, NULL);
-    k->gemm(&b->w, 0, b->w.out_padded / KERNELS_PANEL, p->rows, 0, p->rows, b->packed, &e, b->scratch);
+    k->gemm(&b->w, 0, b->w.out_padded / KERNELS_PANEL, p->rows, 0, p->rows, b->packed, &e,
+            b->scratch);
 }
 
 /* GFLOP/s of the median round for each set. */
@@ -163,10 +169,11 @@ static void print_kernel(struct job *job, const struct problem *p, const char *d
     if (job->cli->json) {
         for (size_t s = 0; s < job->n; s++) {
             out_next(&job->records);
-            printf("{\"kernel\": \"%s\", \"rows\": %zu, \"in\": %zu, \"out\": %zu, \"dtype\": \"%s\", "
-                   "\"set\": \"%s\", \"gflops\": %.4g, \"share\": %.4g}",
-                   p->name, p->rows, p->in, p->out, dtype, job->sets[s].name, gflops[s],
-                   gflops[s] / job->sets[s].peak);
+            printf(
+                "{\"kernel\": \"%s\", \"rows\": %zu, \"in\": %zu, \"out\": %zu, \"dtype\": \"%s\", "
+                "\"set\": \"%s\", \"gflops\": %.4g, \"share\": %.4g}",
+                p->name, p->rows, p->in, p->out, dtype, job->sets[s].name, gflops[s],
+                gflops[s] / job->sets[s].peak);
         }
         return;
     }
@@ -190,7 +197,8 @@ static void bench_kernels(struct job *job)
         }
     }
     if (!job->cli->json) {
-        printf("kernels of one layer of ViT-B/32, one thread, GFLOP/s and share of peak\n  %-35s", "");
+        printf("kernels of one layer of ViT-B/32, one thread, GFLOP/s and share of peak\n  %-35s",
+               "");
         for (size_t s = 0; s < job->n; s++) {
             printf("  %14s", job->sets[s].name);
         }
@@ -215,7 +223,7 @@ static void bench_kernels(struct job *job)
     }
 }
 
-/* ---- Whole encodes ---------------------------------------------------------------------------------- */
+/* ---- Whole encodes ------------------------------------------------------------------------- */
 
 struct encode {
     const char *name;
@@ -224,8 +232,8 @@ struct encode {
 };
 
 /* Milliseconds of the median round for each set. */
-static int time_encode(struct job *job, const clipc_model *model, const struct encode *e, int threads,
-                       double *ms)
+static int time_encode(struct job *job, const clipc_model *model, const struct encode *e,
+                       int threads, double *ms)
 {
     struct clipc_model_info info = {.size = sizeof info};
     clipc_session *sessions[MAX_SETS] = {NULL};
@@ -244,7 +252,8 @@ static int time_encode(struct job *job, const clipc_model *model, const struct e
     for (size_t i = 0; code == CLI_DONE && i < e->n * image; i++) {
         pixels[i] = (float)(i % 251) / 125 - 1;
     }
-    for (size_t i = 0; code == CLI_DONE && i < e->n * ids; i++) { /* the end token closes each text */
+    for (size_t i = 0; code == CLI_DONE && i < e->n * ids;
+         i++) { /* the end token closes each text */
         tokens[i] = i % ids == ids - 1 ? info.vocab_size - 1 : (int32_t)(i % 200);
     }
     for (size_t s = 0; s < job->n && code == CLI_DONE; s++) {
@@ -291,7 +300,8 @@ static void print_encode(struct job *job, const struct encode *e, int threads, c
     for (size_t s = 0; s < job->n; s++) {
         if (job->cli->json) {
             out_next(&job->records);
-            printf("{\"encode\": \"%s\", \"batch\": %zu, \"threads\": %d, \"set\": \"%s\", \"ms\": %.5g, "
+            printf("{\"encode\": \"%s\", \"batch\": %zu, \"threads\": %d, \"set\": \"%s\", \"ms\": "
+                   "%.5g, "
                    "\"per_second\": %.5g, \"blas_over_this\": ",
                    e->name, e->n, threads, job->sets[s].name, ms[s], 1e3 * (double)e->n / ms[s]);
             out_float(stdout, blas > 0 ? blas / ms[s] : (double)NAN);
@@ -311,8 +321,10 @@ static void print_encode(struct job *job, const struct encode *e, int threads, c
 
 static int bench_whole(struct job *job)
 {
-    static const struct encode encodes[] = {{"image", true, 1, 0}, {"8 images", true, 8, 0},
-                                            {"text of 8", false, 1, 8}, {"text of 77", false, 1, 77}};
+    static const struct encode encodes[] = {{"image", true, 1, 0},
+                                            {"8 images", true, 8, 0},
+                                            {"text of 8", false, 1, 8},
+                                            {"text of 77", false, 1, 77}};
     clipc_model *model = cli_open_model(job->cli);
     struct clipc_model_info info = {.size = sizeof info};
     struct clipc_session_info session = {.size = sizeof session};
@@ -328,7 +340,8 @@ static int bench_whole(struct job *job)
     clipc_session_free(probe);
     clipc_model_info(model, &info);
     if (!job->cli->json) {
-        printf("\nwhole encodes with %s: median milliseconds, and how many times faster than blas\n  %-26s",
+        printf("\nwhole encodes with %s: median milliseconds, and how many times faster than "
+               "blas\n  %-26s",
                info.name, "");
         for (size_t s = 0; s < job->n; s++) {
             printf("  %12s      ", job->sets[s].name);

@@ -13,9 +13,11 @@
 
 static const struct cli_verb verb = {
     "classify", "IMAGE LABEL... [options]", "",
-    "Say which labels fit each image, best first.  Scores are the softmax of the logits over the labels\n"
+    "Say which labels fit each image, best first.  Scores are the softmax of the logits over the "
+    "labels\n"
     "(for sigmoid models: each label's own probability); with --scores they are the cosines.\n"
-    "With --labels or --label every positional is an image: a file, a folder, or - for a list on stdin.\n\n"
+    "With --labels or --label every positional is an image: a file, a folder, or - for a list on "
+    "stdin.\n\n"
     "  clipc classify photo.jpg \"a cat\" \"a dog\" --template \"a photo of {}\"\n"
     "  clipc classify photos/ --labels labels.txt --top 3",
     CLI_MODEL | CLI_COMPUTE | CLI_JSON | CLI_JSONL};
@@ -203,7 +205,9 @@ static int run(const struct cli *cli, const struct options *o, const struct inpu
 {
     struct encoder *encoder = encode_open(cli);
     struct clipc_model_info info = {.size = sizeof info};
-    struct job job = {.labels = labels, .json = cli->json || cli->jsonl, .scores = o->scores,
+    struct job job = {.labels = labels,
+                      .json = cli->json || cli->jsonl,
+                      .scores = o->scores,
                       .colour = isatty(STDOUT_FILENO)};
     int code = CLI_FAILED;
 
@@ -245,7 +249,8 @@ int cmd_classify(int argc, char **argv)
         {"template", CLI_ITEM, NULL, "T", "text with {} for the label (repeatable: averaged)"},
         {"top", CLI_INT, &o.top, "K", "show only the K best"},
         {"scores", CLI_FLAG, &o.scores, NULL, "cosines instead of probabilities"},
-        GATHER_IMAGE, GATHER_ZEROS(&o.zeros),
+        GATHER_IMAGE,
+        GATHER_ZEROS(&o.zeros),
         {NULL, CLI_FLAG, NULL, NULL, NULL}};
     struct cli cli;
     struct inputs images = {0};

@@ -9,13 +9,15 @@
 #include "gather.h"
 #include "out.h"
 
-static const struct cli_verb verb = {
-    "compare", "A B [options]   (A and B: images, or --text T)", "",
-    "Print the cosine of two vectors: from -1 to 1 (documentation elsewhere that says 0 to 1 is wrong).\n"
-    "Of an image and a text, OpenAI's models give about 0.15 for nothing in common and 0.35 for a fit.\n\n"
-    "  clipc compare cat.jpg --text \"a photo of a cat\"\n"
-    "  clipc compare one.jpg two.jpg",
-    CLI_MODEL | CLI_COMPUTE | CLI_JSON | CLI_JSONL};
+static const struct cli_verb verb = {"compare", "A B [options]   (A and B: images, or --text T)",
+                                     "",
+                                     "Print the cosine of two vectors: from -1 to 1 (documentation "
+                                     "elsewhere that says 0 to 1 is wrong).\n"
+                                     "Of an image and a text, OpenAI's models give about 0.15 for "
+                                     "nothing in common and 0.35 for a fit.\n\n"
+                                     "  clipc compare cat.jpg --text \"a photo of a cat\"\n"
+                                     "  clipc compare one.jpg two.jpg",
+                                     CLI_MODEL | CLI_COMPUTE | CLI_JSON | CLI_JSONL};
 
 struct job {
     float *rows; /* [2, dim] */
@@ -96,8 +98,8 @@ static int run(const struct cli *cli, const struct inputs *inputs)
 
 int cmd_compare(int argc, char **argv)
 {
-    const struct cli_option options[] = {GATHER_IMAGE, GATHER_TEXT,
-                                         {NULL, CLI_FLAG, NULL, NULL, NULL}};
+    const struct cli_option options[] = {
+        GATHER_IMAGE, GATHER_TEXT, {NULL, CLI_FLAG, NULL, NULL, NULL}};
     struct cli cli;
     struct inputs inputs = {0};
     int code = cli_parse(&cli, &verb, options, argc, argv);
@@ -107,8 +109,8 @@ int cmd_compare(int argc, char **argv)
     }
     for (size_t i = 0; code == CLI_GO_ON && i < cli.n_items; i++) {
         const struct cli_item *item = &cli.items[i];
-        if (item->option == NULL && access(item->value, F_OK) != 0 && strcmp(item->value, "-") != 0 &&
-            strchr(item->value, ' ') != NULL) {
+        if (item->option == NULL && access(item->value, F_OK) != 0 &&
+            strcmp(item->value, "-") != 0 && strchr(item->value, ' ') != NULL) {
             code = cli_usage(&cli, "'%s' is no file; for a text write --text", item->value);
         } else if (gather_item(&inputs, item, false) != 0) {
             code = CLI_FAILED;

@@ -13,7 +13,8 @@
 #include "oracle.h"
 #include "source.h"
 
-/* Goldens cost a pass in double, at some 2 GFLOP/s: without being asked, no more than half a minute. */
+/* Goldens cost a pass in double, at some 2 GFLOP/s: without being asked, no more than half a
+ * minute. */
 #define GOLDEN_GFLOP 40
 
 struct job {
@@ -25,9 +26,11 @@ struct job {
 
 static const struct cli_verb verb = {
     "convert", "SOURCE -o FILE [options]", "",
-    "Turn a checkpoint into a weight file that clipc maps and runs.  SOURCE is a HuggingFace CLIPModel\n"
+    "Turn a checkpoint into a weight file that clipc maps and runs.  SOURCE is a HuggingFace "
+    "CLIPModel\n"
     "folder (model.safetensors or shards, config.json, preprocessor_config.json, vocab.json and\n"
-    "merges.txt, or tokenizer.json), one safetensors file in such a folder, or a weight file whose\n"
+    "merges.txt, or tokenizer.json), one safetensors file in such a folder, or a weight file "
+    "whose\n"
     "dtype is to change.  Nothing is rounded twice; FILE appears only when it is complete.\n\n"
     "  clipc convert clip-vit-base-patch32/ -o vit-b-32.clipc\n"
     "  clipc convert --synthetic vit-b-32 -o random.clipc --dtype f16",
@@ -48,19 +51,23 @@ static int declare_tensor(void *arg, const struct weights_spec *spec)
                           FORMAT_REQUIRED);
 }
 
-/* values: [n] floats to binary16; what does not fit, or was 16-bit before and would change, is refused. */
+/* values: [n] floats to binary16; what does not fit, or was 16-bit before and would change, is
+ * refused. */
 static int round_row(const struct job *job, const char *name, const float *values, size_t n,
                      uint16_t *out)
 {
     for (size_t i = 0; i < n; i++) {
         out[i] = pack_f32_to_f16(values[i]);
         if (isfinite(values[i]) && (out[i] & 0x7c00) == 0x7c00) {
-            return base_fail(CLIPC_ERROR_FORMAT, "tensor '%s' holds %g, too large for f16: convert "
-                                                 "with --dtype f32", name, (double)values[i]);
+            return base_fail(CLIPC_ERROR_FORMAT,
+                             "tensor '%s' holds %g, too large for f16: convert "
+                             "with --dtype f32",
+                             name, (double)values[i]);
         }
         if (job->source.native == FORMAT_BF16 && pack_f16_to_f32(out[i]) != values[i]) {
-            return base_fail(CLIPC_ERROR_FORMAT, "tensor '%s' holds %g, a bf16 value that f16 would "
-                                                 "round a second time: convert with --dtype f32",
+            return base_fail(CLIPC_ERROR_FORMAT,
+                             "tensor '%s' holds %g, a bf16 value that f16 would "
+                             "round a second time: convert with --dtype f32",
                              name, (double)values[i]);
         }
     }
@@ -70,8 +77,8 @@ static int round_row(const struct job *job, const char *name, const float *value
 static void show_progress(struct job *job)
 {
     if (isatty(STDERR_FILENO) && job->total > ((size_t)64 << 20)) {
-        fprintf(stderr, "\r%3.0f %% of %zu MB\033[K", 100.0 * (double)job->done / (double)job->total,
-                job->total >> 20);
+        fprintf(stderr, "\r%3.0f %% of %zu MB\033[K",
+                100.0 * (double)job->done / (double)job->total, job->total >> 20);
     }
 }
 
@@ -89,7 +96,8 @@ static int write_tensor(void *arg, const struct weights_spec *spec)
     int status = CLIPC_OK;
 
     if (data == NULL || values == NULL || halves == NULL) {
-        status = base_fail(CLIPC_ERROR_MEMORY, "tensor '%s': no memory for %zu bytes", spec->name, bytes);
+        status = base_fail(CLIPC_ERROR_MEMORY, "tensor '%s': no memory for %zu bytes", spec->name,
+                           bytes);
     }
     for (uint32_t r = 0; r < spec->rows && status == CLIPC_OK; r++) {
         const void *row = values;
@@ -115,7 +123,7 @@ static int write_tensor(void *arg, const struct weights_spec *spec)
     return status;
 }
 
-/* ---- The small records: tokenizer, provenance, goldens -------------------------------------------- */
+/* ---- The small records: tokenizer, provenance, goldens ------------------------------------- */
 
 static int declare_bytes(struct job *job, const char *name, size_t n)
 {
@@ -223,7 +231,7 @@ static int write_goldens(struct job *job)
     return status;
 }
 
-/* ---- The verb ------------------------------------------------------------------------------------- */
+/* ---- The verb ------------------------------------------------------------------------------ */
 
 static int convert(struct job *job, const char *out, bool goldens)
 {
@@ -301,13 +309,15 @@ int cmd_convert(int argc, char **argv)
     bool goldens = false, no_goldens = false;
     const struct cli_option options[] = {
         {"o", CLI_STRING, &out, "FILE", "the weight file to write"},
-        {"dtype", CLI_STRING, &dtype, "f32|f16", "how to store linear layers (default: as the source)"},
+        {"dtype", CLI_STRING, &dtype, "f32|f16",
+         "how to store linear layers (default: as the source)"},
         {"vocab", CLI_STRING, &vocab, "PATH", "vocabulary: a folder, merges.txt or tokenizer.json"},
         {"name", CLI_STRING, &name, "NAME", "the model's name, for people"},
         {"synthetic", CLI_STRING, &synthetic, "SHAPE",
          "random weights: vit-b-32, vit-b-16, vit-l-14 or vit-l-14-336"},
         {"seed", CLI_INT, &seed, "N", "for --synthetic (default 1)"},
-        {"goldens", CLI_FLAG, &goldens, NULL, "store self-test vectors even if computing them takes long"},
+        {"goldens", CLI_FLAG, &goldens, NULL,
+         "store self-test vectors even if computing them takes long"},
         {"no-goldens", CLI_FLAG, &no_goldens, NULL, "store none"},
         {NULL, CLI_FLAG, NULL, NULL, NULL}};
     struct cli cli;

@@ -12,8 +12,10 @@
 
 static const struct cli_verb verb = {
     "embed", "[PATH...] [--text T]... [options]", "",
-    "Print the vector of each image and text, in the order of the arguments, of length 1 unless --raw.\n"
-    "PATH is an image, a folder of images, or - for a list of paths on stdin.  What cannot be read is\n"
+    "Print the vector of each image and text, in the order of the arguments, of length 1 unless "
+    "--raw.\n"
+    "PATH is an image, a folder of images, or - for a list of paths on stdin.  What cannot be read "
+    "is\n"
     "an error in its place (a row of NaN in .npy): rows never shift.\n\n"
     "  clipc embed photos/ --npy vectors.npy\n"
     "  clipc embed --text \"a photo of a cat\" cat.jpg --json",
@@ -134,8 +136,8 @@ struct options {
 
 static bool is_array(const struct cli_item *item)
 {
-    return item->option != NULL && (strcmp(item->option->name, "tokens") == 0 ||
-                                    strcmp(item->option->name, "pixels") == 0);
+    return item->option != NULL &&
+           (strcmp(item->option->name, "tokens") == 0 || strcmp(item->option->name, "pixels") == 0);
 }
 
 /* Everything named, in the order given: stretches of images and texts between arrays. */
@@ -208,7 +210,9 @@ int cmd_embed(int argc, char **argv)
 {
     struct options o = {0};
     const struct cli_option options[] = {
-        GATHER_IMAGE, GATHER_TEXT, GATHER_TEXTS,
+        GATHER_IMAGE,
+        GATHER_TEXT,
+        GATHER_TEXTS,
         {"tokens", CLI_ITEM, NULL, "FILE.npy", "ready token ids, [n, length]"},
         {"pixels", CLI_ITEM, NULL, "FILE.npy", "ready pixels, float32 [n, 3, size, size]"},
         {"npy", CLI_STRING, &o.npy, "FILE", "write float32 [n, dim] there"},

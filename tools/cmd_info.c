@@ -14,7 +14,8 @@
 
 static const struct cli_verb verb = {
     "info", "[FILE] [options]", "",
-    "Show a weight file: its hyper-parameters, tensors, sizes and where it comes from.  Without FILE:\n"
+    "Show a weight file: its hyper-parameters, tensors, sizes and where it comes from.  Without "
+    "FILE:\n"
     "the embedded model, and what this build and this CPU can do.\n\n"
     "  clipc info model.clipc --verify\n"
     "  clipc info --build",
@@ -33,7 +34,7 @@ static const char *const resizes[] = {"-", "shortest side", "squash"};
 static const char *const filters[] = {"-", "bicubic", "bilinear"};
 static const char *const rules[] = {"-", "openai", "hf"};
 
-/* ---- The build ------------------------------------------------------------------------------------ */
+/* ---- The build ----------------------------------------------------------------------------- */
 
 static void print_build(void)
 {
@@ -62,7 +63,8 @@ static void print_build_json(void)
 
     printf("[{\"version\": \"%s\", \"compiler\": ", clipc_version());
     out_c_string(stdout, CONFIG_COMPILER);
-    printf(", \"formats\": \"%s\", \"stb\": %d, \"jpeg\": %d, \"webp\": %d, \"blas\": %d, \"jansson\": %d, "
+    printf(", \"formats\": \"%s\", \"stb\": %d, \"jpeg\": %d, \"webp\": %d, \"blas\": %d, "
+           "\"jansson\": %d, "
            "\"unicode\": \"%s\", \"threads\": %d, \"kernels\": {",
            clipc_image_formats(), HAVE_STB, HAVE_JPEG, HAVE_WEBP, HAVE_BLAS, HAVE_JANSSON,
            unicode_version, threads_available());
@@ -72,7 +74,7 @@ static void print_build_json(void)
     printf("}}]\n");
 }
 
-/* ---- The file ------------------------------------------------------------------------------------- */
+/* ---- The file ------------------------------------------------------------------------------ */
 
 static void print_tower(const char *name, const struct format_tower *t)
 {
@@ -80,11 +82,12 @@ static void print_tower(const char *name, const struct format_tower *t)
         printf("  %-11s none\n", name);
         return;
     }
-    printf("  %-11s width %u, %u layers, %u heads of %u, MLP %u, %s, LN eps %g, %u positions, pooled "
-           "by %s, %s\n",
-           name, t->width, t->layers, t->heads, t->width / t->heads, t->mlp_width,
-           WORD(activations, t->activation), (double)t->ln_eps, t->positions, WORD(pools, t->pool),
-           WORD(dtypes, t->dtype));
+    printf(
+        "  %-11s width %u, %u layers, %u heads of %u, MLP %u, %s, LN eps %g, %u positions, pooled "
+        "by %s, %s\n",
+        name, t->width, t->layers, t->heads, t->width / t->heads, t->mlp_width,
+        WORD(activations, t->activation), (double)t->ln_eps, t->positions, WORD(pools, t->pool),
+        WORD(dtypes, t->dtype));
 }
 
 static void print_provenance(const struct weights *w)
@@ -112,11 +115,12 @@ static void print_file(const struct weights *w, const char *name, bool tensors)
 
     sha256_hex(h->sha256, hex);
     printf("%s: %s, %.1f MB, %u tensors\n", name, h->name, (double)w->size / 1e6, h->record_count);
-    printf("  embedding   %u floats; logit scale %.4f, bias %g\n", h->embed_dim, (double)h->logit_scale,
-           (double)h->logit_bias);
+    printf("  embedding   %u floats; logit scale %.4f, bias %g\n", h->embed_dim,
+           (double)h->logit_scale, (double)h->logit_bias);
     print_tower("image tower", &h->vision);
     if (h->vision.layers != 0) {
-        printf("  images      %u x %u, patches of %u; %s, %s, order of %s; mean %g %g %g, std %g %g %g\n",
+        printf("  images      %u x %u, patches of %u; %s, %s, order of %s; mean %g %g %g, std %g "
+               "%g %g\n",
                h->image_size, h->image_size, h->patch_size, WORD(resizes, h->resize),
                WORD(filters, h->filter), WORD(rules, h->preprocess), (double)h->mean[0],
                (double)h->mean[1], (double)h->mean[2], (double)h->std[0], (double)h->std[1],
@@ -124,23 +128,24 @@ static void print_file(const struct weights *w, const char *name, bool tensors)
     }
     print_tower("text tower", &h->text);
     if (h->text.layers != 0) {
-        printf("  text        %u tokens, start %u, end %u; tokenizer %s\n", h->vocab_size, h->sot_id,
-               h->eot_id,
+        printf("  text        %u tokens, start %u, end %u; tokenizer %s\n", h->vocab_size,
+               h->sot_id, h->eot_id,
                h->tokenizer == FORMAT_TOKENIZER_NONE ? "none" : WORD(rules, h->tokenizer_rules));
     }
     printf("  sha256      %s\n", hex);
     print_provenance(w);
     for (uint32_t i = 0; tensors && i < h->record_count; i++) {
         const struct format_record *r = &w->records[i];
-        printf("  %-28s %-4s %-6s %6u x %-6u %12llu bytes at %llu\n", r->name, WORD(dtypes, r->dtype),
-               r->layout == FORMAT_PANELS ? "panels" : "rows", r->rows, r->cols,
-               (unsigned long long)r->bytes, (unsigned long long)r->offset);
+        printf("  %-28s %-4s %-6s %6u x %-6u %12llu bytes at %llu\n", r->name,
+               WORD(dtypes, r->dtype), r->layout == FORMAT_PANELS ? "panels" : "rows", r->rows,
+               r->cols, (unsigned long long)r->bytes, (unsigned long long)r->offset);
     }
 }
 
 static void print_tower_json(const char *name, const struct format_tower *t)
 {
-    printf(", \"%s\": {\"width\": %u, \"layers\": %u, \"heads\": %u, \"mlp_width\": %u, \"positions\": %u, "
+    printf(", \"%s\": {\"width\": %u, \"layers\": %u, \"heads\": %u, \"mlp_width\": %u, "
+           "\"positions\": %u, "
            "\"activation\": \"%s\", \"ln_eps\": %.9g, \"dtype\": \"%s\"}",
            name, t->width, t->layers, t->heads, t->mlp_width, t->positions,
            WORD(activations, t->activation), (double)t->ln_eps, WORD(dtypes, t->dtype));
@@ -172,8 +177,8 @@ static void print_file_json(const struct weights *w, const char *name, int verif
         out_c_string(stdout, r->name);
         printf(", \"dtype\": \"%s\", \"layout\": \"%s\", \"shape\": [%u, %u], \"offset\": %llu, "
                "\"bytes\": %llu}",
-               WORD(dtypes, r->dtype), r->layout == FORMAT_PANELS ? "panels" : "rows", r->rows, r->cols,
-               (unsigned long long)r->offset, (unsigned long long)r->bytes);
+               WORD(dtypes, r->dtype), r->layout == FORMAT_PANELS ? "panels" : "rows", r->rows,
+               r->cols, (unsigned long long)r->offset, (unsigned long long)r->bytes);
     }
     printf("]}]\n");
 }
@@ -206,9 +211,9 @@ static int show_file(const struct cli *cli, const char *path, bool verify)
         }
     }
     weights_close(&w);
-    return status == CLIPC_OK ? CLI_DONE
-                              : cli_error("%s: %s", path != NULL ? path : "embedded model",
-                                          clipc_errmsg());
+    return status == CLIPC_OK
+               ? CLI_DONE
+               : cli_error("%s: %s", path != NULL ? path : "embedded model", clipc_errmsg());
 }
 
 int cmd_info(int argc, char **argv)

@@ -10,7 +10,8 @@
 
 static const struct cli_verb verb = {
     "preprocess", "IMAGE --npy OUT [options]", "",
-    "Write what the model would see of an image: --stage crop is bytes [N, N, 3] after resize and crop,\n"
+    "Write what the model would see of an image: --stage crop is bytes [N, N, 3] after resize and "
+    "crop,\n"
     "--stage pixels (the default) float32 [3, N, N] after normalisation.\n\n"
     "  clipc preprocess cat.jpg --npy cat.npy --stage crop",
     CLI_MODEL | CLI_COMPUTE};

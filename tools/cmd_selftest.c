@@ -1,5 +1,6 @@
-/* cmd_selftest.c - `clipc selftest`: is every kernel set of this CPU exact?  The vectors in the weight
- * file (or, with --deep, every layer recomputed in double) against what each set computes. */
+/* cmd_selftest.c - `clipc selftest`: is every kernel set of this CPU exact?  The vectors in the
+ * weight file (or, with --deep, every layer recomputed in double) against what each set computes.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,17 +15,18 @@
 
 /* Limits for normalised vectors: float32 in another order of addition gives 1.4e-6 and 1.5e-11 at
  * most over many models; the mildest real mistake (another GELU) 2.2e-5 and 1.6e-9. */
-#define MAX_ABS 1e-5
+#define MAX_ABS              1e-5
 #define MAX_ONE_MINUS_COSINE 1e-9
 
-static const struct cli_verb verb = {
-    "selftest", "[FILE] [options]", "",
-    "Hold each kernel set of this CPU against the vectors that the weight file carries, and check the\n"
-    "file's content.  --deep recomputes every layer in double precision instead (slow) and shows where\n"
-    "each set stands.\n\n"
-    "  clipc selftest model.clipc\n"
-    "  clipc selftest --deep --kernels avx2",
-    CLI_MODEL | CLI_COMPUTE | CLI_JSON};
+static const struct cli_verb verb = {"selftest", "[FILE] [options]", "",
+                                     "Hold each kernel set of this CPU against the vectors that "
+                                     "the weight file carries, and check the\n"
+                                     "file's content.  --deep recomputes every layer in double "
+                                     "precision instead (slow) and shows where\n"
+                                     "each set stands.\n\n"
+                                     "  clipc selftest model.clipc\n"
+                                     "  clipc selftest --deep --kernels avx2",
+                                     CLI_MODEL | CLI_COMPUTE | CLI_JSON};
 
 struct errors {
     double max_abs, one_minus_cosine;
@@ -34,7 +36,7 @@ struct job {
     struct cli *cli;
     struct weights w;
     clipc_model *model;
-    float *pixels;   /* [3, S, S] */
+    float *pixels; /* [3, S, S] */
     int32_t ids[GOLDEN_IDS];
     uint32_t n_ids;
     double *image, *text; /* [embed_dim] wanted vectors, NULL: none */
@@ -71,7 +73,8 @@ static void report(struct job *job, const char *set, const char *what, struct er
     job->failed |= !good(e);
     if (job->cli->json) {
         out_next(&job->records);
-        printf("{\"kernels\": \"%s\", \"what\": \"%s\", \"max_abs\": %.9g, \"one_minus_cosine\": %.9g, "
+        printf("{\"kernels\": \"%s\", \"what\": \"%s\", \"max_abs\": %.9g, \"one_minus_cosine\": "
+               "%.9g, "
                "\"ok\": %s}",
                set, what, e.max_abs, e.one_minus_cosine, good(e) ? "true" : "false");
     } else {
@@ -80,7 +83,7 @@ static void report(struct job *job, const char *set, const char *what, struct er
     }
 }
 
-/* ---- --deep: layer by layer ------------------------------------------------------------------------ */
+/* ---- --deep: layer by layer ---------------------------------------------------------------- */
 
 /* The oracle's activations in order, then the session's beside them. */
 struct layer {
@@ -153,7 +156,8 @@ static int deep_reference(struct job *job, struct layers *vision, struct layers 
     int status = CLIPC_OK;
 
     /* The oracle's plain loops run at some 1.5 GFLOP/s on the CPUs of its day. */
-    fprintf(stderr, "clipc: recomputing %.1f GFLOP in double, about %.0f s\n", gflop, gflop / 1.5 + 1);
+    fprintf(stderr, "clipc: recomputing %.1f GFLOP in double, about %.0f s\n", gflop,
+            gflop / 1.5 + 1);
     if (h->vision.layers != 0) {
         job->image = calloc(h->embed_dim, sizeof *job->image);
         status = job->image == NULL
@@ -171,7 +175,7 @@ static int deep_reference(struct job *job, struct layers *vision, struct layers 
                : status;
 }
 
-/* ---- The stored vectors ----------------------------------------------------------------------------- */
+/* ---- The stored vectors -------------------------------------------------------------------- */
 
 static double *stored(const struct weights *w, const char *name)
 {
@@ -275,8 +279,8 @@ static int run(struct job *job, bool deep)
     if (job->cli->json && code == CLI_DONE) {
         out_begin(&job->records, stdout, 0);
     } else if (code == CLI_DONE) {
-        printf("%s: content matches its SHA-256; limits %.0e and %.0e\n", job->w.header.name, MAX_ABS,
-               MAX_ONE_MINUS_COSINE);
+        printf("%s: content matches its SHA-256; limits %.0e and %.0e\n", job->w.header.name,
+               MAX_ABS, MAX_ONE_MINUS_COSINE);
     }
     for (size_t i = 0; code == CLI_DONE && (name = clipc_kernels(i, &supported)) != NULL; i++) {
         if (only != NULL ? strcmp(only, name) == 0 : supported) {

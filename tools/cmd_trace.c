@@ -13,8 +13,10 @@
 
 static const struct cli_verb verb = {
     "trace", "(--image PATH | --text T | --pixels FILE.npy | --tokens FILE.npy) [options]", "",
-    "Run one image or text and show every intermediate activation: shape, mean, smallest, largest and\n"
-    "first values.  With -o each is written as DIR/NAME.npy, [1, rows, width].  Of the parts of a block:\n"
+    "Run one image or text and show every intermediate activation: shape, mean, smallest, largest "
+    "and\n"
+    "first values.  With -o each is written as DIR/NAME.npy, [1, rows, width].  Of the parts of a "
+    "block:\n"
     "0_in, 1_ln_1, 2_attn_out, 3_after_attn_residual, 4_ln_2, 5_fc, 6_act, 7_mlp_out, 8_out.\n\n"
     "  clipc trace --text \"a photo of a cat\"\n"
     "  clipc trace --image cat.jpg -o activations",
@@ -96,7 +98,7 @@ static void on_activation(void *arg, const char *name, const float *x, size_t ro
     }
 }
 
-/* ---- The four kinds of input ---------------------------------------------------------------------- */
+/* ---- The four kinds of input --------------------------------------------------------------- */
 
 static int run_image(const struct cli *cli, clipc_session *s, const char *path, float *out)
 {
@@ -170,8 +172,8 @@ static int run(struct cli *cli, const struct options *o)
         if (cli->json) {
             out_begin(&job.records, stdout, 0);
         } else {
-            printf("%-36s %13s %10s %10s %10s   first values\n", "activation", "rows x width", "mean",
-                   "min", "max");
+            printf("%-36s %13s %10s %10s %10s   first values\n", "activation", "rows x width",
+                   "mean", "min", "max");
         }
         struct clipc_text text = {o->text, o->text != NULL ? strlen(o->text) : 0};
         status = out == NULL         ? base_fail(CLIPC_ERROR_MEMORY, "out of memory")

@@ -22,9 +22,9 @@ struct encoder {
     clipc_session *session;
     struct threads_pool *pool; /* decodes the images of a batch side by side */
     size_t dim, batch, pixel_floats;
-    struct slot *slots;        /* [batch] */
-    float *pixels;             /* [batch, 3, size, size] */
-    struct clipc_text *texts;  /* [batch] */
+    struct slot *slots;            /* [batch] */
+    float *pixels;                 /* [batch, 3, size, size] */
+    struct clipc_text *texts;      /* [batch] */
     float *image_rows, *text_rows; /* [batch, dim] */
 };
 
@@ -103,8 +103,7 @@ static void decode_task(void *arg, size_t i, int worker)
 {
     struct encoder *e = arg;
     struct slot *slot = &e->slots[i];
-    struct clipc_image_options options = {.size = sizeof options,
-                                          .apply_exif = e->cli->exif};
+    struct clipc_image_options options = {.size = sizeof options, .apply_exif = e->cli->exif};
     struct clipc_image image = {0};
     int status;
 
@@ -175,7 +174,8 @@ static void encode_batch(struct encoder *e, const struct input *inputs, size_t n
     if (n_images > 0 && e->pixel_floats > 0) {
         threads_parallel_for(e->pool, n, decode_task, e);
     }
-    /* Rows of images that failed hold old pixels: computed, never shown.  The others keep theirs. */
+    /* Rows of images that failed hold old pixels: computed, never shown.  The others keep theirs.
+     */
     if (n_images > 0 &&
         clipc_encode_pixels(e->session, e->pixels, n_images, e->image_rows) != CLIPC_OK) {
         fail_kind(e, n, false);

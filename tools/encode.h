@@ -24,8 +24,8 @@ const clipc_model *encode_model(const struct encoder *encoder);
 clipc_session *encode_session(struct encoder *encoder);
 
 /* fn for each input, in order; stops when it returns non-zero.  CLI_DONE, or CLI_FAILED when an
- * input failed (each is also said on stderr) or fn stopped.  A progress bar on stderr when that is a terminal,
- * stdout is not, and the work is long. */
+ * input failed (each is also said on stderr) or fn stopped.  A progress bar on stderr when that is
+ * a terminal, stdout is not, and the work is long. */
 int encode_inputs(struct encoder *encoder, const struct inputs *inputs, encode_fn fn, void *arg);
 
 #endif

@@ -15,8 +15,10 @@ static int take_activation(const json_t *tower, const char *what, uint32_t *out)
     static const struct {
         const char *name;
         enum format_activation activation;
-    } known[] = {{"quick_gelu", FORMAT_QUICK_GELU}, {"gelu", FORMAT_GELU_ERF},
-                 {"gelu_new", FORMAT_GELU_TANH},    {"gelu_pytorch_tanh", FORMAT_GELU_TANH}};
+    } known[] = {{"quick_gelu", FORMAT_QUICK_GELU},
+                 {"gelu", FORMAT_GELU_ERF},
+                 {"gelu_new", FORMAT_GELU_TANH},
+                 {"gelu_pytorch_tanh", FORMAT_GELU_TANH}};
     int status = CLIPC_OK;
     const char *name = json_get_string(tower, "hidden_act", "quick_gelu", what, &status);
 
@@ -47,8 +49,10 @@ static int take_tower(const json_t *config, const char *what, const uint32_t def
     if (status == CLIPC_OK &&
         (t->width == 0 || t->width > MAX_SIZE || t->mlp_width == 0 || t->mlp_width > MAX_SIZE ||
          t->layers == 0 || t->layers > 999 || t->heads == 0 || t->width % t->heads != 0)) {
-        status = base_fail(CLIPC_ERROR_FORMAT, "%s: width %u, MLP %u, %u layers, %u heads make no "
-                                               "tower", what, t->width, t->mlp_width, t->layers, t->heads);
+        status = base_fail(CLIPC_ERROR_FORMAT,
+                           "%s: width %u, MLP %u, %u layers, %u heads make no "
+                           "tower",
+                           what, t->width, t->mlp_width, t->layers, t->heads);
     }
     return status == CLIPC_OK ? take_activation(config, what, &t->activation) : status;
 }
@@ -65,8 +69,8 @@ static int take_vision(const json_t *config, const char *what, struct format_hea
     }
     if (status == CLIPC_OK && (h->image_size == 0 || h->image_size > CLIPC_MAX_IMAGE_SIZE ||
                                h->patch_size == 0 || h->patch_size > h->image_size)) {
-        status = base_fail(CLIPC_ERROR_FORMAT, "%s: image size %u, patch size %u", what, h->image_size,
-                           h->patch_size);
+        status = base_fail(CLIPC_ERROR_FORMAT, "%s: image size %u, patch size %u", what,
+                           h->image_size, h->patch_size);
     }
     if (status == CLIPC_OK) {
         uint32_t grid = h->image_size / h->patch_size;
@@ -141,7 +145,8 @@ static int take_three(const json_t *config, const char *key, const float *otherw
     for (size_t i = 0; i < 3; i++) {
         const json_t *value = json_array_get(list, i);
         if (list != NULL && !json_is_number(value)) {
-            return base_fail(CLIPC_ERROR_FORMAT, "%s: \"%s\" is not a list of 3 numbers", what, key);
+            return base_fail(CLIPC_ERROR_FORMAT, "%s: \"%s\" is not a list of 3 numbers", what,
+                             key);
         }
         out[i] = list != NULL ? (float)json_number_value(value) : otherwise[i];
     }
@@ -173,10 +178,11 @@ static int take_preprocess(const json_t *config, const char *what, struct format
         is_false(config, "do_rescale") || (is_false(config, "do_center_crop") && !squash) ||
         size != h->image_size || crop != h->image_size || (resample != 2 && resample != 3) ||
         fabs(factor * 255 - 1) > 1e-6) {
-        return base_fail(CLIPC_ERROR_UNSUPPORTED,
-                         "%s: wants resize and crop to the model's %u, bicubic or bilinear, scaled by "
-                         "1/255 and normalised; found size %u, crop %u, resample %u",
-                         what, h->image_size, size, crop, resample);
+        return base_fail(
+            CLIPC_ERROR_UNSUPPORTED,
+            "%s: wants resize and crop to the model's %u, bicubic or bilinear, scaled by "
+            "1/255 and normalised; found size %u, crop %u, resample %u",
+            what, h->image_size, size, crop, resample);
     }
     h->resize = squash ? FORMAT_SQUASH : FORMAT_SHORTEST;
     h->filter = resample == 3 ? FORMAT_BICUBIC : FORMAT_BILINEAR;
@@ -191,9 +197,10 @@ static int take_config(const json_t *config, const char *what, struct format_hea
     const char *type = json_get_string(config, "model_type", "clip", what, &status);
 
     if (status == CLIPC_OK && strcmp(type, "clip") != 0) {
-        return base_fail(CLIPC_ERROR_UNSUPPORTED,
-                         "%s: a model of type '%.40s'; this converter reads CLIPModel (type 'clip')",
-                         what, type);
+        return base_fail(
+            CLIPC_ERROR_UNSUPPORTED,
+            "%s: a model of type '%.40s'; this converter reads CLIPModel (type 'clip')", what,
+            type);
     }
     h->embed_dim = json_get_u32(config, "projection_dim", 512, what, &status);
     if (status == CLIPC_OK && (h->embed_dim == 0 || h->embed_dim > CLIPC_MAX_DIM)) {
@@ -244,15 +251,18 @@ int hf_config_vocab(const char *path, bool demanded, struct source *s)
 
     h->tokenizer_rules = FORMAT_HF;
     if (status == CLIPC_ERROR_IO && !demanded) {
-        fprintf(stderr, "clipc: warning: %s: text will need ids (embed --tokens FILE.npy), or convert "
-                        "again with --vocab PATH\n", base_errmsg());
+        fprintf(stderr,
+                "clipc: warning: %s: text will need ids (embed --tokens FILE.npy), or convert "
+                "again with --vocab PATH\n",
+                base_errmsg());
         return CLIPC_OK;
     }
     if (status == CLIPC_OK && s->vocab.n > h->vocab_size) {
-        return base_fail(CLIPC_ERROR_FORMAT, "%s: %u tokens, but the model has %u", path, s->vocab.n,
-                         h->vocab_size);
+        return base_fail(CLIPC_ERROR_FORMAT, "%s: %u tokens, but the model has %u", path,
+                         s->vocab.n, h->vocab_size);
     }
-    if (status == CLIPC_OK && h->text.pool == FORMAT_POOL_FIRST_EOT && s->vocab.eot_id != h->eot_id) {
+    if (status == CLIPC_OK && h->text.pool == FORMAT_POOL_FIRST_EOT &&
+        s->vocab.eot_id != h->eot_id) {
         return base_fail(CLIPC_ERROR_FORMAT,
                          "%s: end token %u, but the config's eos_token_id is %u: vocabulary and "
                          "model do not belong together",

@@ -1,4 +1,5 @@
-/* hf_config.h - config.json, preprocessor_config.json and the vocabulary of a HuggingFace folder. */
+/* hf_config.h - config.json, preprocessor_config.json and the vocabulary of a HuggingFace folder.
+ */
 #ifndef CLIPC_HF_CONFIG_H
 #define CLIPC_HF_CONFIG_H
 

@@ -15,7 +15,7 @@
 
 /* A list of texts or paths larger than this is a mistake. */
 #define MAX_LIST_BYTES ((size_t)1 << 30)
-#define MAX_DEPTH 64 /* of folders in folders: beyond it there is a loop of mounts or links */
+#define MAX_DEPTH      64 /* of folders in folders: beyond it there is a loop of mounts or links */
 
 static int no_memory(void)
 {

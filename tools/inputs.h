@@ -1,4 +1,5 @@
-/* inputs.h - what the arguments name: images (files, folders, lists on stdin) and texts, in order. */
+/* inputs.h - what the arguments name: images (files, folders, lists on stdin) and texts, in order.
+ */
 #ifndef CLIPC_INPUTS_H
 #define CLIPC_INPUTS_H
 

@@ -50,7 +50,8 @@ uint32_t json_get_u32(const json_t *object, const char *key, uint32_t otherwise,
     }
     if (!json_is_integer(value) || json_integer_value(value) < 0 ||
         json_integer_value(value) > INT32_MAX) {
-        *status = base_fail(CLIPC_ERROR_FORMAT, "%s: \"%s\" is not a whole number in range", what, key);
+        *status =
+            base_fail(CLIPC_ERROR_FORMAT, "%s: \"%s\" is not a whole number in range", what, key);
         return otherwise;
     }
     return (uint32_t)json_integer_value(value);

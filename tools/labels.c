@@ -35,8 +35,8 @@ static int encode_name(struct labels *l, clipc_session *session, size_t i,
         size_t length;
         char *filled = fill_template(templates[t], &l->names.items[i], &length);
         struct clipc_text text = {filled, length};
-        int status = filled == NULL ? CLIPC_ERROR_MEMORY
-                                    : clipc_encode_texts(session, &text, 1, row);
+        int status =
+            filled == NULL ? CLIPC_ERROR_MEMORY : clipc_encode_texts(session, &text, 1, row);
         free(filled);
         if (status != CLIPC_OK) {
             return cli_error("label '%s': %s", l->names.items[i].data,

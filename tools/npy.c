@@ -11,9 +11,10 @@
 #include "../src/base.h"
 
 #define MAX_BYTES ((size_t)8 << 30)
-#define HEADER 128 /* written headers are padded to this, so that the shape can be set at the end */
+/* Written headers are padded to this, so that the shape can be set at the end. */
+#define HEADER 128
 
-/* ---- Reading -------------------------------------------------------------------------------------- */
+/* ---- Reading ------------------------------------------------------------------------------- */
 
 /* The text behind 'key': in the header's dictionary; NULL when it is not there. */
 static const char *value_of(const char *header, const char *key)
@@ -88,14 +89,17 @@ static int read_values(const char *path, const char *type, const unsigned char *
                        struct npy *a)
 {
     char kind = type != NULL && (type[0] == '\'' || type[0] == '"') ? type[2] : 0;
-    size_t size = kind != 0 && type[3] >= '1' && type[3] <= '8' ? (size_t)(type[3] - '0') : 0, bytes;
+    size_t size = kind != 0 && type[3] >= '1' && type[3] <= '8' ? (size_t)(type[3] - '0') : 0,
+           bytes;
     bool whole = kind == 'i' || kind == 'u' || kind == 'b';
 
     if (kind == 0 || type[1] == '>' || (type[4] != '\'' && type[4] != '"') ||
         (!whole && kind != 'f') || (size != 1 && size != 2 && size != 4 && size != 8) ||
         (kind == 'f' && size == 1)) {
-        return base_fail(CLIPC_ERROR_UNSUPPORTED, "%s: an array of other than little-endian floats or "
-                                                  "whole numbers", path);
+        return base_fail(CLIPC_ERROR_UNSUPPORTED,
+                         "%s: an array of other than little-endian floats or "
+                         "whole numbers",
+                         path);
     }
     if (!base_mul(a->count, size, &bytes) || bytes > left) {
         return bad(path, "truncated: the .npy file is shorter than its shape");
@@ -112,7 +116,8 @@ static int read_values(const char *path, const char *type, const unsigned char *
         if (whole) {
             a->whole[i] = whole_at(p + i * size, kind, size);
             if (kind == 'u' && a->whole[i] < 0) {
-                return base_fail(CLIPC_ERROR_UNSUPPORTED, "%s: holds whole numbers of 64 bits", path);
+                return base_fail(CLIPC_ERROR_UNSUPPORTED, "%s: holds whole numbers of 64 bits",
+                                 path);
             }
         } else {
             a->floats[i] = float_at(p + i * size, size);
@@ -172,7 +177,7 @@ void npy_free(struct npy *a)
     memset(a, 0, sizeof *a);
 }
 
-/* ---- Writing -------------------------------------------------------------------------------------- */
+/* ---- Writing ------------------------------------------------------------------------------- */
 
 struct npy_writer {
     FILE *f;                /* for "-" a nameless file, copied to stdout at the end */
@@ -191,8 +196,9 @@ static int write_header(struct npy_writer *w)
 {
     static const char *const types[] = {"<f4", "|u1", "<i4"};
     char text[HEADER + 1];
-    int n = snprintf(text, sizeof text, "%cNUMPY....{'descr': '%s', 'fortran_order': False, 'shape': (",
-                     0x93, types[w->type]);
+    int n =
+        snprintf(text, sizeof text, "%cNUMPY....{'descr': '%s', 'fortran_order': False, 'shape': (",
+                 0x93, types[w->type]);
 
     for (size_t i = 0; i < w->n_dims && n < HEADER; i++) {
         n += snprintf(text + n, (size_t)(HEADER - n), "%zu,%s", w->shape[i],
@@ -347,8 +353,9 @@ int npy_write(const char *path, enum npy_type type, const size_t *shape, size_t 
 {
     struct npy_writer *w;
     size_t bytes = type == NPY_U1 ? 1 : 4;
-    int status = n_dims > 0 ? npy_open(path, type, shape[0], shape + 1, n_dims - 1, &w)
-                            : base_fail(CLIPC_ERROR_ARGUMENT, "%s: an array of no dimensions", path);
+    int status = n_dims > 0
+                     ? npy_open(path, type, shape[0], shape + 1, n_dims - 1, &w)
+                     : base_fail(CLIPC_ERROR_ARGUMENT, "%s: an array of no dimensions", path);
 
     if (status != CLIPC_OK) {
         return status;

@@ -9,8 +9,8 @@ enum { NPY_MAX_DIMS = 8 };
 
 struct npy {
     size_t n_dims, shape[NPY_MAX_DIMS], count; /* count: product of the shape */
-    float *floats;  /* [count], for element types f2 f4 f8; else NULL */
-    int64_t *whole; /* [count], for i1 u1 i2 u2 i4 u4 i8 b1; else NULL */
+    float *floats;                             /* [count], for element types f2 f4 f8; else NULL */
+    int64_t *whole;                            /* [count], for i1 u1 i2 u2 i4 u4 i8 b1; else NULL */
 };
 
 /* Read `path`.  0, or a negative clipc_status with a message that begins with the path. */

@@ -61,8 +61,11 @@ static void linear(struct pass *p, const char *name, bool bias, const double *x,
                    double *y)
 {
     const struct format_record *r = record(p, name, bias ? ".weight" : "");
-    struct kernels_linear w = {.panels = weights_data(p->w, r), .in = r->cols, .out = r->rows,
-                               .in_padded = r->cols_padded, .out_padded = r->rows_padded,
+    struct kernels_linear w = {.panels = weights_data(p->w, r),
+                               .in = r->cols,
+                               .out = r->rows,
+                               .in_padded = r->cols_padded,
+                               .out_padded = r->rows_padded,
                                .dtype = (enum kernels_dtype)r->dtype};
     const float *b = bias ? vector(p, name, ".bias") : NULL;
     float *row = malloc(w.in * sizeof *row);
@@ -221,16 +224,16 @@ static void cut_patches(const struct format_header *h, const float *pixels, doub
         for (size_t c = 0; c < 3; c++) {
             for (size_t y = 0; y < patch; y++) {
                 for (size_t x = 0; x < patch; x++) {
-                    *rows++ = (double)pixels[(c * size + t / grid * patch + y) * size +
-                                             t % grid * patch + x];
+                    *rows++ = (double)
+                        pixels[(c * size + t / grid * patch + y) * size + t % grid * patch + x];
                 }
             }
         }
     }
 }
 
-int oracle_image(const struct weights *w, const float *pixels, double *image,
-                 oracle_trace_fn fn, void *arg)
+int oracle_image(const struct weights *w, const float *pixels, double *image, oracle_trace_fn fn,
+                 void *arg)
 {
     const struct format_header *h = &w->header;
     struct pass p = {w, &h->vision, "vision", fn, arg, CLIPC_OK};
@@ -327,8 +330,8 @@ static double tower_gflop(const struct format_tower *t, double rows)
 
 double oracle_gflop(const struct format_header *h, size_t n_ids)
 {
-    double patches = 2e-9 * h->vision.positions * 3.0 * h->patch_size * h->patch_size *
-                     h->vision.width;
+    double patches =
+        2e-9 * h->vision.positions * 3.0 * h->patch_size * h->patch_size * h->vision.width;
 
     return (h->vision.layers != 0 ? tower_gflop(&h->vision, h->vision.positions) + patches : 0) +
            (h->text.layers != 0 ? tower_gflop(&h->text, (double)n_ids) : 0);

@@ -13,8 +13,8 @@ typedef void (*oracle_trace_fn)(void *arg, const char *name, const double *x, si
                                 size_t width);
 
 /* image: [embed_dim] of pixels: [3, image_size, image_size].  0, or CLIPC_ERROR_MEMORY. */
-int oracle_image(const struct weights *w, const float *pixels, double *image,
-                 oracle_trace_fn trace, void *arg);
+int oracle_image(const struct weights *w, const float *pixels, double *image, oracle_trace_fn trace,
+                 void *arg);
 
 /* text: [embed_dim] of ids: [n]. */
 int oracle_text(const struct weights *w, const int32_t *ids, size_t n, double *text,

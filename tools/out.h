@@ -9,7 +9,8 @@
 void out_string(FILE *f, const char *text, size_t length);
 /* The same of a C string; NULL is null. */
 void out_c_string(FILE *f, const char *text);
-/* 9 significant digits, so that a float survives the round trip; null for what JSON has no word for. */
+/* 9 significant digits, so that a float survives the round trip; null for what JSON has no word
+ * for. */
 void out_float(FILE *f, double x);
 /* [x, x, ...]; NULL is null. */
 void out_floats(FILE *f, const float *x, size_t n);

@@ -10,10 +10,10 @@
 static const struct {
     const char *name;
     unsigned bits;
-} dtypes[] = {{"BOOL", 8},    {"U8", 8},       {"I8", 8},   {"F8_E5M2", 8}, {"F8_E4M3", 8},
-              {"F8_E8M0", 8}, {"I16", 16},     {"U16", 16}, {"F16", 16},    {"BF16", 16},
-              {"I32", 32},    {"U32", 32},     {"F32", 32}, {"F64", 64},    {"I64", 64},
-              {"U64", 64},    {"C64", 64},     {"F4", 4},   {"F6_E2M3", 6}, {"F6_E3M2", 6}};
+} dtypes[] = {{"BOOL", 8},    {"U8", 8},   {"I8", 8},   {"F8_E5M2", 8}, {"F8_E4M3", 8},
+              {"F8_E8M0", 8}, {"I16", 16}, {"U16", 16}, {"F16", 16},    {"BF16", 16},
+              {"I32", 32},    {"U32", 32}, {"F32", 32}, {"F64", 64},    {"I64", 64},
+              {"U64", 64},    {"C64", 64}, {"F4", 4},   {"F6_E2M3", 6}, {"F6_E3M2", 6}};
 
 static int bad(const struct safetensors *f, const char *name, const char *why)
 {
@@ -96,7 +96,8 @@ static int take_entries(struct safetensors *f, json_t *root, const unsigned char
     if (f->tensors == NULL) {
         return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", f->path);
     }
-    json_object_foreach(root, name, entry) {
+    json_object_foreach(root, name, entry)
+    {
         if (strcmp(name, "__metadata__") == 0) {
             continue;
         }
@@ -122,9 +123,10 @@ static int take_entries(struct safetensors *f, json_t *root, const unsigned char
         }
         end = f->tensors[i].offset + f->tensors[i].bytes;
     }
-    return end == data_bytes ? CLIPC_OK
-                             : base_fail(CLIPC_ERROR_FORMAT, "%s: damaged: %llu bytes behind the last tensor",
-                                         f->path, (unsigned long long)(data_bytes - end));
+    return end == data_bytes
+               ? CLIPC_OK
+               : base_fail(CLIPC_ERROR_FORMAT, "%s: damaged: %llu bytes behind the last tensor",
+                           f->path, (unsigned long long)(data_bytes - end));
 }
 
 static int parse(struct safetensors *f, const unsigned char *data, size_t size)
@@ -143,8 +145,7 @@ static int parse(struct safetensors *f, const unsigned char *data, size_t size)
     return status;
 }
 
-int safetensors_open_memory(const char *what, const void *data, size_t size,
-                            struct safetensors *f)
+int safetensors_open_memory(const char *what, const void *data, size_t size, struct safetensors *f)
 {
     memset(f, 0, sizeof *f);
     f->path = strdup(what);

@@ -12,11 +12,11 @@ enum { SAFETENSORS_MAX_DIMS = 8 };
 
 struct safetensor {
     char *name;
-    char dtype[8];                        /* "F16", as the file spells it */
-    unsigned bits;                        /* of an element */
+    char dtype[8]; /* "F16", as the file spells it */
+    unsigned bits; /* of an element */
     size_t n_dims;
     uint64_t shape[SAFETENSORS_MAX_DIMS];
-    const unsigned char *data;            /* need not be aligned */
+    const unsigned char *data; /* need not be aligned */
     uint64_t bytes, offset;
 };
 

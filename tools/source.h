@@ -17,8 +17,8 @@ struct source {
     void *data;
 };
 
-/* A HuggingFace CLIPModel folder, or one safetensors file in it.  `vocab`: where the vocabulary is, or NULL: the
- * folder.  A missing one is said on stderr and leaves vocab.n == 0. */
+/* A HuggingFace CLIPModel folder, or one safetensors file in it.  `vocab`: where the vocabulary is,
+ * or NULL: the folder.  A missing one is said on stderr and leaves vocab.n == 0. */
 int source_open_hf(const char *path, const char *vocab, struct source *s);
 /* A weight file, to change its dtype. */
 int source_open_clipc(const char *path, struct source *s);

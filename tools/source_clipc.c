@@ -12,7 +12,9 @@ static int row(const struct source *s, const struct weights_spec *spec, uint32_t
     const void *data = weights_data(w, rec);
 
     if (rec->layout == FORMAT_PANELS) {
-        struct kernels_linear l = {.panels = data, .in = rec->cols, .out = rec->rows,
+        struct kernels_linear l = {.panels = data,
+                                   .in = rec->cols,
+                                   .out = rec->rows,
                                    .dtype = (enum kernels_dtype)rec->dtype};
         pack_unpack_row(values, &l, r);
         return CLIPC_OK;
@@ -78,7 +80,8 @@ int source_open_clipc(const char *path, struct source *s)
     s->close = close_weights;
     s->row = row;
     s->header = w->header;
-    const struct format_tower *t = w->header.vision.layers != 0 ? &w->header.vision : &w->header.text;
+    const struct format_tower *t =
+        w->header.vision.layers != 0 ? &w->header.vision : &w->header.text;
     s->native = (enum format_dtype)t->dtype;
     if (w->header.tokenizer != FORMAT_TOKENIZER_NONE) {
         take_vocab(w, &s->vocab);

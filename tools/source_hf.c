@@ -1,4 +1,5 @@
-/* source_hf.c - a HuggingFace CLIPModel: its tensors under our names.  hf_config.c reads the configs. */
+/* source_hf.c - a HuggingFace CLIPModel: its tensors under our names.  hf_config.c reads the
+ * configs. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,22 +21,24 @@ struct hf {
 /* Ours -> theirs, within a tower and within a block. */
 static const struct {
     const char *ours, *theirs;
-} names[] = {
-    {"patch_embed", "vision_model.embeddings.patch_embedding.weight"},
-    {"class_embedding", "vision_model.embeddings.class_embedding"},
-    {"vision.positional_embedding", "vision_model.embeddings.position_embedding.weight"},
-    {"ln_pre", "vision_model.pre_layrnorm"}, /* so spelled */
-    {"vision.ln_post", "vision_model.post_layernorm"},
-    {"vision.projection", "visual_projection.weight"},
-    {"token_embedding", "text_model.embeddings.token_embedding.weight"},
-    {"text.positional_embedding", "text_model.embeddings.position_embedding.weight"},
-    {"text.ln_post", "text_model.final_layer_norm"},
-    {"text.projection", "text_projection.weight"},
-}, parts[] = {{"ln_1", "layer_norm1"},
-              {"ln_2", "layer_norm2"},
-              {"attn_out", "self_attn.out_proj"},
-              {"c_fc", "mlp.fc1"},
-              {"c_proj", "mlp.fc2"}};
+} names[] =
+    {
+        {"patch_embed", "vision_model.embeddings.patch_embedding.weight"},
+        {"class_embedding", "vision_model.embeddings.class_embedding"},
+        {"vision.positional_embedding", "vision_model.embeddings.position_embedding.weight"},
+        {"ln_pre", "vision_model.pre_layrnorm"}, /* so spelled */
+        {"vision.ln_post", "vision_model.post_layernorm"},
+        {"vision.projection", "visual_projection.weight"},
+        {"token_embedding", "text_model.embeddings.token_embedding.weight"},
+        {"text.positional_embedding", "text_model.embeddings.position_embedding.weight"},
+        {"text.ln_post", "text_model.final_layer_norm"},
+        {"text.projection", "text_projection.weight"},
+},
+  parts[] = {{"ln_1", "layer_norm1"},
+             {"ln_2", "layer_norm2"},
+             {"attn_out", "self_attn.out_proj"},
+             {"c_fc", "mlp.fc1"},
+             {"c_proj", "mlp.fc2"}};
 
 /* Their name of row block `piece` (0 q, 1 k, 2 v; else 0) of our tensor. */
 static void their_name(const char *ours, int piece, char *to, size_t room)
@@ -137,7 +140,8 @@ static const char *nearest(const struct hf *hf, const char *name)
             while (head < n && head < m && name[head] == other[head]) {
                 head++;
             }
-            while (head + tail < n && head + tail < m && name[n - 1 - tail] == other[m - 1 - tail]) {
+            while (head + tail < n && head + tail < m &&
+                   name[n - 1 - tail] == other[m - 1 - tail]) {
                 tail++;
             }
             if (head + tail > most) {
@@ -173,12 +177,15 @@ static int check_tensor(struct check *c, const char *name, const uint64_t *want,
         return base_fail(CLIPC_ERROR_FORMAT, "%s: tensor '%s': expected shape %s, found %s",
                          hf->shards[0].path, name, wanted, found);
     }
-    if (strcmp(t->dtype, "F32") != 0 && strcmp(t->dtype, "F16") != 0 && strcmp(t->dtype, "BF16") != 0) {
+    if (strcmp(t->dtype, "F32") != 0 && strcmp(t->dtype, "F16") != 0 &&
+        strcmp(t->dtype, "BF16") != 0) {
         return base_fail(CLIPC_ERROR_FORMAT, "%s: tensor '%s': expected F32, F16 or BF16, found %s",
                          hf->shards[0].path, name, t->dtype);
     }
     if (linear) {
-        enum format_dtype d = t->bits == 32 ? FORMAT_F32 : t->dtype[0] == 'B' ? FORMAT_BF16 : FORMAT_F16;
+        enum format_dtype d = t->bits == 32        ? FORMAT_F32
+                              : t->dtype[0] == 'B' ? FORMAT_BF16
+                                                   : FORMAT_F16;
         c->native = c->native == 0 || c->native == d ? d : FORMAT_F32;
     }
     c->used++;
@@ -239,16 +246,16 @@ static int check_extra(const struct check *c)
             unsigned layer;
             char tower[8];
             if (sscanf(name, "%7[a-z]_model.encoder.layers.%u.", tower, &layer) == 2) {
-                const struct format_tower *t = tower[0] == 'v' ? &c->s->header.vision
-                                                               : &c->s->header.text;
+                const struct format_tower *t =
+                    tower[0] == 'v' ? &c->s->header.vision : &c->s->header.text;
                 ours = layer < t->layers && n_dots <= 6;
             }
             if (!ours && strstr(name, "position_ids") == NULL && strcmp(name, "logit_scale") != 0) {
-                return base_fail(CLIPC_ERROR_FORMAT,
-                                 "%s: tensor '%.120s' is none that the config's model has (of %u and "
-                                 "%u layers)",
-                                 hf->shards[s].path, name, c->s->header.vision.layers,
-                                 c->s->header.text.layers);
+                return base_fail(
+                    CLIPC_ERROR_FORMAT,
+                    "%s: tensor '%.120s' is none that the config's model has (of %u and "
+                    "%u layers)",
+                    hf->shards[s].path, name, c->s->header.vision.layers, c->s->header.text.layers);
             }
         }
     }
@@ -293,7 +300,8 @@ static int open_index(struct source *s, const char *folder, const char *index)
     int status = root != NULL ? CLIPC_OK : CLIPC_ERROR_FORMAT;
     struct hf *hf = s->data;
 
-    json_object_foreach(json_object_get(root, "weight_map"), tensor, file) {
+    json_object_foreach(json_object_get(root, "weight_map"), tensor, file)
+    {
         char path[4400];
         const char *name = json_string_value(file);
         bool known = false;
@@ -301,8 +309,8 @@ static int open_index(struct source *s, const char *folder, const char *index)
             break;
         }
         if (name == NULL || strchr(name, '/') != NULL || hf->n_shards == MAX_SHARDS) {
-            status = base_fail(CLIPC_ERROR_FORMAT, "%s: '%.100s' is in no file of the folder", index,
-                               tensor);
+            status = base_fail(CLIPC_ERROR_FORMAT, "%s: '%.100s' is in no file of the folder",
+                               index, tensor);
             break;
         }
         snprintf(path, sizeof path, "%s/%.200s", folder, name);
@@ -361,7 +369,10 @@ static int open_all(struct source *s, const char *path, const char *vocab)
     struct check check = {.s = s};
 
     snprintf(folder, sizeof folder, "%.*s",
-             (int)(is_folder ? strlen(path) : slash != NULL ? (size_t)(slash - path) : 0), path);
+             (int)(is_folder       ? strlen(path)
+                   : slash != NULL ? (size_t)(slash - path)
+                                   : 0),
+             path);
     if (folder[0] == '\0') {
         snprintf(folder, sizeof folder, slash == path ? "/" : ".");
     }

@@ -1,6 +1,7 @@
-/* source_synthetic.c - a random model of a known shape, so that anybody can measure without weights.
- * Values are uniform with the spreads of openai/CLIP's initialize_parameters, so that activations
- * stay of order one; a row depends on the seed, the tensor's name and its number only. */
+/* source_synthetic.c - a random model of a known shape, so that anybody can measure without
+ * weights. Values are uniform with the spreads of openai/CLIP's initialize_parameters, so that
+ * activations stay of order one; a row depends on the seed, the tensor's name and its number only.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,17 +77,25 @@ static void fill_header(struct format_header *h, size_t i)
     h->sot_id = 49406;
     h->eot_id = 49407;
     h->tokenizer_rules = FORMAT_OPENAI;
-    h->vision = (struct format_tower){
-        .width = shapes[i].width, .heads = shapes[i].width / 64, .layers = shapes[i].layers,
-        .mlp_width = 4 * shapes[i].width, .activation = FORMAT_QUICK_GELU,
-        .pool = FORMAT_POOL_CLASS,
-        .flags = FORMAT_PRE_LN | FORMAT_CLASS_TOKEN | FORMAT_PROJECTION, .ln_eps = 1e-5f,
-        .positions = grid * grid + 1};
-    h->text = (struct format_tower){
-        .width = shapes[i].text_width, .heads = shapes[i].text_width / 64, .layers = 12,
-        .mlp_width = 4 * shapes[i].text_width, .activation = FORMAT_QUICK_GELU,
-        .pool = FORMAT_POOL_FIRST_EOT, .flags = FORMAT_CAUSAL | FORMAT_PROJECTION, .ln_eps = 1e-5f,
-        .positions = 77};
+    h->vision =
+        (struct format_tower){.width = shapes[i].width,
+                              .heads = shapes[i].width / 64,
+                              .layers = shapes[i].layers,
+                              .mlp_width = 4 * shapes[i].width,
+                              .activation = FORMAT_QUICK_GELU,
+                              .pool = FORMAT_POOL_CLASS,
+                              .flags = FORMAT_PRE_LN | FORMAT_CLASS_TOKEN | FORMAT_PROJECTION,
+                              .ln_eps = 1e-5f,
+                              .positions = grid * grid + 1};
+    h->text = (struct format_tower){.width = shapes[i].text_width,
+                                    .heads = shapes[i].text_width / 64,
+                                    .layers = 12,
+                                    .mlp_width = 4 * shapes[i].text_width,
+                                    .activation = FORMAT_QUICK_GELU,
+                                    .pool = FORMAT_POOL_FIRST_EOT,
+                                    .flags = FORMAT_CAUSAL | FORMAT_PROJECTION,
+                                    .ln_eps = 1e-5f,
+                                    .positions = 77};
 }
 
 int source_open_synthetic(const char *shape, uint64_t seed, const char *vocab, struct source *s)

@@ -8,7 +8,7 @@
 #include "../weights/format.h"
 #include "json.h"
 
-#define MAX_TOKENS (1u << 22)
+#define MAX_TOKENS      (1u << 22)
 #define MAX_TOKEN_BYTES 1024
 
 /* While loading: the name -> id object, and where names come from for messages. */
@@ -18,7 +18,8 @@ struct loader {
     struct vocab *v;
 };
 
-/* GPT-2's stand-ins: printable Latin-1 bytes are themselves, the others are U+0100 and up in order. */
+/* GPT-2's stand-ins: printable Latin-1 bytes are themselves, the others are U+0100 and up in order.
+ */
 static int byte_to_stand_in(int byte)
 {
     int n = 0;
@@ -51,7 +52,9 @@ static int real_bytes(const char *text, size_t n, const int *from_stand_in, unsi
 
     for (size_t i = 0; i < n;) {
         unsigned char a = (unsigned char)text[i];
-        int c = a < 0x80 ? a : i + 1 < n && (a & 0xe0) == 0xc0 ? (a & 0x1f) << 6 | (text[i + 1] & 0x3f) : -1;
+        int c = a < 0x80                          ? a
+                : i + 1 < n && (a & 0xe0) == 0xc0 ? (a & 0x1f) << 6 | (text[i + 1] & 0x3f)
+                                                  : -1;
         if (c < 0 || c >= 512 || from_stand_in[c] < 0) {
             return -1;
         }
@@ -107,11 +110,13 @@ static const char **names_by_id(const struct loader *l)
         base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", l->path);
         return NULL;
     }
-    json_object_foreach(l->ids, name, value) {
+    json_object_foreach(l->ids, name, value)
+    {
         json_int_t id = json_is_integer(value) ? json_integer_value(value) : -1;
         if (id < 0 || id >= (json_int_t)n || names[id] != NULL || strlen(name) > MAX_TOKEN_BYTES) {
-            base_fail(CLIPC_ERROR_FORMAT, "%s: token '%.60s': its id is missing, twice, or not below %u",
-                      l->path, name, n);
+            base_fail(CLIPC_ERROR_FORMAT,
+                      "%s: token '%.60s': its id is missing, twice, or not below %u", l->path, name,
+                      n);
             free(names);
             return NULL;
         }
@@ -293,7 +298,8 @@ static int load_tokenizer_json(const char *path, struct vocab *v)
     int status = json_is_object(l.ids) && json_is_array(json_object_get(model, "merges"))
                      ? CLIPC_OK
                      : base_fail(CLIPC_ERROR_FORMAT, "%s: not a byte-pair tokenizer", path);
-    json_array_foreach(json_object_get(root, "added_tokens"), i, added) {
+    json_array_foreach(json_object_get(root, "added_tokens"), i, added)
+    {
         const char *content = json_string_value(json_object_get(added, "content"));
         if (status == CLIPC_OK && content != NULL && json_object_get(l.ids, content) == NULL) {
             json_object_set(l.ids, content, json_object_get(added, "id"));
@@ -341,7 +347,8 @@ int vocab_load(const char *path, struct vocab *v)
     } else if (join(one, sizeof one, folder, "tokenizer.json")) {
         status = load_tokenizer_json(one, v);
     } else {
-        status = base_fail(CLIPC_ERROR_IO, "%s: no vocab.json + merges.txt or tokenizer.json", path);
+        status =
+            base_fail(CLIPC_ERROR_IO, "%s: no vocab.json + merges.txt or tokenizer.json", path);
     }
     if (status != CLIPC_OK) {
         vocab_free(v);

@@ -15,8 +15,8 @@ struct vocab {
     uint32_t sot_id, eot_id;
 };
 
-/* From `path`: a folder with vocab.json + merges.txt or tokenizer.json, one of merges.txt (vocab.json beside
- * it) and tokenizer.json.  CLIPC_ERROR_IO when a folder holds none of them. */
+/* From `path`: a folder with vocab.json + merges.txt or tokenizer.json, one of merges.txt
+ * (vocab.json beside it) and tokenizer.json.  CLIPC_ERROR_IO when a folder holds none of them. */
 int vocab_load(const char *path, struct vocab *v);
 
 /* 256 bytes, the same at a word's end, start and end: no merges. */

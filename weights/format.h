@@ -14,9 +14,9 @@
 
 #include <stdint.h>
 
-#define FORMAT_MAGIC "clipc\r\n\x1a" /* 8 bytes; line ends catch text-mode copies */
-#define FORMAT_VERSION 1
-#define FORMAT_ALIGN 64
+#define FORMAT_MAGIC      "clipc\r\n\x1a" /* 8 bytes; line ends catch text-mode copies */
+#define FORMAT_VERSION    1
+#define FORMAT_ALIGN      64
 #define FORMAT_NAME_BYTES 28
 
 /* Element types: KERNELS_F32 .. KERNELS_Q8 of kernels.h are the first four. */
@@ -32,7 +32,8 @@ enum format_layout {
     FORMAT_ROWS = 0,  /* row-major [rows, cols], nothing between the rows */
     FORMAT_PANELS = 1 /* pack.h; rows = out, cols = in, padded to 32 and 64 */
 };
-#define FORMAT_REQUIRED 1 /* record flag: a reader that does not know the name must refuse the file */
+/* Record flag: a reader that does not know the name must refuse the file. */
+#define FORMAT_REQUIRED 1
 
 struct format_record {
     char name[FORMAT_NAME_BYTES]; /* ends in at least one 0 */
@@ -51,11 +52,11 @@ enum format_pool {
     FORMAT_POOL_MEAN = 5,      /* reserved */
     FORMAT_POOL_MAP = 6        /* reserved */
 };
-enum format_flag {             /* tower flags */
-    FORMAT_PRE_LN = 1,         /* ln_pre before the blocks (vision) */
-    FORMAT_CLASS_TOKEN = 2,    /* class embedding in front of the patches (vision) */
-    FORMAT_CAUSAL = 4,         /* row i sees rows 0 .. i (text) */
-    FORMAT_PROJECTION = 8      /* pooled row times projection [embed, width], no bias */
+enum format_flag {                         /* tower flags */
+                   FORMAT_PRE_LN = 1,      /* ln_pre before the blocks (vision) */
+                   FORMAT_CLASS_TOKEN = 2, /* class embedding in front of the patches (vision) */
+                   FORMAT_CAUSAL = 4,      /* row i sees rows 0 .. i (text) */
+                   FORMAT_PROJECTION = 8   /* pooled row times projection [embed, width], no bias */
 };
 
 /* One transformer tower; layers == 0 means that the file has none of this kind. */
@@ -65,8 +66,8 @@ struct format_tower {
     uint32_t pool;       /* enum format_pool */
     uint32_t flags;      /* enum format_flag */
     float ln_eps;
-    uint32_t positions;  /* rows of positional_embedding: tokens of an image, context of a text */
-    uint32_t dtype;      /* enum format_dtype of its linear layers */
+    uint32_t positions; /* rows of positional_embedding: tokens of an image, context of a text */
+    uint32_t dtype;     /* enum format_dtype of its linear layers */
     uint32_t reserved[6];
 };
 
@@ -82,33 +83,33 @@ enum format_score { FORMAT_SOFTMAX = 1, FORMAT_SIGMOID = 2 };
 struct format_header {
     char magic[8];
     uint32_t version;
-    uint32_t header_bytes;      /* sizeof this struct when it was written, a multiple of 64 */
+    uint32_t header_bytes; /* sizeof this struct when it was written, a multiple of 64 */
     uint64_t file_bytes;
     uint64_t records_offset;
     uint32_t record_count;
     uint32_t record_bytes;      /* sizeof(struct format_record), 64 */
     uint32_t required_features; /* bits; none are defined in version 1 */
     uint32_t reserved0;
-    uint8_t sha256[32];         /* of the whole file with these 32 bytes zero */
-    char name[64];              /* of the model, for people; ends in 0 */
+    uint8_t sha256[32]; /* of the whole file with these 32 bytes zero */
+    char name[64];      /* of the model, for people; ends in 0 */
     /* 144 */
     uint32_t embed_dim;
-    uint32_t score;             /* enum format_score */
-    float logit_scale;          /* as the checkpoint has it: the natural logarithm */
+    uint32_t score;    /* enum format_score */
+    float logit_scale; /* as the checkpoint has it: the natural logarithm */
     float logit_bias;
     float display_low, display_high;
     uint32_t reserved1[2];
     /* 176: images */
     uint32_t image_size, patch_size;
-    uint32_t resize;            /* enum format_resize */
-    uint32_t filter;            /* enum format_filter */
-    uint32_t preprocess;        /* enum format_rules: order of conversion and crop */
+    uint32_t resize;     /* enum format_resize */
+    uint32_t filter;     /* enum format_filter */
+    uint32_t preprocess; /* enum format_rules: order of conversion and crop */
     float mean[3], std[3];
     uint32_t reserved2[5];
     /* 240: text */
     uint32_t vocab_size;
-    uint32_t tokenizer;         /* enum format_tokenizer_kind */
-    uint32_t tokenizer_rules;   /* enum format_rules */
+    uint32_t tokenizer;       /* enum format_tokenizer_kind */
+    uint32_t tokenizer_rules; /* enum format_rules */
     uint32_t sot_id, eot_id, pad_id;
     uint32_t reserved3[2];
     /* 272 */

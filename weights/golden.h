@@ -1,5 +1,6 @@
-/* golden.h - the picture and the ids whose vectors every weight file carries, so that kernels can be
- * certified on the user's own machine without the reference.  README.md here states the formulas. */
+/* golden.h - the picture and the ids whose vectors every weight file carries, so that kernels can
+ * be certified on the user's own machine without the reference.  README.md here states the
+ * formulas. */
 #ifndef CLIPC_GOLDEN_H
 #define CLIPC_GOLDEN_H
 

@@ -8,9 +8,9 @@
 #include "sha256.h"
 
 /* Larger than any model there is, small enough that products of two fit in 64 bits. */
-#define MAX_WIDTH 65536u
-#define MAX_LAYERS 999u
-#define MAX_VOCAB (1u << 24)
+#define MAX_WIDTH   65536u
+#define MAX_LAYERS  999u
+#define MAX_VOCAB   (1u << 24)
 #define MAX_RECORDS 65536u
 
 /* `what` names the file in messages: its path, or "weights in memory". */
@@ -21,7 +21,7 @@ struct checker {
 
 #define BAD(...) base_fail(CLIPC_ERROR_FORMAT, __VA_ARGS__)
 
-/* ---- Header --------------------------------------------------------------------------------------- */
+/* ---- Header -------------------------------------------------------------------------------- */
 
 static int check_frame(const struct checker *c)
 {
@@ -29,10 +29,11 @@ static int check_frame(const struct checker *c)
     const uint64_t records = (uint64_t)h->record_count * sizeof(struct format_record);
 
     if (h->version != FORMAT_VERSION || h->required_features != 0) {
-        return base_fail(CLIPC_ERROR_UNSUPPORTED,
-                         "%s: weight file of version %u, features %#x; this clipc reads version %d: "
-                         "use a newer clipc, or convert the checkpoint again",
-                         c->what, h->version, h->required_features, FORMAT_VERSION);
+        return base_fail(
+            CLIPC_ERROR_UNSUPPORTED,
+            "%s: weight file of version %u, features %#x; this clipc reads version %d: "
+            "use a newer clipc, or convert the checkpoint again",
+            c->what, h->version, h->required_features, FORMAT_VERSION);
     }
     if (h->file_bytes != c->w->size) {
         return BAD("%s: %zu bytes, but its header says %llu: truncated or damaged", c->what,
@@ -100,14 +101,15 @@ static int check_vision(const struct checker *c)
     }
     uint32_t grid = h->image_size / h->patch_size;
     if (h->vision.pool != FORMAT_POOL_CLASS || !(h->vision.flags & FORMAT_CLASS_TOKEN) ||
-        (h->vision.flags & FORMAT_CAUSAL) || (h->resize != FORMAT_SHORTEST && h->resize != FORMAT_SQUASH) ||
+        (h->vision.flags & FORMAT_CAUSAL) ||
+        (h->resize != FORMAT_SHORTEST && h->resize != FORMAT_SQUASH) ||
         (h->filter != FORMAT_BICUBIC && h->filter != FORMAT_BILINEAR) ||
         (h->preprocess != FORMAT_OPENAI && h->preprocess != FORMAT_HF)) {
-        return base_fail(CLIPC_ERROR_UNSUPPORTED,
-                         "%s: image tower with pooling %u, flags %#x, resize %u, filter %u, rules %u: "
-                         "unknown to this clipc; use a newer one",
-                         c->what, h->vision.pool, h->vision.flags, h->resize, h->filter,
-                         h->preprocess);
+        return base_fail(
+            CLIPC_ERROR_UNSUPPORTED,
+            "%s: image tower with pooling %u, flags %#x, resize %u, filter %u, rules %u: "
+            "unknown to this clipc; use a newer one",
+            c->what, h->vision.pool, h->vision.flags, h->resize, h->filter, h->preprocess);
     }
     if (h->vision.positions != grid * grid + 1) {
         return BAD("%s: damaged: %u positions for %u x %u patches and a class token", c->what,
@@ -133,14 +135,16 @@ static int check_text(const struct checker *c)
                    h->vocab_size, h->sot_id, h->eot_id, h->pad_id);
     }
     if ((h->text.pool != FORMAT_POOL_ARGMAX && h->text.pool != FORMAT_POOL_FIRST_EOT) ||
-        !(h->text.flags & FORMAT_CAUSAL) || (h->text.flags & (FORMAT_PRE_LN | FORMAT_CLASS_TOKEN)) ||
+        !(h->text.flags & FORMAT_CAUSAL) ||
+        (h->text.flags & (FORMAT_PRE_LN | FORMAT_CLASS_TOKEN)) ||
         h->tokenizer > FORMAT_TOKENIZER_BPE ||
         (h->tokenizer != FORMAT_TOKENIZER_NONE && h->tokenizer_rules != FORMAT_OPENAI &&
          h->tokenizer_rules != FORMAT_HF)) {
-        return base_fail(CLIPC_ERROR_UNSUPPORTED,
-                         "%s: text tower with pooling %u, flags %#x, tokenizer %u, rules %u: unknown "
-                         "to this clipc; use a newer one",
-                         c->what, h->text.pool, h->text.flags, h->tokenizer, h->tokenizer_rules);
+        return base_fail(
+            CLIPC_ERROR_UNSUPPORTED,
+            "%s: text tower with pooling %u, flags %#x, tokenizer %u, rules %u: unknown "
+            "to this clipc; use a newer one",
+            c->what, h->text.pool, h->text.flags, h->tokenizer, h->tokenizer_rules);
     }
     return CLIPC_OK;
 }
@@ -153,10 +157,10 @@ static int check_header(const struct checker *c)
     if (status == CLIPC_OK && h->vision.layers == 0 && h->text.layers == 0) {
         status = BAD("%s: damaged: neither an image nor a text tower", c->what);
     }
-    if (status == CLIPC_OK && (h->embed_dim == 0 || h->embed_dim > CLIPC_MAX_DIM ||
-                               !isfinite(h->logit_scale) || fabsf(h->logit_scale) > 80 ||
-                               !isfinite(h->logit_bias) || !isfinite(h->display_low) ||
-                               !isfinite(h->display_high))) {
+    if (status == CLIPC_OK &&
+        (h->embed_dim == 0 || h->embed_dim > CLIPC_MAX_DIM || !isfinite(h->logit_scale) ||
+         fabsf(h->logit_scale) > 80 || !isfinite(h->logit_bias) || !isfinite(h->display_low) ||
+         !isfinite(h->display_high))) {
         status = BAD("%s: damaged: embedding size %u, or the logit scale", c->what, h->embed_dim);
     }
     if (status == CLIPC_OK && h->score != FORMAT_SOFTMAX && h->score != FORMAT_SIGMOID) {
@@ -176,7 +180,7 @@ static int check_header(const struct checker *c)
     return status == CLIPC_OK ? check_text(c) : status;
 }
 
-/* ---- Records -------------------------------------------------------------------------------------- */
+/* ---- Records ------------------------------------------------------------------------------- */
 
 /* Bytes that a record of this shape, dtype and layout must have; 0 when it is malformed. */
 static uint64_t expected_bytes(const struct format_record *r)
@@ -218,10 +222,11 @@ static int check_record(const struct checker *c, const struct format_record *r, 
                              c->what, r->name);
         }
     } else if (r->dtype == FORMAT_BF16 || r->dtype == FORMAT_Q8) {
-        return base_fail(CLIPC_ERROR_UNSUPPORTED,
-                         "%s: '%s' is stored in a type that this clipc does not compute with: use a "
-                         "newer one",
-                         c->what, r->name);
+        return base_fail(
+            CLIPC_ERROR_UNSUPPORTED,
+            "%s: '%s' is stored in a type that this clipc does not compute with: use a "
+            "newer one",
+            c->what, r->name);
     } else if (expected_bytes(r) != r->bytes || r->bytes == 0) {
         return BAD("%s: damaged: '%s' of %u x %u has %llu bytes", c->what, r->name, r->rows,
                    r->cols, (unsigned long long)r->bytes);
@@ -298,7 +303,7 @@ static int check_spec(void *arg, const struct weights_spec *spec)
     return CLIPC_OK;
 }
 
-/* ---- Token tables --------------------------------------------------------------------------------- */
+/* ---- Token tables -------------------------------------------------------------------------- */
 
 static int check_ids(const struct checker *c, const char *name, uint32_t rows, uint32_t cols)
 {
@@ -353,7 +358,7 @@ static int check_tokenizer(const struct checker *c)
     return status;
 }
 
-/* ---- Open ----------------------------------------------------------------------------------------- */
+/* ---- Open ---------------------------------------------------------------------------------- */
 
 static int check_all(const struct checker *c)
 {
@@ -377,8 +382,10 @@ static int open_bytes(struct weights *w, const char *what)
     const uint16_t probe = 1;
 
     if (*(const uint8_t *)&probe != 1) {
-        return base_fail(CLIPC_ERROR_UNSUPPORTED, "%s: weight files are used as they lie, which needs "
-                                                  "a little-endian machine", what);
+        return base_fail(CLIPC_ERROR_UNSUPPORTED,
+                         "%s: weight files are used as they lie, which needs "
+                         "a little-endian machine",
+                         what);
     }
     if (w->size < 16 || memcmp(w->data, FORMAT_MAGIC, 8) != 0) {
         return BAD("%s: not a clipc weight file (make one with `clipc convert`)", what);
@@ -388,11 +395,11 @@ static int open_bytes(struct weights *w, const char *what)
         return BAD("%s: damaged: a header of %u bytes in a file of %zu", what, header_bytes,
                    w->size);
     }
-    memcpy(&w->header, w->data,
-           header_bytes < sizeof w->header ? header_bytes : sizeof w->header);
+    memcpy(&w->header, w->data, header_bytes < sizeof w->header ? header_bytes : sizeof w->header);
     int status = check_frame(&c);
     if (status == CLIPC_OK) {
-        w->records = (const struct format_record *)(const void *)(w->data + w->header.records_offset);
+        w->records =
+            (const struct format_record *)(const void *)(w->data + w->header.records_offset);
         status = check_all(&c);
     }
     return status;

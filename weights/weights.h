@@ -12,17 +12,17 @@
 #include "format.h"
 
 struct weights {
-    struct base_map map;                 /* empty when opened from memory */
-    const unsigned char *data;           /* [size], 64-byte aligned */
+    struct base_map map;       /* empty when opened from memory */
+    const unsigned char *data; /* [size], 64-byte aligned */
     size_t size;
     struct format_header header;         /* a copy, zero where the file's is shorter */
     const struct format_record *records; /* [header.record_count] */
 };
 
-/* Check everything: magic, version, sizes, every record's name, place, shape, dtype and overlap, every
- * hyper-parameter and enum, that every tensor the towers need is there with its shape, and that token tables are
- * consistent.  Never reads tensor data but the token tables, so it takes milliseconds.  On failure
- * the message begins with `path`. */
+/* Check everything: magic, version, sizes, every record's name, place, shape, dtype and overlap,
+ * every hyper-parameter and enum, that every tensor the towers need is there with its shape, and
+ * that token tables are consistent.  Never reads tensor data but the token tables, so it takes
+ * milliseconds.  On failure the message begins with `path`. */
 int weights_open(const char *path, struct weights *w);
 int weights_open_memory(const void *data, size_t size, struct weights *w);
 void weights_close(struct weights *w);

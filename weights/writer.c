@@ -171,8 +171,9 @@ int writer_write(struct writer *w, const char *name, const void *data, size_t by
     for (uint32_t i = 0; status == CLIPC_OK && i < w->n; i++) {
         if (strcmp(w->records[i].name, name) == 0) {
             if (w->records[i].bytes != bytes || w->written[i]) {
-                return base_fail(CLIPC_ERROR_ARGUMENT, "%s: record '%s' wants %llu bytes once, not %zu",
-                                 w->path, name, (unsigned long long)w->records[i].bytes, bytes);
+                return base_fail(CLIPC_ERROR_ARGUMENT,
+                                 "%s: record '%s' wants %llu bytes once, not %zu", w->path, name,
+                                 (unsigned long long)w->records[i].bytes, bytes);
             }
             w->written[i] = true;
             return write_at(w, data, bytes, w->records[i].offset);

@@ -18,7 +18,8 @@ int writer_new(const char *path, const struct format_header *header, struct writ
 int writer_declare(struct writer *writer, const char *name, enum format_dtype dtype,
                    enum format_layout layout, uint32_t rows, uint32_t cols, unsigned flags);
 
-/* Write a declared record.  Panels: `data` is in panel form already, pack_bytes long; rows: the true shape. */
+/* Write a declared record.  Panels: `data` is in panel form already, pack_bytes long; rows: the
+ * true shape. */
 int writer_write(struct writer *writer, const char *name, const void *data, size_t bytes);
 
 /* The temporary file, which weights_open can read once every record that it needs is written; what

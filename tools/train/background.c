@@ -36,7 +36,8 @@ void draw_background(const struct draw_scene *s, double x, double y, double rgb[
         mix = 0.5 + u - 0.5 * (cos(s->angle) + sin(s->angle));
         break;
     case 2: /* clouds */
-        mix = 0.6 * smooth(s->seed, 3 * k * x, 3 * k * y) + 0.4 * smooth(s->seed + 1, 9 * k * x, 9 * k * y);
+        mix = 0.6 * smooth(s->seed, 3 * k * x, 3 * k * y) +
+              0.4 * smooth(s->seed + 1, 9 * k * x, 9 * k * y);
         break;
     case 3: /* checker */
         mix = (((int)floor(5 * k * u) + (int)floor(5 * k * v)) & 1) ? 1 : 0;

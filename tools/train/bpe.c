@@ -42,7 +42,8 @@ static int best_pair(const struct word *words, size_t n, int *left, int *right)
             int count = 0;
             for (size_t b = 0; b < n; b++) {
                 for (int j = 0; j + 1 < words[b].n; j++) {
-                    count += words[b].ids[j] == words[a].ids[i] && words[b].ids[j + 1] == words[a].ids[i + 1];
+                    count += words[b].ids[j] == words[a].ids[i] &&
+                             words[b].ids[j + 1] == words[a].ids[i + 1];
                 }
             }
             if (count > most) {
@@ -112,7 +113,8 @@ int bpe_encode(const struct bpe *bpe, const char *text, int *ids, int room)
     return n;
 }
 
-/* A byte as CLIP's files spell it: printable Latin-1 is itself, the others U+0100 and up in order. */
+/* A byte as CLIP's files spell it: printable Latin-1 is itself, the others U+0100 and up in order.
+ */
 static void put_byte(FILE *f, int byte, int json)
 {
     int c = byte, others = 0;

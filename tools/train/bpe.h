@@ -13,7 +13,8 @@ struct bpe {
     char text[512 + BPE_MAX_MERGES][BPE_MAX_BYTES]; /* the bytes of each id, printable ASCII only */
 };
 
-/* Learn from `words`: [n_words] of lower-case ASCII, most frequent pair first, until each word is one token. */
+/* Learn from `words`: [n_words] of lower-case ASCII, most frequent pair first, until each word is
+ * one token. */
 void bpe_train(struct bpe *bpe, const char *const *words, size_t n_words);
 
 int bpe_vocab_size(const struct bpe *bpe); /* 512 + merges + 2; start and end are the last two */

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const draw_colours[DRAW_COLOURS] = {"red",  "green", "blue",  "yellow", "orange", "purple",
-                                                "pink", "brown", "black", "white",  "gray",   "cyan"};
+const char *const draw_colours[DRAW_COLOURS] = {"red",    "green",  "blue", "yellow",
+                                                "orange", "purple", "pink", "brown",
+                                                "black",  "white",  "gray", "cyan"};
 
 static const double rgb_of[DRAW_COLOURS][3] = {
     {0.86, 0.10, 0.12}, {0.12, 0.62, 0.20}, {0.13, 0.27, 0.85}, {0.97, 0.88, 0.15},
@@ -132,8 +133,11 @@ static const char *article(const char *word)
 
 void draw_caption(const struct draw_scene *s, uint64_t *state, struct draw_caption *caption)
 {
-    static const char *const both[] = {"%s %s %s", "a photo of %s %s %s", "a picture of %s %s %s",
-                                       "a drawing of %s %s %s", "%s %s %s on a background",
+    static const char *const both[] = {"%s %s %s",
+                                       "a photo of %s %s %s",
+                                       "a picture of %s %s %s",
+                                       "a drawing of %s %s %s",
+                                       "%s %s %s on a background",
                                        "an image of %s %s %s"};
     const struct draw_item *item = &s->items[pick(state, s->n)];
     const char *colour = draw_colours[item->colour], *shape = draw_shapes[item->shape];

@@ -22,8 +22,8 @@ struct draw_item {
 
 struct draw_scene {
     uint64_t seed;
-    int background;               /* family */
-    double back[2][3];            /* its two colours */
+    int background;    /* family */
+    double back[2][3]; /* its two colours */
     double scale, angle, noise, blur, light;
     struct draw_item items[DRAW_MAX_ITEMS];
     int n;

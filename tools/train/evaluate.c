@@ -1,4 +1,5 @@
-/* evaluate.c - top-1 over the colour x shape prompts, on scenes of seeds that training never draws. */
+/* evaluate.c - top-1 over the colour x shape prompts, on scenes of seeds that training never draws.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

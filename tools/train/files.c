@@ -71,7 +71,8 @@ int train_load(struct train *t)
     }
     fclose(f);
     if (!good) {
-        fprintf(stderr, "clipc-train: %s: a checkpoint of another model or seed, or damaged\n", path);
+        fprintf(stderr, "clipc-train: %s: a checkpoint of another model or seed, or damaged\n",
+                path);
         return -1;
     }
     t->step = (int)h.step;
@@ -80,7 +81,7 @@ int train_load(struct train *t)
     return 0;
 }
 
-/* ---- Export ----------------------------------------------------------------------------------------- */
+/* ---- Export -------------------------------------------------------------------------------- */
 
 static int write_safetensors(const struct train *t, const char *path)
 {
@@ -102,7 +103,8 @@ static int write_safetensors(const struct train *t, const char *path)
         for (int d = 0; d < p->n_dims; d++) {
             n += (size_t)snprintf(json + n, room - n, "%s%zu", d == 0 ? "" : ", ", p->shape[d]);
         }
-        n += (size_t)snprintf(json + n, room - n, "], \"data_offsets\": [%zu, %zu]}", at, at + bytes);
+        n += (size_t)snprintf(json + n, room - n, "], \"data_offsets\": [%zu, %zu]}", at,
+                              at + bytes);
         at += bytes;
     }
     n += (size_t)snprintf(json + n, room - n, "}");
@@ -137,24 +139,28 @@ int train_export(const struct train *t)
     if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
         return say(folder);
     }
-    snprintf(text, sizeof text,
-             "{\"architectures\": [\"CLIPModel\"], \"model_type\": \"clip\", \"projection_dim\": %d,\n"
-             " \"text_config\": {\"hidden_size\": %d, \"intermediate_size\": %d, \"num_hidden_layers\": %d,\n"
-             "  \"num_attention_heads\": %d, \"max_position_embeddings\": %d, \"vocab_size\": %d,\n"
-             "  \"bos_token_id\": %d, \"eos_token_id\": %d, \"hidden_act\": \"quick_gelu\"},\n"
-             " \"vision_config\": {\"hidden_size\": %d, \"intermediate_size\": %d, \"num_hidden_layers\": "
-             "%d,\n  \"num_attention_heads\": %d, \"image_size\": %d, \"patch_size\": %d,\n"
-             "  \"hidden_act\": \"quick_gelu\"}}\n",
-             c->embed, c->text.width, c->text.mlp, c->text.layers, c->text.heads, c->text.tokens,
-             c->vocab, c->vocab - 2, c->vocab - 1, c->vision.width, c->vision.mlp, c->vision.layers,
-             c->vision.heads, c->image, c->patch);
+    snprintf(
+        text, sizeof text,
+        "{\"architectures\": [\"CLIPModel\"], \"model_type\": \"clip\", \"projection_dim\": %d,\n"
+        " \"text_config\": {\"hidden_size\": %d, \"intermediate_size\": %d, \"num_hidden_layers\": "
+        "%d,\n"
+        "  \"num_attention_heads\": %d, \"max_position_embeddings\": %d, \"vocab_size\": %d,\n"
+        "  \"bos_token_id\": %d, \"eos_token_id\": %d, \"hidden_act\": \"quick_gelu\"},\n"
+        " \"vision_config\": {\"hidden_size\": %d, \"intermediate_size\": %d, "
+        "\"num_hidden_layers\": "
+        "%d,\n  \"num_attention_heads\": %d, \"image_size\": %d, \"patch_size\": %d,\n"
+        "  \"hidden_act\": \"quick_gelu\"}}\n",
+        c->embed, c->text.width, c->text.mlp, c->text.layers, c->text.heads, c->text.tokens,
+        c->vocab, c->vocab - 2, c->vocab - 1, c->vision.width, c->vision.mlp, c->vision.layers,
+        c->vision.heads, c->image, c->patch);
     if (write_text(folder, "config.json", text) != 0) {
         return -1;
     }
     snprintf(text, sizeof text,
              "{\"do_resize\": true, \"size\": {\"shortest_edge\": %d}, \"resample\": 3,\n"
              " \"do_center_crop\": true, \"crop_size\": {\"height\": %d, \"width\": %d},\n"
-             " \"do_normalize\": true, \"image_mean\": [0.5, 0.5, 0.5], \"image_std\": [0.5, 0.5, 0.5]}\n",
+             " \"do_normalize\": true, \"image_mean\": [0.5, 0.5, 0.5], \"image_std\": [0.5, 0.5, "
+             "0.5]}\n",
              c->image, c->image, c->image);
     if (write_text(folder, "preprocessor_config.json", text) != 0) {
         return -1;

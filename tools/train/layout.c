@@ -1,4 +1,5 @@
-/* layout.c - the list of parameters, by HuggingFace's names and with openai/CLIP's initial spreads. */
+/* layout.c - the list of parameters, by HuggingFace's names and with openai/CLIP's initial spreads.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +48,8 @@ static void add_linear(struct model_layout *l, double spread, int out, int in, c
 
 static void add_blocks(struct model_layout *l, const struct model_tower *t, const char *tower)
 {
-    double attn = 1 / sqrt(t->width), proj = attn / sqrt(2.0 * t->layers), fc = 1 / sqrt(2.0 * t->width);
+    double attn = 1 / sqrt(t->width), proj = attn / sqrt(2.0 * t->layers),
+           fc = 1 / sqrt(2.0 * t->width);
     char p[80];
 
     for (int i = 0; i < t->layers; i++) {
@@ -83,7 +85,8 @@ void model_layout_make(struct model_layout *l, const struct model_config *config
     add_norm(l, v->width, "vision_model.", "pre_layrnorm");
     add_blocks(l, v, "vision_model");
     add_norm(l, v->width, "vision_model.", "post_layernorm");
-    add(l, 1 / sqrt(v->width), true, 2, (size_t)config->embed, vw, 0, "", "visual_projection.weight");
+    add(l, 1 / sqrt(v->width), true, 2, (size_t)config->embed, vw, 0, "",
+        "visual_projection.weight");
     add(l, 0.02, false, 2, (size_t)config->vocab, tw, 0, "",
         "text_model.embeddings.token_embedding.weight");
     add(l, 0.01, false, 2, (size_t)t->tokens, tw, 0, "",

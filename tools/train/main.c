@@ -10,7 +10,8 @@
 
 static const char help[] =
     "usage: clipc-train draw --seed N [--size S] [--colour C --shape K] -o FILE.ppm\n"
-    "       clipc-train run --out DIR [--steps N] [--batch N] [--threads N] [--seed N] [--stop-at N]\n"
+    "       clipc-train run --out DIR [--steps N] [--batch N] [--threads N] [--seed N] [--stop-at "
+    "N]\n"
     "       clipc-train eval --out DIR [--count N]\n"
     "       clipc-train check\n\n"
     "draw   write the scene of a seed and print what it shows (C of 12 and K of 9 fix them)\n"
@@ -29,8 +30,8 @@ static int parse(struct arguments *a, int argc, char **argv)
     const struct {
         const char *name;
         long *value;
-    } numbers[] = {{"--seed", &a->seed},   {"--size", &a->size},       {"--colour", &a->colour},
-                   {"--shape", &a->shape}, {"--steps", &a->steps},     {"--batch", &a->batch},
+    } numbers[] = {{"--seed", &a->seed},       {"--size", &a->size},       {"--colour", &a->colour},
+                   {"--shape", &a->shape},     {"--steps", &a->steps},     {"--batch", &a->batch},
                    {"--threads", &a->threads}, {"--stop-at", &a->stop_at}, {"--count", &a->count}};
 
     for (int i = 2; i < argc; i++) {
@@ -82,7 +83,7 @@ static int draw(const struct arguments *a)
     return 0;
 }
 
-/* ---- Gradient check: a small model in double, every tensor, against central differences ----------- */
+/* ---- Gradient check: a small model in double, every tensor, against central differences ---- */
 
 enum { CHECK_N = 3, CHECK_LENGTH = 6 };
 
@@ -96,13 +97,14 @@ struct check {
 
 static double check_loss(struct check *c, double *grads)
 {
-    double images[CHECK_N * 8], texts[CHECK_N * 8], d_images[CHECK_N * 8], d_texts[CHECK_N * 8], d_scale;
+    double images[CHECK_N * 8], texts[CHECK_N * 8], d_images[CHECK_N * 8], d_texts[CHECK_N * 8],
+        d_scale;
     int hits;
 
     model_images_f64(c->work, c->params, c->pixels, CHECK_N, images);
     model_texts_f64(c->work, c->params, c->ids, CHECK_LENGTH, c->ends, CHECK_N, texts);
-    double loss = loss_compute(images, texts, CHECK_N, 8, c->params[0], c->relation, d_images, d_texts,
-                               &d_scale, &hits);
+    double loss = loss_compute(images, texts, CHECK_N, 8, c->params[0], c->relation, d_images,
+                               d_texts, &d_scale, &hits);
     if (grads != NULL) {
         model_images_back_f64(c->work, c->params, d_images, grads);
         model_texts_back_f64(c->work, c->params, d_texts, grads);
@@ -113,8 +115,12 @@ static double check_loss(struct check *c, double *grads)
 
 static int check(void)
 {
-    struct model_config config = {.image = 16, .patch = 8, .embed = 8, .vocab = 20,
-                                  .vision = {12, 2, 2, 20, 5, false}, .text = {10, 2, 2, 16, 8, true}};
+    struct model_config config = {.image = 16,
+                                  .patch = 8,
+                                  .embed = 8,
+                                  .vocab = 20,
+                                  .vision = {12, 2, 2, 20, 5, false},
+                                  .text = {10, 2, 2, 16, 8, true}};
     static struct check c;
     uint64_t state = 5;
     double worst = 0;
@@ -139,7 +145,9 @@ static int check(void)
     for (int i = 0; i < CHECK_N; i++) {
         c.ends[i] = 3 + i % 3;
         for (int j = 0; j < CHECK_N; j++) {
-            c.relation[i * CHECK_N + j] = i == j ? LOSS_TRUE : (i + 2 * j) % 3 == 0 ? LOSS_VAGUE : LOSS_FALSE;
+            c.relation[i * CHECK_N + j] = i == j                 ? LOSS_TRUE
+                                          : (i + 2 * j) % 3 == 0 ? LOSS_VAGUE
+                                                                 : LOSS_FALSE;
         }
     }
     check_loss(&c, c.grads);
@@ -188,8 +196,8 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "check") == 0) {
         return check();
     }
-    struct train_options o = {a.out, (int)a.steps, (int)a.batch, (int)a.threads, 1e-3,
-                              (uint64_t)a.seed, (int)a.stop_at};
+    struct train_options o = {a.out, (int)a.steps,     (int)a.batch,  (int)a.threads,
+                              1e-3,  (uint64_t)a.seed, (int)a.stop_at};
     if (a.out == NULL || a.threads < 1 || a.threads > 64 || a.batch < a.threads ||
         a.batch % a.threads != 0 || a.batch > 4096 || a.steps < 1) {
         fputs(help, stderr);

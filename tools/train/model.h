@@ -20,7 +20,7 @@ struct model_config {
 
 /* One parameter tensor within the flat array. */
 struct model_tensor {
-    char name[80]; /* HuggingFace's */
+    char name[80];             /* HuggingFace's */
     size_t offset, rows, cols; /* a vector is [1, cols] */
     size_t shape[4];
     int n_dims;

@@ -14,10 +14,11 @@
 
 /* Values of one block that its backward pass needs. */
 struct block {
-    REAL *x, *ln1, *scale1; /* input; normalised input before gain [rows, width]; 1 / deviation [rows] */
-    REAL *qkv;              /* [rows, 3 width] */
-    REAL *p;                /* [n, heads, tokens, tokens] attention weights */
-    REAL *o;                /* [rows, width] */
+    REAL *x, *ln1,
+        *scale1; /* input; normalised input before gain [rows, width]; 1 / deviation [rows] */
+    REAL *qkv;   /* [rows, 3 width] */
+    REAL *p;     /* [n, heads, tokens, tokens] attention weights */
+    REAL *o;     /* [rows, width] */
     REAL *mid, *ln2, *scale2;
     REAL *fc, *act; /* [rows, mlp] */
 };
@@ -32,32 +33,33 @@ struct tower {
     struct places *places; /* [layers] */
     struct block *blocks;  /* [layers] */
     REAL *x;               /* [rows, width] after the last block */
-    REAL *pooled, *ln, *scale, *normed; /* [n, width], [n, width], [n], [n, width]: final LayerNorm */
-    REAL *raw, *length;    /* [n, embed], [n] */
-    REAL *vectors;         /* [n, embed] */
+    REAL *pooled, *ln, *scale,
+        *normed;                    /* [n, width], [n, width], [n], [n, width]: final LayerNorm */
+    REAL *raw, *length;             /* [n, embed], [n] */
+    REAL *vectors;                  /* [n, embed] */
     REAL *d_x, *d_a, *d_qkv, *d_fc; /* [rows, width] x2, [rows, 3 width], [rows, mlp] */
-    int *rows_of;          /* [n] the pooled row */
-    int n, tokens;         /* of the last forward pass */
+    int *rows_of;                   /* [n] the pooled row */
+    int n, tokens;                  /* of the last forward pass */
     size_t ln_post, projection;
 };
 
 struct NAME(model_work) {
     const struct model_layout *layout;
     struct tower vision, text;
-    REAL *patches; /* [n * (tokens - 1), 3 patch patch] */
+    REAL *patches;                    /* [n * (tokens - 1), 3 patch patch] */
     REAL *pre, *pre_scale, *embedded; /* ln_pre: normalised, 1 / deviation, its output */
     const int *ids;
     int length;
 };
 
-/* ---- Parts ------------------------------------------------------------------------------------------ */
+/* ---- Parts --------------------------------------------------------------------------------- */
 
 /* y[m, n] = beta y + op(a) op(b) */
-static void gemm(int ta, int tb, int m, int n, int k, const REAL *a, int lda, const REAL *b, int ldb,
-                 REAL beta, REAL *y, int ldy)
+static void gemm(int ta, int tb, int m, int n, int k, const REAL *a, int lda, const REAL *b,
+                 int ldb, REAL beta, REAL *y, int ldy)
 {
-    GEMM(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n, k, 1, a,
-         lda, b, ldb, beta, y, ldy);
+    GEMM(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n, k, 1,
+         a, lda, b, ldb, beta, y, ldy);
 }
 
 /* y[rows, out] = x W^T + b; the bias lies behind the weight. */
@@ -185,7 +187,7 @@ static void attention_back(const struct tower *w, const struct block *b, REAL *d
     }
 }
 
-/* ---- Blocks ----------------------------------------------------------------------------------------- */
+/* ---- Blocks -------------------------------------------------------------------------------- */
 
 static void block_forward(struct tower *w, const REAL *params, int i, REAL *y)
 {
@@ -227,23 +229,27 @@ static void block_backward(struct tower *w, const REAL *params, REAL *grads, int
     struct block *b = &w->blocks[i];
     int rows = w->n * w->tokens, width = w->t.width, mlp = w->t.mlp;
 
-    linear_back(params + at->fc2, grads + at->fc2, b->act, w->d_x, width, rows, mlp, width, w->d_fc, 0);
+    linear_back(params + at->fc2, grads + at->fc2, b->act, w->d_x, width, rows, mlp, width, w->d_fc,
+                0);
     for (size_t j = 0; j < (size_t)rows * (size_t)mlp; j++) {
         REAL s = 1 / (1 + (REAL)EXP((REAL)-1.702 * b->fc[j]));
         w->d_fc[j] *= s + (REAL)1.702 * b->fc[j] * s * (1 - s);
     }
     renorm(params + at->ln2, b->ln2, rows, width, scratch);
-    linear_back(params + at->fc1, grads + at->fc1, scratch, w->d_fc, mlp, rows, width, mlp, w->d_a, 0);
+    linear_back(params + at->fc1, grads + at->fc1, scratch, w->d_fc, mlp, rows, width, mlp, w->d_a,
+                0);
     norm_back(params + at->ln2, grads + at->ln2, b->ln2, b->scale2, w->d_a, rows, width, w->d_x);
 
-    linear_back(params + at->out, grads + at->out, b->o, w->d_x, width, rows, width, width, w->d_a, 0);
+    linear_back(params + at->out, grads + at->out, b->o, w->d_x, width, rows, width, width, w->d_a,
+                0);
     attention_back(w, b, scratch);
     renorm(params + at->ln1, b->ln1, rows, width, scratch);
-    linear_back(params + at->q, grads + at->q, scratch, w->d_qkv, 3 * width, rows, width, width, w->d_a, 0);
-    linear_back(params + at->k, grads + at->k, scratch, w->d_qkv + width, 3 * width, rows, width, width,
-                w->d_a, 1);
-    linear_back(params + at->v, grads + at->v, scratch, w->d_qkv + 2 * width, 3 * width, rows, width,
+    linear_back(params + at->q, grads + at->q, scratch, w->d_qkv, 3 * width, rows, width, width,
+                w->d_a, 0);
+    linear_back(params + at->k, grads + at->k, scratch, w->d_qkv + width, 3 * width, rows, width,
                 width, w->d_a, 1);
+    linear_back(params + at->v, grads + at->v, scratch, w->d_qkv + 2 * width, 3 * width, rows,
+                width, width, w->d_a, 1);
     norm_back(params + at->ln1, grads + at->ln1, b->ln1, b->scale1, w->d_a, rows, width, w->d_x);
 }
 
@@ -260,7 +266,8 @@ static void tower_forward(struct tower *w, const REAL *params, int embed)
                (size_t)width * sizeof(REAL));
     }
     norm(params + w->ln_post, w->pooled, w->n, width, w->ln, w->scale, w->normed);
-    gemm(0, 1, w->n, embed, width, w->normed, width, params + w->projection, width, 0, w->raw, embed);
+    gemm(0, 1, w->n, embed, width, w->normed, width, params + w->projection, width, 0, w->raw,
+         embed);
     for (int i = 0; i < w->n; i++) {
         REAL sum = 0;
         for (int j = 0; j < embed; j++) {
@@ -278,8 +285,8 @@ static void tower_backward(struct tower *w, const REAL *params, const REAL *d_ve
                            int embed)
 {
     int width = w->t.width, rows = w->n * w->tokens;
-    REAL *scratch = malloc((size_t)(rows > w->tokens ? rows : w->tokens) * (size_t)(width + w->tokens) *
-                           sizeof *scratch);
+    REAL *scratch = malloc((size_t)(rows > w->tokens ? rows : w->tokens) *
+                           (size_t)(width + w->tokens) * sizeof *scratch);
     REAL *d_raw = malloc((size_t)(w->n * (embed + 2 * width)) * sizeof *d_raw);
 
     if (scratch == NULL || d_raw == NULL) {
@@ -300,7 +307,8 @@ static void tower_backward(struct tower *w, const REAL *params, const REAL *d_ve
     gemm(1, 0, embed, width, w->n, d_raw, embed, w->normed, width, 1, grads + w->projection, width);
     gemm(0, 0, w->n, width, embed, d_raw, embed, params + w->projection, width, 0, d_normed, width);
     memset(d_pooled, 0, (size_t)(w->n * width) * sizeof *d_pooled);
-    norm_back(params + w->ln_post, grads + w->ln_post, w->ln, w->scale, d_normed, w->n, width, d_pooled);
+    norm_back(params + w->ln_post, grads + w->ln_post, w->ln, w->scale, d_normed, w->n, width,
+              d_pooled);
     memset(w->d_x, 0, (size_t)rows * (size_t)width * sizeof *w->d_x);
     for (int i = 0; i < w->n; i++) {
         memcpy(w->d_x + (size_t)w->rows_of[i] * (size_t)width, d_pooled + i * width,
@@ -313,9 +321,9 @@ static void tower_backward(struct tower *w, const REAL *params, const REAL *d_ve
     free(d_raw);
 }
 
-/* ---- Images ----------------------------------------------------------------------------------------- */
+/* ---- Images -------------------------------------------------------------------------------- */
 
-void NAME(model_images)(struct NAME(model_work) *w, const REAL *params, const REAL *pixels, int n,
+void NAME(model_images)(struct NAME(model_work) * w, const REAL *params, const REAL *pixels, int n,
                         REAL *vectors)
 {
     const struct model_config *c = &w->layout->config;
@@ -324,7 +332,8 @@ void NAME(model_images)(struct NAME(model_work) *w, const REAL *params, const RE
     const REAL *class = params + model_offset(w->layout, "vision_model.embeddings.class_embedding");
     const REAL *place =
         params + model_offset(w->layout, "vision_model.embeddings.position_embedding.weight");
-    const REAL *weight = params + model_offset(w->layout, "vision_model.embeddings.patch_embedding.weight");
+    const REAL *weight =
+        params + model_offset(w->layout, "vision_model.embeddings.patch_embedding.weight");
 
     w->vision.n = n;
     w->vision.tokens = tokens;
@@ -347,13 +356,13 @@ void NAME(model_images)(struct NAME(model_work) *w, const REAL *params, const RE
         }
         w->vision.rows_of[i] = i * tokens;
     }
-    norm(params + model_offset(w->layout, "vision_model.pre_layrnorm.weight"), w->embedded, n * tokens,
-         width, w->pre, w->pre_scale, w->vision.blocks[0].x);
+    norm(params + model_offset(w->layout, "vision_model.pre_layrnorm.weight"), w->embedded,
+         n * tokens, width, w->pre, w->pre_scale, w->vision.blocks[0].x);
     tower_forward(&w->vision, params, c->embed);
     memcpy(vectors, w->vision.vectors, (size_t)(n * c->embed) * sizeof(REAL));
 }
 
-void NAME(model_images_back)(struct NAME(model_work) *w, const REAL *params, const REAL *d_vectors,
+void NAME(model_images_back)(struct NAME(model_work) * w, const REAL *params, const REAL *d_vectors,
                              REAL *grads)
 {
     const struct model_config *c = &w->layout->config;
@@ -363,7 +372,8 @@ void NAME(model_images_back)(struct NAME(model_work) *w, const REAL *params, con
     REAL *d_class = grads + model_offset(w->layout, "vision_model.embeddings.class_embedding");
     REAL *d_place =
         grads + model_offset(w->layout, "vision_model.embeddings.position_embedding.weight");
-    REAL *d_weight = grads + model_offset(w->layout, "vision_model.embeddings.patch_embedding.weight");
+    REAL *d_weight =
+        grads + model_offset(w->layout, "vision_model.embeddings.patch_embedding.weight");
 
     tower_backward(&w->vision, params, d_vectors, grads, c->embed);
     memset(w->vision.d_a, 0, (size_t)(n * tokens) * (size_t)width * sizeof(REAL));
@@ -382,14 +392,15 @@ void NAME(model_images_back)(struct NAME(model_work) *w, const REAL *params, con
     }
 }
 
-/* ---- Texts ------------------------------------------------------------------------------------------ */
+/* ---- Texts --------------------------------------------------------------------------------- */
 
-void NAME(model_texts)(struct NAME(model_work) *w, const REAL *params, const int *ids, int length,
+void NAME(model_texts)(struct NAME(model_work) * w, const REAL *params, const int *ids, int length,
                        const int *ends, int n, REAL *vectors)
 {
     const struct model_config *c = &w->layout->config;
     int width = c->text.width;
-    const REAL *table = params + model_offset(w->layout, "text_model.embeddings.token_embedding.weight");
+    const REAL *table =
+        params + model_offset(w->layout, "text_model.embeddings.token_embedding.weight");
     const REAL *place =
         params + model_offset(w->layout, "text_model.embeddings.position_embedding.weight");
 
@@ -399,7 +410,8 @@ void NAME(model_texts)(struct NAME(model_work) *w, const REAL *params, const int
     for (int i = 0; i < n * length; i++) {
         REAL *x = w->text.blocks[0].x + (size_t)i * (size_t)width;
         for (int j = 0; j < width; j++) {
-            x[j] = table[(size_t)ids[i] * (size_t)width + (size_t)j] + place[i % length * width + j];
+            x[j] =
+                table[(size_t)ids[i] * (size_t)width + (size_t)j] + place[i % length * width + j];
         }
     }
     for (int i = 0; i < n; i++) {
@@ -409,7 +421,7 @@ void NAME(model_texts)(struct NAME(model_work) *w, const REAL *params, const int
     memcpy(vectors, w->text.vectors, (size_t)(n * c->embed) * sizeof(REAL));
 }
 
-void NAME(model_texts_back)(struct NAME(model_work) *w, const REAL *params, const REAL *d_vectors,
+void NAME(model_texts_back)(struct NAME(model_work) * w, const REAL *params, const REAL *d_vectors,
                             REAL *grads)
 {
     const struct model_config *c = &w->layout->config;
@@ -428,7 +440,7 @@ void NAME(model_texts_back)(struct NAME(model_work) *w, const REAL *params, cons
     }
 }
 
-/* ---- Memory ----------------------------------------------------------------------------------------- */
+/* ---- Memory -------------------------------------------------------------------------------- */
 
 static REAL *take(size_t n)
 {
@@ -457,17 +469,29 @@ static void tower_new(struct tower *w, const struct model_layout *l, const struc
         exit(1);
     }
     for (int i = 0; i < t->layers; i++) {
-#define PLACE(part) (snprintf(full, sizeof full, "%s.encoder.layers.%d.%s.weight", name, i, part), \
-                     model_offset(l, full))
-        w->places[i] = (struct places){PLACE("layer_norm1"), PLACE("self_attn.q_proj"),
-                                       PLACE("self_attn.k_proj"), PLACE("self_attn.v_proj"),
-                                       PLACE("self_attn.out_proj"), PLACE("layer_norm2"),
-                                       PLACE("mlp.fc1"), PLACE("mlp.fc2")};
+#define PLACE(part)                                                                                \
+    (snprintf(full, sizeof full, "%s.encoder.layers.%d.%s.weight", name, i, part),                 \
+     model_offset(l, full))
+        w->places[i] = (struct places){PLACE("layer_norm1"),
+                                       PLACE("self_attn.q_proj"),
+                                       PLACE("self_attn.k_proj"),
+                                       PLACE("self_attn.v_proj"),
+                                       PLACE("self_attn.out_proj"),
+                                       PLACE("layer_norm2"),
+                                       PLACE("mlp.fc1"),
+                                       PLACE("mlp.fc2")};
 #undef PLACE
-        w->blocks[i] = (struct block){
-            take(rows * width), take(rows * width), take(rows), take(rows * 3 * width),
-            take(rows * (size_t)t->tokens * (size_t)t->heads), take(rows * width), take(rows * width),
-            take(rows * width), take(rows), take(rows * mlp), take(rows * mlp)};
+        w->blocks[i] = (struct block){take(rows * width),
+                                      take(rows * width),
+                                      take(rows),
+                                      take(rows * 3 * width),
+                                      take(rows * (size_t)t->tokens * (size_t)t->heads),
+                                      take(rows * width),
+                                      take(rows * width),
+                                      take(rows * width),
+                                      take(rows),
+                                      take(rows * mlp),
+                                      take(rows * mlp)};
     }
     w->x = take(rows * width);
     w->pooled = take((size_t)n * width);
@@ -485,16 +509,16 @@ static void tower_new(struct tower *w, const struct model_layout *l, const struc
 
 static void tower_free(struct tower *w)
 {
-    REAL *all[] = {w->x, w->pooled, w->ln, w->scale, w->normed, w->raw, w->length, w->vectors,
-                   w->d_x, w->d_a, w->d_qkv, w->d_fc};
+    REAL *all[] = {w->x,      w->pooled,  w->ln,  w->scale, w->normed, w->raw,
+                   w->length, w->vectors, w->d_x, w->d_a,   w->d_qkv,  w->d_fc};
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         free(all[i]);
     }
     for (int i = 0; i < w->t.layers; i++) {
         struct block *b = &w->blocks[i];
-        REAL *parts[] = {b->x, b->ln1, b->scale1, b->qkv, b->p, b->o, b->mid, b->ln2, b->scale2, b->fc,
-                         b->act};
+        REAL *parts[] = {b->x,   b->ln1, b->scale1, b->qkv, b->p,  b->o,
+                         b->mid, b->ln2, b->scale2, b->fc,  b->act};
         for (size_t j = 0; j < sizeof parts / sizeof parts[0]; j++) {
             free(parts[j]);
         }
@@ -504,7 +528,7 @@ static void tower_free(struct tower *w)
     free(w->rows_of);
 }
 
-struct NAME(model_work) *NAME(model_new)(const struct model_layout *l, int n)
+struct NAME(model_work) * NAME(model_new)(const struct model_layout *l, int n)
 {
     struct NAME(model_work) *w = calloc(1, sizeof *w);
     const struct model_config *c = &l->config;
@@ -528,7 +552,7 @@ struct NAME(model_work) *NAME(model_new)(const struct model_layout *l, int n)
     return w;
 }
 
-void NAME(model_free)(struct NAME(model_work) *w)
+void NAME(model_free)(struct NAME(model_work) * w)
 {
     tower_free(&w->vision);
     tower_free(&w->text);

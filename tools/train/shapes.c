@@ -3,8 +3,8 @@
 
 #include "draw.h"
 
-const char *const draw_shapes[DRAW_SHAPES] = {"circle", "square", "triangle", "star",   "heart",
-                                              "diamond", "ring",  "cross",    "hexagon"};
+const char *const draw_shapes[DRAW_SHAPES] = {"circle",  "square", "triangle", "star",   "heart",
+                                              "diamond", "ring",   "cross",    "hexagon"};
 
 /* Inside a regular polygon of n corners, the first one up. */
 static bool in_polygon(int n, double x, double y)

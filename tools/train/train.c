@@ -10,14 +10,15 @@
 #include "../../src/threads.h"
 #include "loss.h"
 
-/* Scenes of training have seeds from here on; those below are for evaluation, pictures and tests. */
+/* Scenes of training have seeds from here on; those below are for evaluation, pictures and tests.
+ */
 #define FIRST_SEED 1000000u
-#define WARM_UP 200
-#define DECAY 0.1
-#define BETA1 0.9
-#define BETA2 0.98
-#define CLIP_NORM 1.0
-#define AVERAGE 0.998 /* of the exported weights */
+#define WARM_UP    200
+#define DECAY      0.1
+#define BETA1      0.9
+#define BETA2      0.98
+#define CLIP_NORM  1.0
+#define AVERAGE    0.998 /* of the exported weights */
 
 static void *need(void *p)
 {
@@ -31,8 +32,8 @@ static void *need(void *p)
 /* Every word that a caption or a prompt is made of. */
 void train_vocabulary(struct bpe *bpe)
 {
-    static const char *const others[] = {"a", "an", "photo", "picture", "drawing", "image", "of",
-                                         "on", "background", "something", "the", "shape"};
+    static const char *const others[] = {"a",  "an", "photo",      "picture",   "drawing", "image",
+                                         "of", "on", "background", "something", "the",     "shape"};
     const char *words[DRAW_COLOURS + DRAW_SHAPES + sizeof others / sizeof others[0]];
     size_t n = 0;
 
@@ -57,7 +58,9 @@ static double normal(uint64_t *state)
 
 void train_new(struct train *t, const struct train_options *o)
 {
-    struct model_config c = {.image = TRAIN_IMAGE, .patch = 8, .embed = 64,
+    struct model_config c = {.image = TRAIN_IMAGE,
+                             .patch = 8,
+                             .embed = 64,
                              .vision = {128, 4, 4, 512, 65, false},
                              .text = {64, 2, 2, 256, TRAIN_CONTEXT, true}};
     uint64_t state = o->seed;
@@ -100,7 +103,7 @@ void train_pixels(const uint8_t *rgb, int size, float *pixels)
     }
 }
 
-/* ---- One step, cut into a shard for each worker --------------------------------------------------- */
+/* ---- One step, cut into a shard for each worker -------------------------------------------- */
 
 struct shard {
     struct model_work_f32 *work;
@@ -132,7 +135,8 @@ static void draw_shard(struct batch *b, int s)
         draw_render(&b->scenes[at], TRAIN_IMAGE, rgb);
         train_pixels(rgb, TRAIN_IMAGE, shard->pixels + i * 3 * TRAIN_IMAGE * TRAIN_IMAGE);
         shard->ends[i] = bpe_encode(&b->t->bpe, b->captions[at].text,
-                                    shard->ids + i * TRAIN_CONTEXT, TRAIN_CONTEXT) - 1;
+                                    shard->ids + i * TRAIN_CONTEXT, TRAIN_CONTEXT) -
+                         1;
     }
     free(rgb);
 }
@@ -322,7 +326,8 @@ static void step(struct train *t, struct batch *b, struct threads_pool *pool)
 static double step_gflop(const struct train *t)
 {
     const struct model_tower *v = &t->layout.config.vision, *x = &t->layout.config.text;
-    double image = v->layers * (12.0 * v->width * v->width + 2.0 * v->tokens * v->width) * v->tokens;
+    double image =
+        v->layers * (12.0 * v->width * v->width + 2.0 * v->tokens * v->width) * v->tokens;
     double text = x->layers * 12.0 * x->width * x->width * 8;
 
     return 6e-9 * t->o.batch * (image + text);
@@ -347,10 +352,11 @@ int train_run(struct train *t)
         step(t, &b, pool);
         double now = base_seconds(), each = (now - start) / (t->step - from);
         if (t->step % 50 == 0 || t->step == t->o.steps) {
-            printf("step %5d  loss %.4f  in-batch %.1f %%  scale %.1f  %.2f s/step  %.0f min left\n",
-                   t->step, t->loss, 100 * t->hits,
-                   exp((double)t->params[model_offset(&t->layout, "logit_scale")]), each,
-                   each * (t->o.steps - t->step) / 60);
+            printf(
+                "step %5d  loss %.4f  in-batch %.1f %%  scale %.1f  %.2f s/step  %.0f min left\n",
+                t->step, t->loss, 100 * t->hits,
+                exp((double)t->params[model_offset(&t->layout, "logit_scale")]), each,
+                each * (t->o.steps - t->step) / 60);
             fflush(stdout);
         }
         if (t->step % 500 == 0) {
