@@ -72,7 +72,7 @@ for f in src/*.[ch] kernels/*.[ch] weights/*.[ch] tools/*.[ch] tools/train/*.[ch
     lines=$(wc -l < "$f")
     case $f in
     src/*_tables.c) ;;
-    src/session.c | src/preprocess.c | weights/weights.c | tools/source_hf.c | tools/cmd_bench.c | tools/npy.c | tools/train/train.c | tools/train/model_tmpl.h) [ "$lines" -le 560 ] || echo "$f: $lines lines" ;;
+    src/session.c | src/preprocess.c | weights/weights.c | tools/source_hf.c | tools/cmd_bench.c | tools/npy.c | tools/train/train.c) [ "$lines" -le 560 ] || echo "$f: $lines lines" ;;
     *) [ "$lines" -le 400 ] || echo "$f: $lines lines" ;;
     esac
 done > "$tmp/bad"
