@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,20 +63,34 @@ bool base_add(size_t a, size_t b, size_t *out)
     return true;
 }
 
+/* The address that calloc gave is kept in front of the aligned one.  calloc, not a cleared
+ * aligned_alloc: the pages of a large piece stay the system's until they are used. */
 void *base_alloc(size_t bytes)
 {
-    size_t rounded = base_round_up(bytes == 0 ? 1 : bytes, 64);
-    void *p = rounded < bytes ? NULL : aligned_alloc(64, rounded);
+    const size_t room = 64 + sizeof(void *);
+    unsigned char *p = bytes > SIZE_MAX - room ? NULL : calloc(1, bytes + room);
 
-    if (p != NULL) {
-        memset(p, 0, rounded);
+    if (p == NULL) {
+        return NULL;
     }
-    return p;
+    unsigned char *aligned = p + room - (uintptr_t)(p + room) % 64;
+    memcpy(aligned - sizeof p, &p, sizeof p);
+    return aligned;
 }
 
 void base_free(void *p)
 {
-    free(p);
+    if (p != NULL) {
+        memcpy(&p, (unsigned char *)p - sizeof p, sizeof p);
+        free(p);
+    }
+}
+
+void base_return_memory(void)
+{
+#if defined(__GLIBC__)
+    mallopt(M_MMAP_THRESHOLD, 256 << 10);
+#endif
 }
 
 void *arena_take(struct arena *arena, size_t count, size_t element_bytes)

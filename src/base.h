@@ -31,6 +31,10 @@ static inline size_t base_round_up(size_t n, size_t multiple)
 void *base_alloc(size_t bytes);
 void base_free(void *p);
 
+/* For a program's start: free pieces of 256 KiB and more go back to the system at once.  Else glibc
+ * keeps what every thread's largest picture took (90 MB where 30 are in use). */
+void base_return_memory(void);
+
 /* An arena: first pass with base == NULL counts, second pass points.  Pieces are 64-byte aligned.
  *     struct arena a = {0};  layout(&a);  a.base = base_alloc(a.used);  a.used = 0;  layout(&a);
  * Sizes that overflow set `overflow`; check it before allocating. */

@@ -112,9 +112,13 @@ void transformer_layout(const struct transformer *t, size_t rows, size_t hidden_
     a->qkv_stride = base_round_up(3 * t->width, KERNELS_PAD);
     a->hidden_stride = base_round_up(wide, KERNELS_PAD);
     a->x = arena_take(arena, rows, a->x_stride * sizeof(float));
+    size_t start = arena->used, end;
     a->qkv = arena_take(arena, rows, a->qkv_stride * sizeof(float));
     a->attn = arena_take(arena, rows, a->x_stride * sizeof(float));
+    end = arena->used;
+    arena->used = start; /* hidden is written when qkv and attn have been read for the last time */
     a->hidden = arena_take(arena, rows, a->hidden_stride * sizeof(float));
+    arena->used = arena->used > end ? arena->used : end;
 }
 
 /* ---- One linear layer, cut for the workers ------------------------------------------------- */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../src/base.h"
 #include "cli.h"
 #include "commands.h"
 #include "config.h"
@@ -48,6 +49,7 @@ static int help(void)
 
 int main(int argc, char **argv)
 {
+    base_return_memory();
     if (argc < 2) {
         fprintf(stderr, "usage: clipc VERB [options] ...; see clipc --help\n");
         return CLI_USAGE;

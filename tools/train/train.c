@@ -10,8 +10,8 @@
 #include "../../src/threads.h"
 #include "loss.h"
 
-/* Scenes of training have seeds from here on; those below are for evaluation, pictures and tests.
- */
+/* Scenes of training have seeds from here on; those below are for evaluation, pictures and
+ * tests. */
 #define FIRST_SEED 1000000u
 #define WARM_UP    200
 #define DECAY      0.1
@@ -19,6 +19,7 @@
 #define BETA2      0.98
 #define CLIP_NORM  1.0
 #define AVERAGE    0.998 /* of the exported weights */
+#define PALETTE    3     /* colours of most batches */
 
 static void *need(void *p)
 {
@@ -121,6 +122,23 @@ struct batch {
     int phase;
 };
 
+/* Three colours for a batch, so that most of its captions differ in shape alone: with all twelve a
+ * batch is told apart by colour, and circles stay hexagons (77 % top-1 after 2600 steps, each
+ * colour right and one shape in four wrong).  Every fourth batch has all colours. */
+static int palette_colour(const struct train *t, uint64_t *state)
+{
+    uint64_t palette = t->o.seed * 0x9e3779b97f4a7c15u + (uint64_t)t->step;
+    int skip = (int)(draw_uniform(state) * PALETTE);
+
+    if (t->step % 4 == 3) {
+        return -1;
+    }
+    while (skip-- > 0) {
+        draw_random(&palette);
+    }
+    return (int)(draw_uniform(&palette) * DRAW_COLOURS);
+}
+
 static void draw_shard(struct batch *b, int s)
 {
     struct shard *shard = &b->shards[s];
@@ -130,7 +148,7 @@ static void draw_shard(struct batch *b, int s)
         int at = s * b->per_shard + i;
         uint64_t seed = FIRST_SEED + (uint64_t)b->t->step * (uint64_t)b->t->o.batch + (uint64_t)at;
         uint64_t state = seed ^ 0xabcdef;
-        draw_scene(&b->scenes[at], seed, -1, -1);
+        draw_scene(&b->scenes[at], seed, palette_colour(b->t, &state), -1);
         draw_caption(&b->scenes[at], &state, &b->captions[at]);
         draw_render(&b->scenes[at], TRAIN_IMAGE, rgb);
         train_pixels(rgb, TRAIN_IMAGE, shard->pixels + i * 3 * TRAIN_IMAGE * TRAIN_IMAGE);
