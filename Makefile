@@ -7,7 +7,7 @@
 #        make test-tsan   the threads under ThreadSanitizer
 #        make test-fuzz   each fuzzer for FUZZ_SECONDS (600); clang only
 #        make test-chroot the two commands of the README on a bare Debian (root, debootstrap)
-#        make train-demo  train weights/demo.clipc anew (half an hour; TRAIN=folder for checkpoints)
+#        make train-demo  train weights/demo.clipc anew (40 minutes; TRAIN=folder for checkpoints)
 #        make install     into PREFIX (/usr/local), under DESTDIR
 #        make clean help format
 # Nothing here installs anything: `sh tools/setup demo` and `sh tools/setup test` do.
@@ -28,6 +28,10 @@ OPTIONAL ?= BLAS STB JPEG WEBP JANSSON
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wvla -Wstrict-prototypes -Wmissing-prototypes
 STD := -std=c11 -D_POSIX_C_SOURCE=200809L -ffp-contract=off -fvisibility=hidden -fPIC -pthread
 ALL_CFLAGS = $(STD) $(WARN) -I$(B) $(CFLAGS) $(CPPFLAGS)
+
+# A line for each file; V=1 shows the commands.
+Q := $(if $(V),,@)
+SAY = $(if $(V),@:,@printf '  %-5s %s\n')
 
 # ---- What this machine has -------------------------------------------------------------------
 PROBE_FREE := clean help format test-asan test-tsan test-fuzz test-chroot
@@ -93,22 +97,29 @@ $(STAMP): FORCE
 
 $(B)/%.o: %.c $(STAMP)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(OPT) $(EXTRA) $(ISA_FLAGS) -MMD -MP -c $< -o $@
+	$(SAY) CC $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(OPT) $(EXTRA) $(ISA_FLAGS) -MMD -MP -c $< -o $@
 
 $(B)/libclipc.a: $(LIB_O) $(STAMP)
 	@rm -f $@
-	$(AR) rcs $@ $(filter %.o,$^)
+	$(SAY) AR $@
+	$(Q)$(AR) rcs $@ $(filter %.o,$^)
 $(B)/libclipc.so: $(LIB_O)
-	$(CC) -shared -Wl,-soname,libclipc.so.0 $(LDFLAGS) $^ $(LIBS) -o $@
+	$(SAY) LINK $@
+	$(Q)$(CC) -shared -Wl,-soname,libclipc.so.0 $(LDFLAGS) $^ $(LIBS) -o $@
 $(B)/libtools.a: $(filter-out $(B)/tools/main.o,$(TOOL_O)) $(STAMP)
 	@rm -f $@
-	$(AR) rcs $@ $(filter %.o,$^)
+	$(SAY) AR $@
+	$(Q)$(AR) rcs $@ $(filter %.o,$^)
 $(B)/clipc: $(TOOL_O) $(B)/libclipc.a
-	$(CC) $(LDFLAGS) $^ $(TOOL_LIBS) -o $@
+	$(SAY) LINK $@
+	$(Q)$(CC) $(LDFLAGS) $^ $(TOOL_LIBS) -o $@
 $(B)/clipc-train: $(TRAIN_O) $(B)/libtools.a $(B)/libclipc.a
-	$(CC) $(LDFLAGS) $^ $(TRAIN_LIBS) -o $@
+	$(SAY) LINK $@
+	$(Q)$(CC) $(LDFLAGS) $^ $(TRAIN_LIBS) -o $@
 $(B)/tests/%: $(B)/tests/%.o $(B)/libtools.a $(B)/libclipc.a
-	$(CC) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(TOOL_LIBS) -o $@
+	$(SAY) LINK $@
+	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(TOOL_LIBS) -o $@
 
 # The demo model is linked into the command (.incbin).
 $(B)/tools/demo_model.o: $(wildcard weights/demo.clipc)
@@ -156,7 +167,7 @@ test-chroot:
 
 TRAIN ?= build/train
 train-demo: $(B)/clipc-train $(B)/clipc
-	$(B)/clipc-train run --out $(TRAIN) --steps 2600
+	$(B)/clipc-train run --out $(TRAIN) --steps 4000
 	$(B)/clipc convert $(TRAIN)/hf -o weights/demo.clipc --dtype f16 --name clipc-demo-shapes
 
 PREFIX ?= /usr/local

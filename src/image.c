@@ -30,7 +30,7 @@ static const struct {
     const char *name, *magic;
     size_t n;
     const char *package;
-} known[] = {{"JPEG", "\xff\xd8\xff", 3, "libstb-dev or libjpeg62-turbo-dev"},
+} known[] = {{"JPEG", "\xff\xd8\xff", 3, "libstb-dev or libjpeg-dev"},
              {"PNG", "\x89PNG\r\n\x1a\n", 8, "libstb-dev"},
              {"WebP", "RIFF", 4, "libwebp-dev"}};
 

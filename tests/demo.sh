@@ -6,7 +6,7 @@ formats=$($clipc info --build --json | sed 's/.*"formats": "\([^"]*\)".*/\1/')
 case $formats in
 *PNG*) ;;
 *)
-    echo "This build reads only $formats: install libstb-dev (and libjpeg62-turbo-dev), then make again."
+    echo "This build reads only $formats: install libstb-dev (and libjpeg-dev), then make again."
     exit 0
     ;;
 esac

@@ -6,6 +6,7 @@
 set -u
 build=${CLIPC_BUILD:-build}
 export CLIPC_BUILD="$build"
+unset MAKEFLAGS MFLAGS MAKELEVEL # of the make that called: its job server is not for ours
 log=$build/tests.log
 list=
 for f in tests/test_*.c tests/test_*.sh tests/test_*.py; do

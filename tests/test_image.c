@@ -348,7 +348,7 @@ static void test_read(void)
     struct clipc_image image = {0};
     static const char *const magics[] = {"\xff\xd8\xff\xe0", "\x89PNG\r\n\x1a\n",
                                          "RIFF\x10\0\0\0WEBPVP8 "};
-    static const char *const packages[] = {"libjpeg62-turbo-dev", "libstb-dev", "libwebp-dev"};
+    static const char *const packages[] = {"libjpeg-dev", "libstb-dev", "libwebp-dev"};
 
     expect(CLIPC_ERROR_FORMAT, "empty", "", 0, 0, "an empty file");
     expect(CLIPC_ERROR_FORMAT, "not an image", "hello world, no image", 21, 0, "text");

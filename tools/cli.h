@@ -49,7 +49,6 @@ struct cli {
     bool json, jsonl;
     /* common options as given */
     const char *model_path; /* -m, else $CLIPC_MODEL, else NULL: the embedded model */
-    const char *vocab;      /* reserved for checkpoints that bring none */
     bool exif;
     struct clipc_options session; /* threads, batch, kernels, precision, rules filled in */
 };

@@ -42,7 +42,7 @@ describe() {
     case $1 in
     BLAS) echo 'OpenBLAS:libopenblas-dev' ;;
     STB) echo 'stb_image:libstb-dev' ;;
-    JPEG) echo 'libjpeg-turbo:libjpeg62-turbo-dev' ;;
+    JPEG) echo 'libjpeg-turbo:libjpeg-dev' ;;
     WEBP) echo 'libwebp:libwebp-dev' ;;
     JANSSON) echo 'jansson:libjansson-dev' ;;
     esac
