@@ -167,7 +167,7 @@ test-chroot:
 
 TRAIN ?= build/train
 train-demo: $(B)/clipc-train $(B)/clipc
-	$(B)/clipc-train run --out $(TRAIN) --steps 4000
+	$(B)/clipc-train run --out $(TRAIN)
 	$(B)/clipc convert $(TRAIN)/hf -o weights/demo.clipc --dtype f16 --name clipc-demo-shapes
 
 PREFIX ?= /usr/local

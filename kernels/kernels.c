@@ -47,6 +47,7 @@ static void fill_slots(struct kernels *k, const struct kernels *from)
     FILL(dot)
     FILL(resize_horizontal)
     FILL(resize_vertical)
+    FILL(peak)
 }
 
 bool kernels_find(const char *name, struct kernels *k)

@@ -131,6 +131,11 @@ struct kernels {
                               const struct kernels_taps *taps, const int32_t *coeffs);
     void (*resize_vertical)(uint8_t *dst, const uint8_t *src, size_t src_stride, size_t n_bytes,
                             size_t n_taps, const int32_t *coeffs);
+
+    /* For benchmarks: as many multiply-adds as this set's registers can do, nothing loaded or
+     * stored.  x = a x + b, `steps` times in each of some registers that begin as sink[0];
+     * sink: {x, a, b} in, {sum of all lanes' x} out.  Returns the operations done, two for each. */
+    size_t (*peak)(float *sink, size_t steps);
 };
 
 /* All sets compiled in, best first (but "blas" last, which is chosen only by name), NULL behind.

@@ -10,6 +10,7 @@
 #include "gemm_tmpl.h"
 #include "attention_tmpl.h"
 #include "resize_tmpl.h"
+#include "peak_tmpl.h"
 
 #define KERNELS_JOIN_(a, b) a##b
 #define KERNELS_JOIN(a, b)  KERNELS_JOIN_(a, b)
@@ -35,4 +36,5 @@ const struct kernels KERNELS_JOIN(kernels_, KERNELS_ISA) = {
     .dot = dot,
     .resize_horizontal = resize_horizontal,
     .resize_vertical = resize_vertical,
+    .peak = peak,
 };

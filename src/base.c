@@ -15,6 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "weight files are mapped as they lie: little-endian machines only"
+#endif
+
 static _Thread_local char error_text[512];
 
 int base_fail(int status, const char *format, ...)

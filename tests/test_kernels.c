@@ -349,6 +349,16 @@ static void test_resize(const struct kernels *k, size_t n_in, size_t n_out, size
     free(coeffs);
 }
 
+/* x = a x + b three times, and what peak says that it did. */
+static void test_peak(const struct kernels *k)
+{
+    float sink[3] = {3, 0.5f, 2};
+    size_t operations = k->peak(sink, 3), lanes = operations / 6;
+
+    check(lanes > 0 && operations % 6 == 0 && sink[0] == 3.875f * (float)lanes,
+          "%s peak: %zu registers' lanes", k->name, lanes);
+}
+
 static void test_f16(void)
 {
     bool good = true;
@@ -456,6 +466,7 @@ int main(int argc, char **argv)
         test_attention(&k, 65, 66, false);
         test_attention(&k, 37, 88, true);
         test_rows(&k);
+        test_peak(&k);
         for (size_t c = 1; c <= 4; c++) {
             test_resize(&k, 97 + 60 * c, 64 + c, c);
         }

@@ -26,14 +26,14 @@ static double smooth(uint64_t seed, double x, double y)
 
 void draw_background(const struct draw_scene *s, double x, double y, double rgb[3])
 {
-    double u = x * cos(s->angle) + y * sin(s->angle), v = y * cos(s->angle) - x * sin(s->angle);
+    double u = x * s->turn[0] + y * s->turn[1], v = y * s->turn[0] - x * s->turn[1];
     double k = s->scale, mix = 0;
 
     switch (s->background) {
     case 0: /* flat */
         break;
     case 1: /* gradient */
-        mix = 0.5 + u - 0.5 * (cos(s->angle) + sin(s->angle));
+        mix = 0.5 + u - 0.5 * (s->turn[0] + s->turn[1]);
         break;
     case 2: /* clouds */
         mix = 0.6 * smooth(s->seed, 3 * k * x, 3 * k * y) +

@@ -1,5 +1,5 @@
 /* block_tmpl.h - the residual attention block of a tower: forward, and backward by hand.  Included
- * by model_tmpl.h, whose REAL, GEMM and EXP it uses.
+ * by model_tmpl.h, whose REAL, GEMM, softmax and quick_gelu it uses.
  *
  * Rows are [n * tokens, width]; gradients have the names of their values with d_ in front. */
 #include <cblas.h>
@@ -131,19 +131,12 @@ static void attention(const struct tower *w, const struct block *b)
         REAL *p = b->p + (size_t)i * (size_t)(tokens * tokens);
         gemm(0, 1, tokens, tokens, hd, q, 3 * width, q + width, 3 * width, 0, p, tokens);
         for (int r = 0; r < tokens; r++) {
-            REAL *s = p + r * tokens, max = -(REAL)1e30, sum = 0;
+            REAL *s = p + r * tokens;
             int seen = w->t.causal ? r + 1 : tokens;
-            for (int j = 0; j < seen; j++) {
-                s[j] *= scale;
-                max = s[j] > max ? s[j] : max;
-            }
             for (int j = 0; j < tokens; j++) {
-                s[j] = j < seen ? (REAL)EXP(s[j] - max) : 0;
-                sum += s[j];
+                s[j] *= j < seen ? scale : 0;
             }
-            for (int j = 0; j < seen; j++) {
-                s[j] /= sum;
-            }
+            softmax(s, (size_t)seen);
         }
         gemm(0, 0, tokens, hd, tokens, p, tokens, q + 2 * width, 3 * width, 0,
              b->o + row * (size_t)width + i % w->t.heads * hd, width);
@@ -196,9 +189,7 @@ static void block_forward(struct tower *w, const REAL *params, int i, REAL *y)
     linear(params + at->out, b->o, rows, width, width, b->mid, width, 1);
     norm(params + at->ln2, b->mid, rows, width, b->ln2, b->scale2, w->d_a);
     linear(params + at->fc1, w->d_a, rows, width, mlp, b->fc, mlp, 0);
-    for (size_t j = 0; j < (size_t)rows * (size_t)mlp; j++) {
-        b->act[j] = b->fc[j] / (1 + (REAL)EXP((REAL)-1.702 * b->fc[j]));
-    }
+    quick_gelu(b->act, b->fc, (size_t)rows * (size_t)mlp);
     memcpy(y, b->mid, size * sizeof(REAL));
     linear(params + at->fc2, b->act, rows, mlp, width, y, width, 1);
 }
@@ -223,8 +214,8 @@ static void block_backward(struct tower *w, const REAL *params, REAL *grads, int
     linear_back(params + at->fc2, grads + at->fc2, b->act, w->d_x, width, rows, mlp, width, w->d_fc,
                 0);
     for (size_t j = 0; j < (size_t)rows * (size_t)mlp; j++) {
-        REAL s = 1 / (1 + (REAL)EXP((REAL)-1.702 * b->fc[j]));
-        w->d_fc[j] *= s + (REAL)1.702 * b->fc[j] * s * (1 - s);
+        REAL x = b->fc[j], s = x != 0 ? b->act[j] / x : (REAL)0.5; /* act = x sigmoid(1.702 x) */
+        w->d_fc[j] *= s + (REAL)1.702 * x * s * (1 - s);
     }
     renorm(params + at->ln2, b->ln2, rows, width, scratch);
     linear_back(params + at->fc1, grads + at->fc1, scratch, w->d_fc, mlp, rows, width, mlp, w->d_a,

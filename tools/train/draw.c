@@ -85,6 +85,20 @@ void draw_scene(struct draw_scene *s, uint64_t seed, int colour, int shape)
     pick_back(&state, item->rgb, s->back[1]);
 }
 
+void draw_ease(struct draw_scene *s, double hard)
+{
+    struct draw_item *item = &s->items[0];
+    uint64_t state = s->seed ^ 0x7f4a7c15;
+
+    item->radius += (1 - hard) * (0.4 - item->radius);
+    item->angle *= hard;
+    item->x = fmin(fmax(0.5 + hard * (item->x - 0.5), item->radius), 1 - item->radius);
+    item->y = fmin(fmax(0.5 + hard * (item->y - 0.5), item->radius), 1 - item->radius);
+    s->noise *= hard;
+    s->blur *= hard;
+    s->background = draw_uniform(&state) < hard ? s->background : 0;
+}
+
 /* Colour of the scene at a point of the unit square. */
 static void sample(const struct draw_scene *s, double x, double y, double rgb[3])
 {
@@ -92,20 +106,31 @@ static void sample(const struct draw_scene *s, double x, double y, double rgb[3]
     for (int i = 0; i < s->n; i++) {
         const struct draw_item *item = &s->items[i];
         double dx = (x - item->x) / item->radius, dy = (y - item->y) / item->radius;
-        double u = dx * cos(item->angle) + dy * sin(item->angle);
-        double v = dy * cos(item->angle) - dx * sin(item->angle);
-        if (draw_shape_inside(item->shape, u, v)) {
+        double u = dx * item->turn[0] + dy * item->turn[1];
+        double v = dy * item->turn[0] - dx * item->turn[1];
+        if (dx * dx + dy * dy < 1.5 && draw_shape_inside(item->shape, u, v)) {
             memcpy(rgb, item->rgb, 3 * sizeof *rgb);
         }
     }
 }
 
-void draw_render(const struct draw_scene *s, int size, uint8_t *out)
+static void turn(double angle, double cosine_sine[2])
+{
+    cosine_sine[0] = cos(angle);
+    cosine_sine[1] = sin(angle);
+}
+
+void draw_render(const struct draw_scene *scene, int size, uint8_t *out)
 {
     enum { SUB = 3 }; /* samples a side of a pixel */
+    struct draw_scene copy = *scene, *s = &copy;
     uint64_t state = s->seed ^ 0x9d2c5680;
     double reach = 0.5 + s->blur; /* half the side of what a pixel averages, in pixels */
 
+    turn(s->angle, s->turn);
+    for (int i = 0; i < s->n; i++) {
+        turn(s->items[i].angle, s->items[i].turn);
+    }
     for (int y = 0; y < size; y++) {
         for (int x = 0; x < size; x++) {
             double sum[3] = {0, 0, 0};

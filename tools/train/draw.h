@@ -14,10 +14,10 @@ extern const char *const draw_colours[DRAW_COLOURS]; /* "red", ... */
 extern const char *const draw_shapes[DRAW_SHAPES];   /* "circle", ... */
 
 struct draw_item {
-    int colour, shape;   /* indices into the lists above */
-    double rgb[3];       /* 0 .. 1, near the named colour */
-    double x, y, radius; /* in units of the picture's side */
-    double angle;
+    int colour, shape;     /* indices into the lists above */
+    double rgb[3];         /* 0 .. 1, near the named colour */
+    double x, y, radius;   /* in units of the picture's side */
+    double angle, turn[2]; /* turn: its cosine and sine, set by draw_render */
 };
 
 struct draw_scene {
@@ -25,6 +25,7 @@ struct draw_scene {
     int background;    /* family */
     double back[2][3]; /* its two colours */
     double scale, angle, noise, blur, light;
+    double turn[2]; /* cosine and sine of the angle, set by draw_render */
     struct draw_item items[DRAW_MAX_ITEMS];
     int n;
 };
@@ -41,6 +42,10 @@ double draw_uniform(uint64_t *state);
 
 /* The scene of `seed`; colour or shape >= 0 fix those of its item. */
 void draw_scene(struct draw_scene *scene, uint64_t seed, int colour, int shape);
+
+/* For the beginning of training: hard 1 changes nothing, 0 makes the item large, upright, central
+ * and sharp, on a flat background. */
+void draw_ease(struct draw_scene *scene, double hard);
 
 /* Render: rgb [size, size, 3] bytes. */
 void draw_render(const struct draw_scene *scene, int size, uint8_t *rgb);

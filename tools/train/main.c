@@ -178,7 +178,7 @@ static int check(void)
 
 int main(int argc, char **argv)
 {
-    struct arguments a = {NULL, 1, 128, -1, -1, 3000, 128, 2, 0, 1080};
+    struct arguments a = {NULL, 1, 128, -1, -1, 14000, 64, 2, 0, 1080};
     struct train t;
 
     if (argc < 2 || strcmp(argv[1], "--help") == 0) {
@@ -197,7 +197,7 @@ int main(int argc, char **argv)
         return check();
     }
     struct train_options o = {a.out, (int)a.steps,     (int)a.batch,  (int)a.threads,
-                              1e-3,  (uint64_t)a.seed, (int)a.stop_at};
+                              7e-4,  (uint64_t)a.seed, (int)a.stop_at};
     if (a.out == NULL || a.threads < 1 || a.threads > 64 || a.batch < a.threads ||
         a.batch % a.threads != 0 || a.batch > 4096 || a.steps < 1) {
         fputs(help, stderr);

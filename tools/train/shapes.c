@@ -12,12 +12,12 @@ static bool in_polygon(int n, double x, double y)
     double sector = 2 * M_PI / n, a = atan2(x, -y);
 
     a -= sector * floor(a / sector) + sector / 2;
-    return hypot(x, y) * cos(a) <= cos(sector / 2);
+    return sqrt(x * x + y * y) * cos(a) <= cos(sector / 2);
 }
 
 static bool in_star(double x, double y)
 {
-    double sector = 2 * M_PI / 5, a = atan2(x, -y), r = hypot(x, y);
+    double sector = 2 * M_PI / 5, a = atan2(x, -y), r = sqrt(x * x + y * y);
 
     a = fabs(a - sector * floor(a / sector + 0.5)); /* 0 at a tip, sector / 2 between two */
     /* The edge from the tip (radius 1) to the notch (radius 0.4) is a straight line. */
@@ -34,7 +34,7 @@ static bool in_heart(double x, double y)
 
 bool draw_shape_inside(int shape, double x, double y)
 {
-    double r = hypot(x, y), ax = fabs(x), ay = fabs(y);
+    double r = sqrt(x * x + y * y), ax = fabs(x), ay = fabs(y);
 
     switch (shape) {
     case 0:

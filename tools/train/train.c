@@ -18,7 +18,9 @@
 #define BETA1      0.9
 #define BETA2      0.98
 #define CLIP_NORM  1.0
-#define AVERAGE    0.998 /* of the exported weights */
+#define AVERAGE    0.999 /* of the exported weights */
+#define EASY       0.4   /* the part of the run over which scenes grow harder */
+#define POSITIONS  0.35  /* amplitude of the image tower's first positions */
 #define PALETTE    3     /* colours of most batches */
 
 static void *need(void *p)
@@ -48,6 +50,25 @@ void train_vocabulary(struct bpe *bpe)
         words[n++] = others[i];
     }
     bpe_train(bpe, words, n);
+}
+
+/* Rows and columns as sines and cosines of wavelengths from 6 to 600 patches, for the image tower's
+ * positions to start from: random ones of the usual size drown in the patches, and shapes stay
+ * unlearned for long (21.7 against 18.5 % top-1 after 32000 pictures). */
+static void first_positions(float *table, int grid, int width)
+{
+    int quarter = width / 4;
+
+    for (int i = 0; i < grid * grid; i++) {
+        float *row = table + (i + 1) * width; /* row 0 is the class token's */
+        for (int j = 0; j < quarter; j++) {
+            double f = pow(100, -(double)j / quarter), x = i % grid * f, y = (double)(i / grid) * f;
+            row[j] = (float)(POSITIONS * sin(x));
+            row[quarter + j] = (float)(POSITIONS * cos(x));
+            row[2 * quarter + j] = (float)(POSITIONS * sin(y));
+            row[3 * quarter + j] = (float)(POSITIONS * cos(y));
+        }
+    }
 }
 
 static double normal(uint64_t *state)
@@ -82,6 +103,9 @@ void train_new(struct train *t, const struct train_options *o)
             t->params[p->offset + j] = p->spread < 0 ? 1 : (float)(p->spread * normal(&state));
         }
     }
+    first_positions(
+        t->params + model_offset(&t->layout, "vision_model.embeddings.position_embedding.weight"),
+        c.image / c.patch, c.vision.width);
     t->params[model_offset(&t->layout, "logit_scale")] = (float)log(1 / 0.07);
     memcpy(t->average, t->params, t->layout.total * sizeof(float));
 }
@@ -149,6 +173,7 @@ static void draw_shard(struct batch *b, int s)
         uint64_t seed = FIRST_SEED + (uint64_t)b->t->step * (uint64_t)b->t->o.batch + (uint64_t)at;
         uint64_t state = seed ^ 0xabcdef;
         draw_scene(&b->scenes[at], seed, palette_colour(b->t, &state), -1);
+        draw_ease(&b->scenes[at], fmin(1, b->t->step / (EASY * b->t->o.steps)));
         draw_caption(&b->scenes[at], &state, &b->captions[at]);
         draw_render(&b->scenes[at], TRAIN_IMAGE, rgb);
         train_pixels(rgb, TRAIN_IMAGE, shard->pixels + i * 3 * TRAIN_IMAGE * TRAIN_IMAGE);
