@@ -19,21 +19,9 @@ import unicodedata
 
 import regex
 
+from tap import check, done, skip
+
 DRIVER, CLIPC = sys.argv[1:3]
-count = failed = 0
-
-
-def check(good, what):
-    global count, failed
-    count += 1
-    failed += not good
-    print("%s %d - %s" % ("ok" if good else "not ok", count, what))
-
-
-def skip(why):
-    global count
-    count += 1
-    print("ok %d # SKIP %s" % (count, why))
 
 
 # ---- Clean-up ------------------------------------------------------------------------------------------
@@ -341,5 +329,4 @@ if os.environ.get("CLIPC_GOLDEN"):
     test_golden(os.environ["CLIPC_GOLDEN"])
 else:
     skip("$CLIPC_GOLDEN is not set: no ids of the reference programs")
-print("1..%d" % count)
-sys.exit(failed != 0)
+done()

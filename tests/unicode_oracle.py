@@ -11,22 +11,10 @@ import subprocess
 import sys
 import unicodedata
 
+from tap import check, done, skip
+
 DRIVER = sys.argv[1]
 FOLDER = "/usr/share/unicode"
-count = failed = 0
-
-
-def check(good, what):
-    global count, failed
-    count += 1
-    failed += not good
-    print("%s %d - %s" % ("ok" if good else "not ok", count, what))
-
-
-def skip(why):
-    global count
-    count += 1
-    print("ok %d # SKIP %s" % (count, why))
 
 
 def through(what, texts):
@@ -156,5 +144,4 @@ properties()
 normalization_test()
 random_nfc()
 entities()
-print("1..%d" % count)
-sys.exit(failed != 0)
+done()
