@@ -336,6 +336,36 @@ static void print_encode(struct job *job, const struct encode *e, int threads, c
     }
 }
 
+/* Scratch of a session for 8 images or texts, and the second copy of the weights that blas makes.
+ */
+static int print_memory(struct job *job, const clipc_model *model)
+{
+    for (size_t s = 0; s < job->n; s++) {
+        struct clipc_options options = job->cli->session;
+        struct clipc_session_info info = {.size = sizeof info};
+        clipc_session *session;
+        options.kernels = job->sets[s].name;
+        if (clipc_session_new(model, &options, &session) != CLIPC_OK) {
+            return cli_error("%s", clipc_errmsg());
+        }
+        clipc_session_info(session, &info);
+        clipc_session_free(session);
+        if (job->cli->json) {
+            out_next(&job->records);
+            printf("{\"memory\": %zu, \"unpacked\": %zu, \"batch\": %d, \"threads\": %d, "
+                   "\"set\": \"%s\"}",
+                   info.memory, info.unpacked, info.batch, info.threads, job->sets[s].name);
+        } else if (info.unpacked != 0) {
+            printf("  memory: %-8s %7.1f MB, and %.1f MB of weights unpacked once more\n",
+                   job->sets[s].name, 1e-6 * (double)(info.memory - info.unpacked),
+                   1e-6 * (double)info.unpacked);
+        } else {
+            printf("  memory: %-8s %7.1f MB\n", job->sets[s].name, 1e-6 * (double)info.memory);
+        }
+    }
+    return CLI_DONE;
+}
+
 static int bench_whole(struct job *job)
 {
     static const struct encode encodes[] = {{"image", true, 1, 0},
@@ -376,6 +406,7 @@ static int bench_whole(struct job *job)
             }
         }
     }
+    code = code == CLI_DONE ? print_memory(job, model) : code;
     clipc_close(model);
     return code;
 }
