@@ -302,9 +302,24 @@ static void set_name(struct source *s, const char *name, const char *path)
     }
 }
 
+/* "0.15,0.4" into the header; false when it is not two rising numbers. */
+static bool read_display(const char *text, float *low, float *high)
+{
+    char *end;
+
+    *low = strtof(text, &end);
+    if (end == text || *end != ',') {
+        return false;
+    }
+    text = end + 1;
+    *high = strtof(text, &end);
+    return end != text && *end == '\0' && *low >= -1 && *low < *high && *high <= 1;
+}
+
 int cmd_convert(int argc, char **argv)
 {
-    const char *out = NULL, *dtype = NULL, *vocab = NULL, *synthetic = NULL, *name = NULL;
+    const char *out = NULL, *dtype = NULL, *vocab = NULL, *synthetic = NULL, *name = NULL,
+               *display = NULL;
     int seed = 1;
     bool goldens = false, no_goldens = false;
     const struct cli_option options[] = {
@@ -313,6 +328,8 @@ int cmd_convert(int argc, char **argv)
          "how to store linear layers (default: as the source)"},
         {"vocab", CLI_STRING, &vocab, "PATH", "vocabulary: a folder, merges.txt or tokenizer.json"},
         {"name", CLI_STRING, &name, "NAME", "the model's name, for people"},
+        {"display", CLI_STRING, &display, "LOW,HIGH",
+         "range of cosines worth showing (OpenAI's: 0.15,0.4)"},
         {"synthetic", CLI_STRING, &synthetic, "SHAPE",
          "random weights: vit-b-32, vit-b-16, vit-l-14 or vit-l-14-336"},
         {"seed", CLI_INT, &seed, "N", "for --synthetic (default 1)"},
@@ -322,6 +339,7 @@ int cmd_convert(int argc, char **argv)
         {NULL, CLI_FLAG, NULL, NULL, NULL}};
     struct cli cli;
     struct job job = {0};
+    float low = 0, high = 0;
     int code = cli_parse(&cli, &verb, options, argc, argv);
 
     if (code != CLI_GO_ON) {
@@ -332,12 +350,19 @@ int cmd_convert(int argc, char **argv)
         code = cli_usage(&cli, "wants one SOURCE (or --synthetic SHAPE) and -o FILE");
     } else if (dtype != NULL && strcmp(dtype, "f32") != 0 && strcmp(dtype, "f16") != 0) {
         code = cli_usage(&cli, "--dtype is f32 or f16, not '%s'", dtype);
+    } else if (display != NULL && !read_display(display, &low, &high)) {
+        code =
+            cli_usage(&cli, "--display is LOW,HIGH with -1 <= LOW < HIGH <= 1, not '%s'", display);
     } else if (open_source(path, synthetic, seed, vocab, &job.source) != CLIPC_OK) {
         code = cli_error("%s", clipc_errmsg());
     } else {
         job.dtype = dtype == NULL ? job.source.native : dtype[1] == '1' ? FORMAT_F16 : FORMAT_F32;
         job.dtype = job.dtype == FORMAT_BF16 ? FORMAT_F32 : job.dtype;
         set_name(&job.source, name, path);
+        if (display != NULL) {
+            job.source.header.display_low = low;
+            job.source.header.display_high = high;
+        }
         bool cheap = oracle_gflop(&job.source.header, GOLDEN_IDS) <= GOLDEN_GFLOP;
         code = convert(&job, out, !no_goldens && (goldens || cheap)) == CLIPC_OK
                    ? CLI_DONE

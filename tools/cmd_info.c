@@ -132,6 +132,10 @@ static void print_file(const struct weights *w, const char *name, bool tensors)
                h->sot_id, h->eot_id,
                h->tokenizer == FORMAT_TOKENIZER_NONE ? "none" : WORD(rules, h->tokenizer_rules));
     }
+    if (h->display_low < h->display_high) {
+        printf("  cosines     worth showing from %g to %g\n", (double)h->display_low,
+               (double)h->display_high);
+    }
     printf("  sha256      %s\n", hex);
     print_provenance(w);
     for (uint32_t i = 0; tensors && i < h->record_count; i++) {
@@ -162,9 +166,11 @@ static void print_file_json(const struct weights *w, const char *name, int verif
     printf(", \"name\": ");
     out_c_string(stdout, h->name);
     printf(", \"bytes\": %zu, \"embed_dim\": %u, \"logit_scale\": %.9g, \"logit_bias\": %.9g, "
+           "\"display\": [%.9g, %.9g], "
            "\"image_size\": %u, \"patch_size\": %u, \"vocab_size\": %u, \"sha256\": \"%s\"",
-           w->size, h->embed_dim, (double)h->logit_scale, (double)h->logit_bias, h->image_size,
-           h->patch_size, h->vocab_size, hex);
+           w->size, h->embed_dim, (double)h->logit_scale, (double)h->logit_bias,
+           (double)h->display_low, (double)h->display_high, h->image_size, h->patch_size,
+           h->vocab_size, hex);
     print_tower_json("vision", &h->vision);
     print_tower_json("text", &h->text);
     if (verified >= 0) {

@@ -210,7 +210,14 @@ static int take_config(const json_t *config, const char *what, struct format_hea
     if (status == CLIPC_OK) {
         status = take_vision(json_object_get(config, "vision_config"), what, h);
     }
-    return status == CLIPC_OK ? take_text(json_object_get(config, "text_config"), what, h) : status;
+    if (status == CLIPC_OK) {
+        status = take_text(json_object_get(config, "text_config"), what, h);
+    }
+    if (h->vocab_size == 49408) { /* OpenAI's vocabulary: their cosines and their followers' */
+        h->display_low = 0.15f;
+        h->display_high = 0.4f;
+    }
+    return status;
 }
 
 int hf_config_read(const char *folder, struct source *s)

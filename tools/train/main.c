@@ -178,7 +178,7 @@ static int check(void)
 
 int main(int argc, char **argv)
 {
-    struct arguments a = {NULL, 1, 128, -1, -1, 14000, 64, 2, 0, 1080};
+    struct arguments a = {NULL, 1, 128, -1, -1, 13000, 64, 2, 0, 1080};
     struct train t;
 
     if (argc < 2 || strcmp(argv[1], "--help") == 0) {

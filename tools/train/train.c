@@ -19,7 +19,7 @@
 #define BETA2      0.98
 #define CLIP_NORM  1.0
 #define AVERAGE    0.999 /* of the exported weights */
-#define EASY       0.4   /* the part of the run over which scenes grow harder */
+#define EASY       0.15  /* the part of the run over which scenes grow harder */
 #define POSITIONS  0.35  /* amplitude of the image tower's first positions */
 #define PALETTE    3     /* colours of most batches */
 
