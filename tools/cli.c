@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int cli_error(const char *format, ...)
 {
@@ -280,6 +282,32 @@ clipc_session *cli_open_session(const struct cli *cli, const clipc_model *model)
         cli_error("%s", clipc_errmsg());
     }
     return session;
+}
+
+static const char *volatile unfinished;
+
+static void remove_unfinished(int signal_number)
+{
+    const char *path = unfinished;
+
+    if (path != NULL) {
+        unlink(path);
+    }
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+}
+
+void cli_unfinished(const char *path)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction old, new = {.sa_handler = remove_unfinished};
+
+    unfinished = path;
+    for (size_t i = 0; path != NULL && i < sizeof signals / sizeof signals[0]; i++) {
+        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL) {
+            sigaction(signals[i], &new, NULL); /* one that is ignored (nohup) stays so */
+        }
+    }
 }
 
 int cli_close_stdout(void)

@@ -73,6 +73,10 @@ clipc_session *cli_open_session(const struct cli *cli, const clipc_model *model)
 /* The embedded demo model: 64-byte aligned bytes, *size 0 when the build has none. */
 const void *demo_model(size_t *size);
 
+/* While `path` (which must stay; NULL: none) is being written, an interrupt removes it before it
+ * ends the program. */
+void cli_unfinished(const char *path);
+
 /* Flush stdout; CLI_FAILED with a message when it cannot be written (disk full, closed pipe). */
 int cli_close_stdout(void);
 

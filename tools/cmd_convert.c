@@ -249,6 +249,7 @@ static int convert(struct job *job, const char *out, bool goldens)
     if (status != CLIPC_OK) {
         return status;
     }
+    cli_unfinished(writer_path(job->writer));
     status = weights_each_spec(h, declare_tensor, job);
     if (status == CLIPC_OK) {
         status = declare_small(job, goldens);
@@ -262,11 +263,13 @@ static int convert(struct job *job, const char *out, bool goldens)
     if (status == CLIPC_OK && goldens) {
         status = write_goldens(job);
     }
-    if (status != CLIPC_OK) {
+    if (status == CLIPC_OK) {
+        status = writer_finish(job->writer);
+    } else {
         writer_abort(job->writer);
-        return status;
     }
-    return writer_finish(job->writer);
+    cli_unfinished(NULL);
+    return status;
 }
 
 static bool ends_in(const char *text, const char *ending)

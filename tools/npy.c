@@ -4,11 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../kernels/pack.h"
 #include "../src/base.h"
+#include "../src/output.h"
+#include "cli.h"
 
 #define MAX_BYTES ((size_t)8 << 30)
 /* Written headers are padded to this, so that the shape can be set at the end. */
@@ -180,16 +181,21 @@ void npy_free(struct npy *a)
 /* ---- Writing ------------------------------------------------------------------------------- */
 
 struct npy_writer {
-    FILE *f;                /* for "-" a nameless file, copied to stdout at the end */
-    char *path, *temporary; /* temporary NULL: stdout */
+    struct output out; /* path NULL: stdout */
+    FILE *f;           /* on a copy of out.fd; for stdout a nameless file, copied at the end */
     enum npy_type type;
     size_t shape[NPY_MAX_DIMS], n_dims; /* shape[0] is the rows */
     bool failed;                        /* a write did: the file must not appear */
 };
 
+static const char *name_of(const struct npy_writer *w)
+{
+    return w->out.path != NULL ? w->out.path : "standard output";
+}
+
 static int io_error(const struct npy_writer *w, const char *what)
 {
-    return base_fail(CLIPC_ERROR_IO, "%s: cannot %s: %s", w->path, what, strerror(errno));
+    return base_fail(CLIPC_ERROR_IO, "%s: cannot %s: %s", name_of(w), what, strerror(errno));
 }
 
 static int write_header(struct npy_writer *w)
@@ -205,7 +211,7 @@ static int write_header(struct npy_writer *w)
                       i + 1 < w->n_dims ? " " : "");
     }
     if (n > HEADER - 5) {
-        return base_fail(CLIPC_ERROR_ARGUMENT, "%s: a shape of too many digits", w->path);
+        return base_fail(CLIPC_ERROR_ARGUMENT, "%s: a shape of too many digits", name_of(w));
     }
     n += snprintf(text + n, (size_t)(HEADER - n), "), }");
     memset(text + n, ' ', (size_t)(HEADER - n));
@@ -216,29 +222,17 @@ static int write_header(struct npy_writer *w)
     return fwrite(text, 1, HEADER, w->f) == HEADER ? CLIPC_OK : io_error(w, "write");
 }
 
-static void free_writer(struct npy_writer *w)
+static int open_file(struct npy_writer *w, const char *path)
 {
-    free(w->path);
-    free(w->temporary);
-    free(w);
-}
+    int status = output_open(&w->out, path), fd;
 
-static int open_temporary(struct npy_writer *w)
-{
-    size_t room = strlen(w->path) + 16;
-    int fd;
-
-    w->temporary = malloc(room);
-    if (w->temporary == NULL) {
-        return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", w->path);
+    if (status == CLIPC_OK) {
+        cli_unfinished(w->out.temporary);
+        fd = dup(w->out.fd);
+        w->f = fd >= 0 ? fdopen(fd, "w+b") : NULL;
+        status = w->f != NULL ? CLIPC_OK : io_error(w, "open");
     }
-    snprintf(w->temporary, room, "%s.part.XXXXXX", w->path);
-    fd = mkstemp(w->temporary);
-    w->f = fd >= 0 ? fdopen(fd, "w+b") : NULL;
-    if (fd < 0) {
-        w->temporary[0] = '\0';
-    }
-    return w->f != NULL ? CLIPC_OK : io_error(w, "create a file there");
+    return status;
 }
 
 int npy_open(const char *path, enum npy_type type, size_t rows, const size_t *shape, size_t n_dims,
@@ -247,8 +241,7 @@ int npy_open(const char *path, enum npy_type type, size_t rows, const size_t *sh
     struct npy_writer *w = calloc(1, sizeof *w);
     int status = CLIPC_OK;
 
-    if (w == NULL || (w->path = strdup(path)) == NULL) {
-        free(w);
+    if (w == NULL) {
         return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
     }
     w->type = type;
@@ -264,7 +257,7 @@ int npy_open(const char *path, enum npy_type type, size_t rows, const size_t *sh
         w->f = tmpfile();
         status = w->f != NULL ? CLIPC_OK : io_error(w, "make a temporary file");
     } else if (status == CLIPC_OK) {
-        status = open_temporary(w);
+        status = open_file(w, path);
     }
     if (status == CLIPC_OK) {
         status = write_header(w);
@@ -299,18 +292,6 @@ static int copy_to_stdout(struct npy_writer *w)
     return ferror(w->f) || fflush(stdout) != 0 ? io_error(w, "write") : CLIPC_OK;
 }
 
-/* Permissions as of any new file, on the disk, under its name. */
-static int put_in_place(struct npy_writer *w)
-{
-    mode_t mask = umask(0);
-
-    umask(mask);
-    return fchmod(fileno(w->f), 0666 & ~mask) != 0 || fsync(fileno(w->f)) != 0 ||
-                   rename(w->temporary, w->path) != 0
-               ? io_error(w, "write")
-               : CLIPC_OK;
-}
-
 int npy_close(struct npy_writer *w, size_t rows)
 {
     int status = CLIPC_OK;
@@ -325,11 +306,7 @@ int npy_close(struct npy_writer *w, size_t rows)
         status = io_error(w, "write");
     }
     if (status == CLIPC_OK) {
-        status = w->temporary == NULL ? copy_to_stdout(w) : put_in_place(w);
-    }
-    if (status == CLIPC_OK && w->temporary != NULL) {
-        free(w->temporary); /* it has its name now */
-        w->temporary = NULL;
+        status = w->out.path == NULL ? copy_to_stdout(w) : output_finish(&w->out);
     }
     npy_abort(w);
     return status;
@@ -341,10 +318,9 @@ void npy_abort(struct npy_writer *w)
         if (w->f != NULL) {
             fclose(w->f);
         }
-        if (w->temporary != NULL && w->temporary[0] != '\0') {
-            unlink(w->temporary);
-        }
-        free_writer(w);
+        output_abort(&w->out);
+        cli_unfinished(NULL);
+        free(w);
     }
 }
 

@@ -4,18 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../kernels/pack.h"
 #include "../src/base.h"
+#include "../src/output.h"
 #include "sha256.h"
 
 #define MAX_RECORDS 65536
 
 struct writer {
-    char *path, *temporary;
-    int fd;
+    struct output out;
     bool laid_out;
     struct format_header header;
     struct format_record *records; /* [n, of room] */
@@ -23,34 +22,17 @@ struct writer {
     uint32_t n, room;
 };
 
-static int io_error(const struct writer *w, const char *what)
-{
-    return base_fail(CLIPC_ERROR_IO, "%s: cannot %s: %s", w->path, what, strerror(errno));
-}
-
 int writer_new(const char *path, const struct format_header *header, struct writer **out)
 {
     struct writer *w = base_alloc(sizeof *w);
-    size_t length = strlen(path);
 
     if (w == NULL) {
         return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
     }
-    w->fd = -1;
     w->header = *header;
-    w->path = base_alloc(length + 1);
-    w->temporary = base_alloc(length + 16);
-    if (w->path == NULL || w->temporary == NULL) {
-        writer_abort(w);
-        return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
-    }
-    memcpy(w->path, path, length);
-    snprintf(w->temporary, length + 16, "%s.part.XXXXXX", path);
-    w->fd = mkstemp(w->temporary);
-    if (w->fd < 0) {
-        int status = io_error(w, "create a file there");
-        w->temporary[0] = '\0';
-        writer_abort(w);
+    int status = output_open(&w->out, path);
+    if (status != CLIPC_OK) {
+        base_free(w);
         return status;
     }
     *out = w;
@@ -59,7 +41,7 @@ int writer_new(const char *path, const struct format_header *header, struct writ
 
 const char *writer_path(const struct writer *w)
 {
-    return w->temporary;
+    return w->out.temporary;
 }
 
 static int grow(struct writer *w)
@@ -71,7 +53,7 @@ static int grow(struct writer *w)
     if (records == NULL || written == NULL) {
         base_free(records);
         base_free(written);
-        return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", w->path);
+        return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", w->out.path);
     }
     if (w->n > 0) {
         memcpy(records, w->records, w->n * sizeof *records);
@@ -93,7 +75,8 @@ int writer_declare(struct writer *w, const char *name, enum format_dtype dtype,
                    enum format_layout layout, uint32_t rows, uint32_t cols, unsigned flags)
 {
     if (w->laid_out || strlen(name) >= FORMAT_NAME_BYTES || w->n == MAX_RECORDS) {
-        return base_fail(CLIPC_ERROR_ARGUMENT, "%s: record '%s' cannot be declared", w->path, name);
+        return base_fail(CLIPC_ERROR_ARGUMENT, "%s: record '%s' cannot be declared", w->out.path,
+                         name);
     }
     if (w->n == w->room) {
         int status = grow(w);
@@ -122,12 +105,12 @@ static int write_at(struct writer *w, const void *data, size_t bytes, uint64_t o
     const unsigned char *p = data;
 
     while (bytes > 0) {
-        ssize_t n = pwrite(w->fd, p, bytes, (off_t)offset);
+        ssize_t n = pwrite(w->out.fd, p, bytes, (off_t)offset);
         if (n < 0 && errno == EINTR) {
             continue;
         }
         if (n <= 0) {
-            return io_error(w, "write");
+            return output_error(&w->out, "write");
         }
         p += n;
         bytes -= (size_t)n;
@@ -155,8 +138,8 @@ static int lay_out(struct writer *w)
     h->record_bytes = sizeof *w->records;
     memset(h->sha256, 0, sizeof h->sha256);
     w->laid_out = true;
-    if (ftruncate(w->fd, (off_t)h->file_bytes) != 0) {
-        return io_error(w, "write");
+    if (ftruncate(w->out.fd, (off_t)h->file_bytes) != 0) {
+        return output_error(&w->out, "write");
     }
     int status = write_at(w, h, sizeof *h, 0);
     return status == CLIPC_OK
@@ -172,16 +155,16 @@ int writer_write(struct writer *w, const char *name, const void *data, size_t by
         if (strcmp(w->records[i].name, name) == 0) {
             if (w->records[i].bytes != bytes || w->written[i]) {
                 return base_fail(CLIPC_ERROR_ARGUMENT,
-                                 "%s: record '%s' wants %llu bytes once, not %zu", w->path, name,
-                                 (unsigned long long)w->records[i].bytes, bytes);
+                                 "%s: record '%s' wants %llu bytes once, not %zu", w->out.path,
+                                 name, (unsigned long long)w->records[i].bytes, bytes);
             }
             w->written[i] = true;
             return write_at(w, data, bytes, w->records[i].offset);
         }
     }
-    return status != CLIPC_OK
-               ? status
-               : base_fail(CLIPC_ERROR_ARGUMENT, "%s: no record '%s' was declared", w->path, name);
+    return status != CLIPC_OK ? status
+                              : base_fail(CLIPC_ERROR_ARGUMENT, "%s: no record '%s' was declared",
+                                          w->out.path, name);
 }
 
 static int write_hash(struct writer *w)
@@ -192,62 +175,38 @@ static int write_hash(struct writer *w)
     ssize_t n = 0;
 
     if (buffer == NULL) {
-        return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", w->path);
+        return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", w->out.path);
     }
     sha256_begin(&s);
-    while ((n = pread(w->fd, buffer, 1 << 20, (off_t)at)) > 0) {
+    while ((n = pread(w->out.fd, buffer, 1 << 20, (off_t)at)) > 0) {
         sha256_add(&s, buffer, (size_t)n);
         at += (uint64_t)n;
     }
     base_free(buffer);
     if (n < 0 || at != w->header.file_bytes) {
-        return io_error(w, "read back");
+        return output_error(&w->out, "read back");
     }
     sha256_end(&s, w->header.sha256);
     return write_at(w, &w->header, sizeof w->header, 0);
 }
 
 /* The new name reaches the disk with its folder. */
-static void sync_folder(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char folder[4096] = ".";
-
-    if (slash != NULL && (size_t)(slash - path) + 1 < sizeof folder) {
-        memcpy(folder, path, (size_t)(slash - path) + 1);
-        folder[slash - path + 1] = '\0';
-    }
-    FILE *f = fopen(folder, "r");
-    if (f != NULL) {
-        fsync(fileno(f));
-        fclose(f);
-    }
-}
 
 int writer_finish(struct writer *w)
 {
     int status = w->laid_out ? CLIPC_OK : lay_out(w);
-    mode_t mask = umask(0);
 
-    umask(mask);
     for (uint32_t i = 0; status == CLIPC_OK && i < w->n; i++) {
         if (!w->written[i]) {
-            status = base_fail(CLIPC_ERROR_ARGUMENT, "%s: record '%s' was never written", w->path,
-                               w->records[i].name);
+            status = base_fail(CLIPC_ERROR_ARGUMENT, "%s: record '%s' was never written",
+                               w->out.path, w->records[i].name);
         }
     }
     if (status == CLIPC_OK) {
         status = write_hash(w);
     }
-    if (status == CLIPC_OK && (fchmod(w->fd, 0666 & ~mask) != 0 || fsync(w->fd) != 0)) {
-        status = io_error(w, "write");
-    }
-    if (status == CLIPC_OK && rename(w->temporary, w->path) != 0) {
-        status = io_error(w, "rename the temporary file");
-    }
     if (status == CLIPC_OK) {
-        w->temporary[0] = '\0';
-        sync_folder(w->path);
+        status = output_finish(&w->out);
     }
     writer_abort(w);
     return status;
@@ -255,18 +214,10 @@ int writer_finish(struct writer *w)
 
 void writer_abort(struct writer *w)
 {
-    if (w == NULL) {
-        return;
+    if (w != NULL) {
+        output_abort(&w->out);
+        base_free(w->records);
+        base_free(w->written);
+        base_free(w);
     }
-    if (w->fd >= 0) {
-        close(w->fd);
-    }
-    if (w->temporary != NULL && w->temporary[0] != '\0') {
-        unlink(w->temporary);
-    }
-    base_free(w->path);
-    base_free(w->temporary);
-    base_free(w->records);
-    base_free(w->written);
-    base_free(w);
 }
