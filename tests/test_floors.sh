@@ -72,11 +72,11 @@ for f in src/*.[ch] kernels/*.[ch] weights/*.[ch] tools/*.[ch] tools/train/*.[ch
     lines=$(wc -l < "$f")
     case $f in
     src/*_tables.c) ;;
-    src/session.c | src/preprocess.c | weights/weights.c | tools/source_hf.c | tools/cmd_bench.c | tools/npy.c | tools/train/train.c) [ "$lines" -le 560 ] || echo "$f: $lines lines" ;;
+    src/session.c | src/preprocess.c | weights/weights.c | tools/source_hf.c | tools/npy.c | tools/train/train.c) [ "$lines" -le 560 ] || echo "$f: $lines lines" ;;
     *) [ "$lines" -le 400 ] || echo "$f: $lines lines" ;;
     esac
 done > "$tmp/bad"
-check "files hold one idea (400 lines, seven larger ones)"
+check "files hold one idea (400 lines, a few larger ones)"
 
 awk 'FNR == 1 { open = 0 } /^\{/ { open = FNR } /^\}/ { if (open && FNR - open > 76) print FILENAME ": a function of " FNR - open " lines ends at " FNR; open = 0 }' \
     src/*.c kernels/*.c weights/*.c tools/*.c tools/train/*.c > "$tmp/bad"
