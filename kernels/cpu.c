@@ -4,6 +4,7 @@
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
+#include <stdatomic.h>
 
 /* The feature bits of leaf `leaf`, 0 when the CPU has no such leaf.  Intel SDM volume 2A, CPUID. */
 static void leaf_bits(unsigned leaf, unsigned bits[4])
@@ -26,7 +27,19 @@ static uint32_t saved_states(void)
     return low;
 }
 
-bool cpu_has_avx2(void)
+/* Asked once: CPUID takes some 70 microseconds in a virtual machine. */
+static bool remember(atomic_int *known, bool (*ask)(void))
+{
+    int value = atomic_load_explicit(known, memory_order_relaxed);
+
+    if (value == 0) {
+        value = ask() ? 1 : -1;
+        atomic_store_explicit(known, value, memory_order_relaxed);
+    }
+    return value > 0;
+}
+
+static bool ask_avx2(void)
 {
     unsigned one[4], seven[4];
     const unsigned fma_avx_f16c = 1u << 12 | 1u << 28 | 1u << 29;
@@ -37,14 +50,27 @@ bool cpu_has_avx2(void)
            (saved_states() & 0x6) == 0x6;
 }
 
-bool cpu_has_avx512(void)
+static bool ask_avx512(void)
 {
     unsigned seven[4];
     const unsigned f_dq_bw_vl = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
 
     leaf_bits(7, seven);
-    return cpu_has_avx2() && (seven[1] & f_dq_bw_vl) == f_dq_bw_vl &&
-           (saved_states() & 0xe6) == 0xe6;
+    return ask_avx2() && (seven[1] & f_dq_bw_vl) == f_dq_bw_vl && (saved_states() & 0xe6) == 0xe6;
+}
+
+bool cpu_has_avx2(void)
+{
+    static atomic_int known;
+
+    return remember(&known, ask_avx2);
+}
+
+bool cpu_has_avx512(void)
+{
+    static atomic_int known;
+
+    return remember(&known, ask_avx512);
 }
 
 bool cpu_has_neon(void)

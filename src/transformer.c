@@ -194,9 +194,12 @@ void transformer_linear(const struct engine *e, const struct linear *l,
     threads_parallel_for(e->pool, (rows + job.pack_rows - 1) / job.pack_rows, pack_task, &job);
 
     size_t row_bytes = l->w.in_padded * sizeof(float);
-    job.group_rows = base_round_up(GEMM_GROUP_BYTES / row_bytes + 1, align);
+    size_t tasks = workers * (e->k.deterministic ? TASKS_PER_WORKER : 1);
+    job.group_rows = e->k.deterministic
+                         ? base_round_up(GEMM_GROUP_BYTES / row_bytes + 1, align)
+                         : rows; /* blas cuts for itself: large pieces suit it best */
     size_t row_groups = (rows + job.group_rows - 1) / job.group_rows;
-    job.group_panels = job.panels * row_groups / (workers * TASKS_PER_WORKER);
+    job.group_panels = (job.panels * row_groups + tasks - 1) / tasks;
     job.group_panels = job.group_panels == 0 ? 1 : smaller(job.group_panels, job.panels);
     job.panel_groups = (job.panels + job.group_panels - 1) / job.group_panels;
     threads_parallel_for(e->pool, row_groups * job.panel_groups, gemm_task, &job);

@@ -11,7 +11,8 @@ case $formats in
     ;;
 esac
 echo "Each picture against 108 prompts, \"a red circle\" to \"a cyan hexagon\", with the embedded model"
-echo "(it knows only this drawn world); the three best, and the time for one image:"
+echo "(it knows only this drawn world); the three best, and the time for one image.  What a picture"
+echo "shows is in its file's name:"
 echo
 $clipc classify "$@" --labels tests/images/labels.txt --top 3 || exit 1
 cat <<END

@@ -134,7 +134,7 @@ int bench_whole(struct bench *job)
     static const struct encode encodes[] = {{"image", true, 1, 0},
                                             {"8 images", true, 8, 0},
                                             {"text of 8", false, 1, 8},
-                                            {"text of 77", false, 1, 77}};
+                                            {"longest text", false, 1, CLIPC_MAX_CONTEXT}};
     clipc_model *model = cli_open_model(job->cli);
     struct clipc_model_info info = {.size = sizeof info};
     struct clipc_session_info session = {.size = sizeof session};
