@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +15,16 @@
  * between two parallel parts of a forward pass, short enough that idle sessions cost nothing. */
 #define SPIN_SECONDS 50e-6
 
-/* How a call is handed over.  The caller writes fn, arg and count, sets `next` to 0 and raises
- * `generation`; workers that see a new generation take indices from `next` until none are left,
- * then count themselves in `finished`.  The caller works too and leaves when all workers have
- * counted in, so that no worker can still be reading the job when the next one is written. */
+/* How a call is handed over.  `state` is one word: the number of the call, whether it is open, and
+ * how many workers are inside.  The caller writes fn, arg and count, sets `next` to 0 and opens a
+ * new number; a worker enters (one more inside, only while the call is open), takes indices from
+ * `next` until none are left, and leaves.  The caller works too, then closes the call and waits for
+ * those inside: a worker that the system wakes too late finds it closed, is not waited for, and
+ * never reads a job that is being rewritten. */
+#define STATE_CALL   ((uint64_t)1 << 32)
+#define STATE_OPEN   ((uint64_t)1 << 31)
+#define STATE_INSIDE (STATE_OPEN - 1)
+
 struct threads_pool {
     int size;
     pthread_t *workers; /* [size - 1] */
@@ -29,9 +36,8 @@ struct threads_pool {
     void *arg;
     size_t count;
     _Alignas(64) atomic_size_t next;
-    _Alignas(64) atomic_uint generation;
-    _Alignas(64) atomic_int finished;
-    atomic_int named; /* workers number themselves 1, 2, ... */
+    _Alignas(64) _Atomic uint64_t state;
+    _Alignas(64) atomic_int named; /* workers number themselves 1, 2, ... */
     atomic_bool stop;
 };
 
@@ -93,16 +99,25 @@ static inline void relax(void)
 #endif
 }
 
-/* Wait until `generation` differs from `seen` (or the pool stops): spin, then sleep. */
-static void await_generation(struct threads_pool *pool, unsigned seen)
+/* Is a call open that this worker has not been in?  `seen` is the state of the last one. */
+static bool is_new(const struct threads_pool *pool, uint64_t seen)
+{
+    uint64_t state = atomic_load_explicit(&pool->state, memory_order_acquire);
+
+    return (state & STATE_OPEN) != 0 && state / STATE_CALL != seen / STATE_CALL;
+}
+
+static bool stopped(const struct threads_pool *pool)
+{
+    return atomic_load_explicit(&pool->stop, memory_order_acquire);
+}
+
+/* Wait for a new call (or the pool's end): spin, then sleep. */
+static void await_call(struct threads_pool *pool, uint64_t seen)
 {
     double deadline = 0;
 
-    for (unsigned spin = 0; atomic_load_explicit(&pool->generation, memory_order_acquire) == seen;
-         spin++) {
-        if (atomic_load_explicit(&pool->stop, memory_order_acquire)) {
-            return;
-        }
+    for (unsigned spin = 0; !is_new(pool, seen) && !stopped(pool); spin++) {
         if (spin % 64 != 63) {
             relax();
             continue;
@@ -115,13 +130,12 @@ static void await_generation(struct threads_pool *pool, unsigned seen)
             break;
         }
     }
-    if (atomic_load_explicit(&pool->generation, memory_order_acquire) != seen) {
+    if (is_new(pool, seen) || stopped(pool)) {
         return;
     }
     pthread_mutex_lock(&pool->mutex);
     pool->sleeping++;
-    while (atomic_load_explicit(&pool->generation, memory_order_acquire) == seen &&
-           !atomic_load_explicit(&pool->stop, memory_order_acquire)) {
+    while (!is_new(pool, seen) && !stopped(pool)) {
         pthread_cond_wait(&pool->wake, &pool->mutex);
     }
     pool->sleeping--;
@@ -143,16 +157,23 @@ static void *worker_main(void *arg)
 {
     struct threads_pool *pool = arg;
     int worker = atomic_fetch_add(&pool->named, 1) + 1;
-    unsigned seen = 0;
+    uint64_t seen = 0;
 
     for (;;) {
-        await_generation(pool, seen);
-        if (atomic_load_explicit(&pool->stop, memory_order_acquire)) {
+        await_call(pool, seen);
+        if (stopped(pool)) {
             return NULL;
         }
-        seen = atomic_load_explicit(&pool->generation, memory_order_acquire);
-        work(pool, worker);
-        atomic_fetch_add_explicit(&pool->finished, 1, memory_order_release);
+        uint64_t state = atomic_load_explicit(&pool->state, memory_order_relaxed);
+        while ((state & STATE_OPEN) != 0) {
+            if (atomic_compare_exchange_weak_explicit(&pool->state, &state, state + 1,
+                                                      memory_order_acquire, memory_order_relaxed)) {
+                seen = state;
+                work(pool, worker);
+                atomic_fetch_sub_explicit(&pool->state, 1, memory_order_release);
+                break;
+            }
+        }
     }
 }
 
@@ -221,18 +242,20 @@ void threads_parallel_for(struct threads_pool *pool, size_t count, threads_fn fn
     pool->arg = arg;
     pool->count = count;
     atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
-    atomic_store_explicit(&pool->finished, 0, memory_order_relaxed);
-    atomic_fetch_add_explicit(&pool->generation, 1, memory_order_release);
+    /* Closed and empty, so the new number may simply be written. */
+    uint64_t state = atomic_load_explicit(&pool->state, memory_order_relaxed);
+    atomic_store_explicit(&pool->state, (state / STATE_CALL + 1) * STATE_CALL + STATE_OPEN,
+                          memory_order_release);
     pthread_mutex_lock(&pool->mutex);
     if (pool->sleeping > 0) {
         pthread_cond_broadcast(&pool->wake);
     }
     pthread_mutex_unlock(&pool->mutex);
     work(pool, 0);
-    /* Workers that the system has not scheduled yet must be waited for without burning the CPU that
-     * they need. */
+    atomic_fetch_and_explicit(&pool->state, ~STATE_OPEN, memory_order_relaxed);
+    /* A worker inside may have lost its CPU: do not burn the one that it needs. */
     for (unsigned spin = 0;
-         atomic_load_explicit(&pool->finished, memory_order_acquire) != pool->size - 1; spin++) {
+         (atomic_load_explicit(&pool->state, memory_order_acquire) & STATE_INSIDE) != 0; spin++) {
         if (spin < 20000) {
             relax();
         } else {
