@@ -3,7 +3,7 @@
 # the committed tree into it, run both there.  Needs root, debootstrap and a Debian mirror (taken
 # from this machine's apt configuration, with its proxy and certificates).
 #
-# usage: sh tests/chroot.sh [FOLDER]        (default build/chroot; some 1.5 GB; removed if it passes)
+# usage: sh tests/chroot.sh [FOLDER]        (default build/chroot; some 1.5 GB)
 set -eu
 folder=${1:-$PWD/build/chroot}
 case $folder in /*) ;; *) folder=$PWD/$folder ;; esac
@@ -21,11 +21,13 @@ git clone -q --no-hardlinks . "$folder/root/clipc"
 mount -t proc proc "$folder/proc"
 mount --bind /dev "$folder/dev"
 trap 'umount "$folder/proc" "$folder/dev"' EXIT
+echo "== bare: $(chroot "$folder" dpkg-query -f '.\n' -W | wc -l) packages, $(du -smx "$folder" | cut -f1) MB"
 for what in demo test; do
     start=$(date +%s)
     echo "== sh tools/setup $what"
     chroot "$folder" sh -c "cd /root/clipc && HOME=/root sh tools/setup $what" > "$folder.$what" 2>&1 || status=$?
     tail -n 12 "$folder.$what"
-    echo "== $what took $(($(date +%s) - start)) s, exit ${status:-0}"
+    echo "== $what took $(($(date +%s) - start)) s, exit ${status:-0};" \
+        "$(chroot "$folder" dpkg-query -f '.\n' -W | wc -l) packages, $(du -smx "$folder" | cut -f1) MB"
     [ "${status:-0}" -eq 0 ]
 done
