@@ -45,10 +45,11 @@ static void attention_gemm(const float *x, const float *panels, size_t in, size_
                            size_t n, size_t mr, float *y, size_t y_stride)
 {
     struct kernels_epilogue e = {.y = y, .y_stride = y_stride, .activation = KERNELS_LINEAR};
+    struct gemm_ahead none = {panels, 0};
 
     for (size_t p = 0; p < n; p += KERNELS_PANEL) {
         for (size_t c = 0; c < KERNELS_PANEL; c += NV * VL) {
-            gemm_rows[mr](in, x, panels + p * panel_in + c, &e, 0, p + c, n);
+            gemm_rows[mr](in, x, panels + p * panel_in + c, &none, &e, 0, p + c, n);
         }
     }
 }

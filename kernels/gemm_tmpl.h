@@ -6,9 +6,22 @@
  * element: the same order, and so the same bits, whatever rows and panels a call covers.
  * An f16 panel is widened once into scratch (exactly) and used for all rows of the call. */
 
-static inline __attribute__((always_inline)) void
-gemm_micro(size_t in, const float *x, const float *w, size_t mr, vec acc[MR][NV])
+/* What a pass over the inputs fetches into the second-level cache meanwhile: `step` bytes further
+ * for each input (0: the same line again, which costs nothing worth avoiding).  Without it the
+ * first rows of each panel wait for memory: panels are read once in a forward pass. */
+struct gemm_ahead {
+    const void *next;
+    size_t step;
+};
+
+static inline __attribute__((always_inline)) void gemm_micro(size_t in, const float *x,
+                                                             const float *w,
+                                                             const struct gemm_ahead *ahead,
+                                                             size_t mr, vec acc[MR][NV])
 {
+    const char *next = ahead->next;
+    size_t step = ahead->step;
+
     for (size_t r = 0; r < mr; r++) {
         for (size_t v = 0; v < NV; v++) {
             acc[r][v] = v_zero();
@@ -19,6 +32,7 @@ gemm_micro(size_t in, const float *x, const float *w, size_t mr, vec acc[MR][NV]
         for (size_t v = 0; v < NV; v++) {
             b[v] = v_load(w + i * KERNELS_PANEL + v * VL);
         }
+        __builtin_prefetch(next + i * step, 0, 2);
         for (size_t r = 0; r < mr; r++) {
             vec a = v_set1(x[i * MR + r]);
             for (size_t v = 0; v < NV; v++) {
@@ -58,12 +72,12 @@ gemm_finish(const struct kernels_epilogue *e, size_t row, size_t column, size_t 
 }
 
 static inline __attribute__((always_inline)) void
-gemm_block_mr(size_t in, const float *x, const float *w, const struct kernels_epilogue *e,
-              size_t row, size_t column, size_t out, size_t mr)
+gemm_block_mr(size_t in, const float *x, const float *w, const struct gemm_ahead *ahead,
+              const struct kernels_epilogue *e, size_t row, size_t column, size_t out, size_t mr)
 {
     vec acc[MR][NV];
 
-    gemm_micro(in, x, w, mr, acc);
+    gemm_micro(in, x, w, ahead, mr, acc);
     switch (e->activation) {
     case KERNELS_LINEAR:
         gemm_finish(e, row, column, out, mr, KERNELS_LINEAR, acc);
@@ -83,10 +97,10 @@ gemm_block_mr(size_t in, const float *x, const float *w, const struct kernels_ep
 /* One function for each number of rows, so that the accumulators are registers in each. */
 #define GEMM_ROWS(mr)                                                                              \
     static __attribute__((noinline)) void gemm_rows_##mr(                                          \
-        size_t in, const float *x, const float *w, const struct kernels_epilogue *e, size_t row,   \
-        size_t column, size_t out)                                                                 \
+        size_t in, const float *x, const float *w, const struct gemm_ahead *ahead,                 \
+        const struct kernels_epilogue *e, size_t row, size_t column, size_t out)                   \
     {                                                                                              \
-        gemm_block_mr(in, x, w, e, row, column, out, mr);                                          \
+        gemm_block_mr(in, x, w, ahead, e, row, column, out, mr);                                   \
     }
 GEMM_ROWS(1)
 GEMM_ROWS(2)
@@ -107,8 +121,8 @@ GEMM_ROWS(13)
 GEMM_ROWS(14)
 #endif
 
-typedef void (*gemm_rows_fn)(size_t, const float *, const float *, const struct kernels_epilogue *,
-                             size_t, size_t, size_t);
+typedef void (*gemm_rows_fn)(size_t, const float *, const float *, const struct gemm_ahead *,
+                             const struct kernels_epilogue *, size_t, size_t, size_t);
 static const gemm_rows_fn gemm_rows[] = {
     NULL,         gemm_rows_1,  gemm_rows_2,  gemm_rows_3,  gemm_rows_4,
 #if MR >= 6
@@ -138,17 +152,24 @@ static size_t gemm_scratch(const struct kernels_linear *w)
     return w->dtype == KERNELS_F32 ? 0 : (size_t)w->in_padded * KERNELS_PANEL * sizeof(float);
 }
 
+#define GEMM_LINE 64 /* bytes of a cache line */
+
 static void gemm(const struct kernels_linear *w, size_t panel_begin, size_t panel_end, size_t rows,
                  size_t row_begin, size_t row_end, const void *packed,
                  const struct kernels_epilogue *e, void *scratch)
 {
-    size_t panel_elements = (size_t)w->in_padded * KERNELS_PANEL;
+    size_t element = w->dtype == KERNELS_F16 ? sizeof(uint16_t) : sizeof(float);
+    size_t panel_bytes = (size_t)w->in_padded * KERNELS_PANEL * element;
+    size_t last = w->out_padded / KERNELS_PANEL - 1;
 
     (void)rows;
     for (size_t p = panel_begin; p < panel_end; p++) {
-        const float *panel = (const float *)w->panels + p * panel_elements;
+        const unsigned char *stored = (const unsigned char *)w->panels + p * panel_bytes;
+        const unsigned char *next = stored + (p < last ? panel_bytes : 0);
+        const unsigned char *next_end = stored + (p < last ? 2 * panel_bytes : 0);
+        const float *panel = (const float *)(const void *)stored;
         if (w->dtype == KERNELS_F16) {
-            gemm_widen(scratch, (const uint16_t *)w->panels + p * panel_elements,
+            gemm_widen(scratch, (const uint16_t *)(const void *)stored,
                        (size_t)w->in * KERNELS_PANEL);
             panel = scratch;
         }
@@ -156,7 +177,12 @@ static void gemm(const struct kernels_linear *w, size_t panel_begin, size_t pane
             const float *x = (const float *)packed + row * w->in_padded;
             size_t mr = row_end - row < MR ? row_end - row : MR;
             for (size_t c = 0; c < KERNELS_PANEL; c += NV * VL) {
-                gemm_rows[mr](w->in, x, panel + c, e, row, p * KERNELS_PANEL + c, w->out);
+                struct gemm_ahead ahead = {stored, 0};
+                if (next < next_end) {
+                    ahead = (struct gemm_ahead){next, GEMM_LINE};
+                    next += (size_t)w->in * GEMM_LINE;
+                }
+                gemm_rows[mr](w->in, x, panel + c, &ahead, e, row, p * KERNELS_PANEL + c, w->out);
             }
         }
     }
