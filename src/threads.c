@@ -31,6 +31,7 @@ struct threads_pool {
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     int sleeping; /* under mutex */
+    int home;     /* the CPU that made the pool */
 
     threads_fn fn;
     void *arg;
@@ -80,8 +81,47 @@ int threads_available(void)
                        "/sys/fs/cgroup/cpu/cpu.cfs_period_us");
     return quota > 0 && quota < n ? quota : n;
 }
+
+/* Move the calling worker to a CPU of its own, `worker` places behind `home` among those allowed,
+ * and leave it free again.  Else the system may start it where the caller runs, and a first encode
+ * then takes twice as long as the second: 80 against 42 ms of ViT-B/32 in every other run. */
+static void spread(int home, int worker)
+{
+    cpu_set_t all, one;
+    int left;
+
+    if (home < 0 || sched_getaffinity(0, sizeof all, &all) != 0 || CPU_COUNT(&all) < 2) {
+        return;
+    }
+    left = worker % CPU_COUNT(&all);
+    for (int cpu = home; left > 0;) {
+        cpu = (cpu + 1) % CPU_SETSIZE;
+        left -= CPU_ISSET(cpu, &all) ? 1 : 0;
+        home = cpu;
+    }
+    CPU_ZERO(&one);
+    CPU_SET(home, &one);
+    sched_setaffinity(0, sizeof one, &one);
+    sched_setaffinity(0, sizeof all, &all);
+}
+
+static int current_cpu(void)
+{
+    return sched_getcpu();
+}
 #else
 #include <unistd.h>
+
+static void spread(int home, int worker)
+{
+    (void)home;
+    (void)worker;
+}
+
+static int current_cpu(void)
+{
+    return -1;
+}
 
 int threads_available(void)
 {
@@ -159,6 +199,7 @@ static void *worker_main(void *arg)
     int worker = atomic_fetch_add(&pool->named, 1) + 1;
     uint64_t seen = 0;
 
+    spread(pool->home, worker);
     for (;;) {
         await_call(pool, seen);
         if (stopped(pool)) {
@@ -192,6 +233,7 @@ int threads_pool_new(int n, int oversubscribe, struct threads_pool **out)
     }
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->wake, NULL);
+    pool->home = current_cpu();
     pool->size = 1;
     while (pool->size < n) {
         if (pthread_create(&pool->workers[pool->size - 1], NULL, worker_main, pool) != 0) {
