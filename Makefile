@@ -64,9 +64,6 @@ ifeq ($(call has,JANSSON),)
 TOOL_C := $(filter-out $(addprefix tools/,cmd_convert.c source.c source_clipc.c source_hf.c \
     source_synthetic.c hf_config.c vocab.c vocab_plain.c safetensors.c json.c),$(TOOL_C))
 endif
-ifeq ($(call has,JANSSON),)
-FUZZ_C := $(filter-out tests/fuzz_safetensors.c,$(FUZZ_C))
-endif
 
 LIB_O := $(LIB_C:%.c=$(B)/%.o)
 TOOL_O := $(TOOL_C:%.c=$(B)/%.o)
