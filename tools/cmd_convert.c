@@ -238,7 +238,8 @@ static int convert(struct job *job, const char *out, bool goldens)
     struct format_header *h = &job->source.header;
     int status;
 
-    h->tokenizer = job->source.vocab.n != 0 ? FORMAT_TOKENIZER_BPE : FORMAT_TOKENIZER_NONE;
+    h->tokenizer = job->source.vocab.n != 0 && h->text.layers != 0 ? FORMAT_TOKENIZER_BPE
+                                                                   : FORMAT_TOKENIZER_NONE;
     h->vision.dtype = h->vision.layers != 0 ? (uint32_t)job->dtype : 0;
     h->text.dtype = h->text.layers != 0 ? (uint32_t)job->dtype : 0;
     status = source_note(&job->source, "converted by: clipc %s to %s", clipc_version(),

@@ -344,8 +344,11 @@ static int check_tokens(const struct checker *c)
 
 static int check_tokenizer(const struct checker *c)
 {
-    if (c->w->header.tokenizer == FORMAT_TOKENIZER_NONE || c->w->header.text.layers == 0) {
+    if (c->w->header.tokenizer == FORMAT_TOKENIZER_NONE) {
         return CLIPC_OK;
+    }
+    if (c->w->header.text.layers == 0) {
+        return BAD("%s: damaged: a tokenizer, but no text tower", c->what);
     }
     int status = check_tokens(c);
     if (status == CLIPC_OK) {
