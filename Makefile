@@ -167,7 +167,7 @@ test-chroot:
 TRAIN ?= build/train
 train-demo: $(B)/clipc-train $(B)/clipc
 	$(B)/clipc-train run --out $(TRAIN)
-	$(B)/clipc convert $(TRAIN)/hf -o weights/demo.clipc --dtype f16 --name clipc-demo-shapes --display 0.2,0.9
+	$(B)/clipc convert $(TRAIN)/hf -o weights/demo.clipc --dtype f16 --name clipc-demo-shapes --display 0.3,0.55
 
 PREFIX ?= /usr/local
 install: all
