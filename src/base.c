@@ -163,6 +163,11 @@ void base_unmap(struct base_map *map)
     map->size = 0;
 }
 
+char *base_real_path(const char *path)
+{
+    return realpath(path, NULL);
+}
+
 /* Read `fd` to its end into a buffer that doubles; `hint` is a first guess of the size. */
 static int read_all(int fd, const char *path, size_t hint, size_t max_bytes, unsigned char **data,
                     size_t *size)

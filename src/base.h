@@ -53,6 +53,9 @@ struct base_map {
 int base_map_file(const char *path, struct base_map *map);
 void base_unmap(struct base_map *map);
 
+/* What `path` names when all links are followed; free() it; NULL when there is nothing. */
+char *base_real_path(const char *path);
+
 /* A whole file (or pipe) read into memory of base_alloc, one 0 byte behind the last; more than
  * `max_bytes` is CLIPC_ERROR_LIMIT.  path "-" is standard input. */
 int base_read_file(const char *path, size_t max_bytes, unsigned char **data, size_t *size);

@@ -26,19 +26,42 @@ static void end(struct output *o)
     o->fd = -1;
 }
 
+bool output_is_special(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+static bool is_regular(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 int output_open(struct output *o, const char *path)
 {
-    size_t length = strlen(path);
+    char *real = base_real_path(path); /* NULL: nothing there yet */
+    const char *name = real != NULL ? real : path;
+    size_t length = strlen(name);
 
+    memset(o, 0, sizeof *o);
     o->fd = -1;
+    if (real != NULL && !is_regular(real)) {
+        free(real);
+        return base_fail(CLIPC_ERROR_IO, "%s: there is something that is no regular file", path);
+    }
     o->path = base_alloc(length + 1);
     o->temporary = base_alloc(length + 16);
     if (o->path == NULL || o->temporary == NULL) {
         end(o);
+        free(real);
         return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
     }
-    memcpy(o->path, path, length);
-    snprintf(o->temporary, length + 16, "%s.part.XXXXXX", path);
+    memcpy(o->path, name, length);
+    free(real);
+    snprintf(o->temporary, length + 16, "%s.part.XXXXXX", o->path);
     o->fd = mkstemp(o->temporary);
     if (o->fd < 0) {
         int status = output_error(o, "create a file there");

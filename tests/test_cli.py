@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import time
@@ -73,6 +74,9 @@ expect("an unknown kernel set", ["embed", red, "--kernels", "mmx"] + M, 1, err="
 expect("a wrong number", ["embed", red, "--threads", "two"] + M, 2, err="whole number")
 expect("a wrong choice", ["embed", red, "--precision", "half"] + M, 2, err="exact or fast")
 expect("an option without its value", ["embed", red, "-m"], 2, err="wants a value")
+expect("a template without a place for the label", ["classify", red, "a", "--template", "photo"] + M, 2,
+       err="wants {}")
+expect("a folder where a file is to be written", ["embed", red, "--npy", tmp] + M, 1, err="no regular file")
 expect("nothing to embed", ["embed"] + M, 2, err="nothing to embed")
 expect("no text", ["tokenize"] + M, 2)
 expect("one item to compare", ["compare", red] + M, 2, err="exactly two")
@@ -122,6 +126,10 @@ open(tmp + "/tree/notes.txt", "w").write("no picture")
 code, r, _ = records("embed", tmp + "/tree", "--json", *M)
 tap.check([x["image"][len(tmp) + 6:] for x in r] == ["Z.ppm", "a.ppm", "b/1.ppm"],
           "a folder: recursive, bytewise order, only images")
+os.symlink("..", tmp + "/tree/b/up")
+os.symlink(tmp + "/nowhere", tmp + "/tree/dangling")
+code, r, _ = records("embed", tmp + "/tree", "--json", *M)
+tap.check(code == 0 and len(r) == 3, "links that lead back are not followed: %d images" % len(r))
 
 code, r, _ = records("classify", red, "cat", "dog", "at", "--json", *M)
 s = r[0]["labels"]
@@ -179,6 +187,20 @@ if os.path.exists("/dev/full"):
     with open("/dev/full", "wb") as full:
         p = subprocess.run([tap.clipc, "info", model], stdout=full, stderr=subprocess.PIPE)
     tap.check(p.returncode == 1 and b"standard output" in p.stderr, "a full disk on stdout is an error")
+os.mkfifo(tmp + "/pipe")
+reader = subprocess.Popen(["cat", tmp + "/pipe"], stdout=subprocess.PIPE)
+code, _, err = tap.run("embed", red, "--npy", tmp + "/pipe", *M)
+data = reader.communicate()[0]
+code2, direct, _ = tap.run("embed", red, "--npy", "-", *M)
+tap.check(code == 0 and data == direct and stat.S_ISFIFO(os.stat(tmp + "/pipe").st_mode),
+          "--npy into a pipe goes through it and leaves it there " + err)
+open(tmp + "/real.npy", "w").write("old")
+os.symlink("real.npy", tmp + "/link.npy")
+code, _, err = tap.run("embed", red, "--npy", tmp + "/link.npy", *M)
+tap.check(code == 0 and os.path.islink(tmp + "/link.npy") and open(tmp + "/real.npy", "rb").read() == direct,
+          "--npy through a link replaces the file that it names " + err)
+expect("convert onto a pipe", ["convert", "--synthetic", "vit-b-32", "-o", tmp + "/pipe"], 1,
+       err="no regular file")
 if os.getuid() != 0:
     os.chmod(blue, 0)
     expect("an unreadable image", ["embed", blue] + M, 1, err="Permission denied")

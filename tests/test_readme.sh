@@ -25,6 +25,22 @@ while IFS= read -r line; do
         bad=1
     fi
 done < "$tmp/commands"
+# What the first screen shows of two PNG pictures is what comes out: labels and percentages.
+shown() { # shown FILE PICTURE: its three labels and percentages
+    sed -n "/^tests\/images\/$2 /,/^\$/p" "$1" | sed '1d; s/%.*/%/; s/  */ /g; /^$/d' | head -n 3
+}
+build/clipc classify tests/images/red-cross-5.png tests/images/white-star-9.png \
+    --labels tests/images/labels.txt --top 3 > "$tmp/shown"
+for picture in red-cross-5.png white-star-9.png; do
+    n=$((n + 1))
+    if [ -n "$(shown "$tmp/shown" $picture)" ] &&
+        [ "$(shown "$tmp/shown" $picture)" = "$(shown "$root/README.md" $picture)" ]; then
+        echo "ok $n - the first screen shows $picture as it comes out"
+    else
+        echo "not ok $n - the first screen shows $picture otherwise: $(shown "$tmp/shown" $picture)"
+        bad=1
+    fi
+done
 [ $n -gt 0 ] || { echo "not ok 1 - README.md has no commands to test"; n=1 bad=1; }
 echo "1..$n"
 exit $bad

@@ -240,6 +240,17 @@ static int run(const struct cli *cli, const struct options *o, const struct inpu
     return code;
 }
 
+/* The first template that has no place for the label, or NULL. */
+static const char *without_place(const char *const *templates, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strstr(templates[i], "{}") == NULL) {
+            return templates[i];
+        }
+    }
+    return NULL;
+}
+
 int cmd_classify(int argc, char **argv)
 {
     struct options o = {0};
@@ -265,6 +276,9 @@ int cmd_classify(int argc, char **argv)
     if (templates == NULL ||
         sort_items(&cli, o.zeros, &images, &labels.names, templates, &n_templates) != 0) {
         code = CLI_FAILED;
+    } else if (without_place(templates, n_templates) != NULL) {
+        code = cli_usage(&cli, "--template wants {} where the label goes: '%s'",
+                         without_place(templates, n_templates));
     } else if (check_labels(&labels.names) != CLI_DONE) {
         code = CLI_FAILED;
     } else if (labels.names.n == 0) {

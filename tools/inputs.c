@@ -15,7 +15,7 @@
 
 /* A list of texts or paths larger than this is a mistake. */
 #define MAX_LIST_BYTES ((size_t)1 << 30)
-#define MAX_DEPTH      64 /* of folders in folders: beyond it there is a loop of mounts or links */
+#define MAX_DEPTH      256 /* of folders in folders */
 
 static int no_memory(void)
 {
@@ -76,6 +76,14 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static void free_names(char **names, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(names[i]);
+    }
+    free(names);
+}
+
 /* Names in `folder`, sorted; *n of them; NULL with errno when it cannot be read. */
 static char **read_folder(const char *folder, size_t *n)
 {
@@ -90,17 +98,17 @@ static char **read_folder(const char *folder, size_t *n)
     }
     names = malloc(sizeof *names);
     while (names != NULL && (entry = readdir(dir)) != NULL) {
+        char **larger = names;
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
             continue;
         }
         if (*n >= room) {
-            char **larger = realloc(names, (room = 2 * room + 16) * sizeof *names);
-            if (larger == NULL) {
-                break;
-            }
-            names = larger;
+            larger = realloc(names, (room = 2 * room + 16) * sizeof *names);
         }
-        if ((names[*n] = strdup(entry->d_name)) == NULL) {
+        names = larger != NULL ? larger : names;
+        if (larger == NULL || (names[*n] = strdup(entry->d_name)) == NULL) {
+            free_names(names, *n);
+            names = NULL;
             break;
         }
         ++*n;
@@ -108,40 +116,60 @@ static char **read_folder(const char *folder, size_t *n)
     closedir(dir);
     if (names != NULL) {
         qsort(names, *n, sizeof *names, compare_names);
+    } else {
+        errno = ENOMEM;
     }
     return names;
 }
 
-static int walk(struct inputs *inputs, const char *folder, int depth)
+/* The folders that the walk is in, innermost first. */
+struct inside {
+    const struct inside *outer;
+    dev_t device;
+    ino_t inode;
+    int depth;
+};
+
+/* Is the folder one that the walk is in already?  A link to it would lead round and round. */
+static bool is_inside(const struct inside *inside, const struct stat *st)
 {
+    while (inside != NULL && (inside->device != st->st_dev || inside->inode != st->st_ino)) {
+        inside = inside->outer;
+    }
+    return inside != NULL;
+}
+
+static int walk(struct inputs *inputs, const char *folder, const struct stat *of,
+                const struct inside *outer)
+{
+    struct inside here = {outer, of->st_dev, of->st_ino, outer != NULL ? outer->depth + 1 : 0};
     size_t n, length = strlen(folder);
-    char **names = depth < MAX_DEPTH ? read_folder(folder, &n) : NULL;
+    char **names = here.depth < MAX_DEPTH ? read_folder(folder, &n) : NULL;
     int status = 0;
 
     if (names == NULL) {
-        return add_broken(inputs, folder, depth < MAX_DEPTH ? errno : ELOOP);
+        return add_broken(inputs, folder, here.depth < MAX_DEPTH ? errno : ELOOP);
     }
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && status == 0; i++) {
         size_t room = length + strlen(names[i]) + 2;
         char *path = malloc(room);
         struct stat st;
         if (path == NULL) {
             status = no_memory();
-        } else if (status == 0) {
-            snprintf(path, room, "%s%s%s", folder,
-                     length > 0 && folder[length - 1] == '/' ? "" : "/", names[i]);
-            if (stat(path, &st) != 0) {
-                status = 0; /* a dangling link is no image */
-            } else if (S_ISDIR(st.st_mode)) {
-                status = walk(inputs, path, depth + 1);
-            } else if (S_ISREG(st.st_mode) && looks_like_image(path)) {
-                status = inputs_add(inputs, INPUT_IMAGE, path, strlen(path), NULL);
-            }
+            break;
+        }
+        snprintf(path, room, "%s%s%s", folder, length > 0 && folder[length - 1] == '/' ? "" : "/",
+                 names[i]);
+        if (stat(path, &st) != 0) {
+            status = 0; /* a dangling link is no image */
+        } else if (S_ISDIR(st.st_mode)) {
+            status = is_inside(&here, &st) ? 0 : walk(inputs, path, &st, &here);
+        } else if (S_ISREG(st.st_mode) && looks_like_image(path)) {
+            status = inputs_add(inputs, INPUT_IMAGE, path, strlen(path), NULL);
         }
         free(path);
-        free(names[i]);
     }
-    free(names);
+    free_names(names, n);
     return status;
 }
 
@@ -187,7 +215,7 @@ int inputs_add_path(struct inputs *inputs, const char *path, bool zeros)
     }
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
         size_t before = inputs->n;
-        int status = walk(inputs, path, 0);
+        int status = walk(inputs, path, &st, NULL);
         if (status == 0 && inputs->n == before) {
             char text[4200];
             snprintf(text, sizeof text, "%.4000s: no image in this folder", path);

@@ -181,8 +181,9 @@ void npy_free(struct npy *a)
 /* ---- Writing ------------------------------------------------------------------------------- */
 
 struct npy_writer {
-    struct output out; /* path NULL: stdout */
-    FILE *f;           /* on a copy of out.fd; for stdout a nameless file, copied at the end */
+    const char *path;
+    struct output out; /* not open for what a rename cannot replace: stdout, pipes, devices */
+    FILE *f;           /* on a copy of out.fd; else a nameless file, copied at the end */
     enum npy_type type;
     size_t shape[NPY_MAX_DIMS], n_dims; /* shape[0] is the rows */
     bool failed;                        /* a write did: the file must not appear */
@@ -190,7 +191,7 @@ struct npy_writer {
 
 static const char *name_of(const struct npy_writer *w)
 {
-    return w->out.path != NULL ? w->out.path : "standard output";
+    return strcmp(w->path, "-") == 0 ? "standard output" : w->path;
 }
 
 static int io_error(const struct npy_writer *w, const char *what)
@@ -244,6 +245,7 @@ int npy_open(const char *path, enum npy_type type, size_t rows, const size_t *sh
     if (w == NULL) {
         return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
     }
+    w->path = path;
     w->type = type;
     w->n_dims = n_dims + 1;
     if (w->n_dims > NPY_MAX_DIMS) {
@@ -253,7 +255,7 @@ int npy_open(const char *path, enum npy_type type, size_t rows, const size_t *sh
         w->shape[i + 1] = shape[i];
     }
     w->shape[0] = rows;
-    if (status == CLIPC_OK && strcmp(path, "-") == 0) {
+    if (status == CLIPC_OK && (strcmp(path, "-") == 0 || output_is_special(path))) {
         w->f = tmpfile();
         status = w->f != NULL ? CLIPC_OK : io_error(w, "make a temporary file");
     } else if (status == CLIPC_OK) {
@@ -278,18 +280,34 @@ int npy_append(struct npy_writer *w, const void *data, size_t bytes)
     return w->failed ? io_error(w, "write") : CLIPC_OK;
 }
 
-static int copy_to_stdout(struct npy_writer *w)
+static int copy_to(struct npy_writer *w, FILE *to)
 {
     char buffer[65536];
     size_t n;
 
     rewind(w->f);
     while ((n = fread(buffer, 1, sizeof buffer, w->f)) > 0) {
-        if (fwrite(buffer, 1, n, stdout) != n) {
+        if (fwrite(buffer, 1, n, to) != n) {
             return io_error(w, "write");
         }
     }
-    return ferror(w->f) || fflush(stdout) != 0 ? io_error(w, "write") : CLIPC_OK;
+    return ferror(w->f) || fflush(to) != 0 ? io_error(w, "write") : CLIPC_OK;
+}
+
+static int copy_out(struct npy_writer *w)
+{
+    if (strcmp(w->path, "-") == 0) {
+        return copy_to(w, stdout);
+    }
+    FILE *to = fopen(w->path, "wb");
+    if (to == NULL) {
+        return io_error(w, "open");
+    }
+    int status = copy_to(w, to);
+    if (fclose(to) != 0 && status == CLIPC_OK) {
+        status = io_error(w, "write");
+    }
+    return status;
 }
 
 int npy_close(struct npy_writer *w, size_t rows)
@@ -306,7 +324,7 @@ int npy_close(struct npy_writer *w, size_t rows)
         status = io_error(w, "write");
     }
     if (status == CLIPC_OK) {
-        status = w->out.path == NULL ? copy_to_stdout(w) : output_finish(&w->out);
+        status = w->out.path == NULL ? copy_out(w) : output_finish(&w->out);
     }
     npy_abort(w);
     return status;

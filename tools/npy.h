@@ -18,7 +18,8 @@ int npy_read(const char *path, struct npy *array);
 void npy_free(struct npy *array);
 
 /* A writer of one array whose first dimension is known only at the end: "-" is stdout, and then
- * `rows` must be the true one.  A file appears when it is complete. */
+ * `rows` must be the true one.  A file appears when it is complete; into a pipe or a device all
+ * goes at the end.  `path` must stay until npy_close. */
 struct npy_writer;
 enum npy_type { NPY_F4, NPY_U1, NPY_I4 };
 /* shape: [n_dims] behind the first. */
