@@ -1,6 +1,9 @@
 """The command line as people and scripts use it: streams, exit codes, records, bad input."""
 import json
 import os
+import pty
+import re
+import select
 import shutil
 import signal
 import stat
@@ -207,16 +210,21 @@ if os.getuid() != 0:
 else:
     tap.skip("root reads every file: no unreadable image")
 
-# An interrupt in the middle of the writing leaves neither the file nor its temporary name.
+# Long work shows a person how far it is; an interrupt in the middle of it leaves neither the file
+# nor its temporary name.
 os.mkdir(tmp + "/cut")
+terminal, theirs = pty.openpty()
 p = subprocess.Popen([tap.clipc, "convert", "--synthetic", "vit-l-14-336", "-o", tmp + "/cut/x.clipc"],
-                     stderr=subprocess.PIPE)
-deadline = time.time() + 60
-while not os.listdir(tmp + "/cut") and time.time() < deadline:
-    time.sleep(0.01)
+                     stderr=theirs)
+os.close(theirs)
+deadline, seen = time.time() + 60, b""
+while b"left" not in seen and time.time() < deadline and select.select([terminal], [], [], 60)[0]:
+    seen += os.read(terminal, 4096)
+tap.check(re.search(rb"\d+ % of \d+ MB  [0-9.]+/s  \d+ s left", seen), "a progress bar: %r" % seen[:60])
 begun = os.listdir(tmp + "/cut")
 p.send_signal(signal.SIGINT)
-p.communicate()
+p.wait()
+os.close(terminal)
 tap.check(begun and begun[0].startswith("x.clipc.part.") and p.returncode == -signal.SIGINT and
           not os.listdir(tmp + "/cut"), "an interrupted convert removes its temporary file")
 code, out, _ = tap.run("embed", red, *M, env=dict(os.environ, CLIPC_KERNELS="scalar"))

@@ -11,6 +11,7 @@
 #include "cli.h"
 #include "commands.h"
 #include "oracle.h"
+#include "progress.h"
 #include "source.h"
 
 /* Goldens cost a pass in double, at some 2 GFLOP/s: without being asked, no more than half a
@@ -21,7 +22,8 @@ struct job {
     struct source source;
     struct writer *writer;
     enum format_dtype dtype;
-    size_t done, total; /* bytes, for the progress bar */
+    size_t done, total; /* bytes */
+    struct progress progress;
 };
 
 static const struct cli_verb verb = {
@@ -74,14 +76,6 @@ static int round_row(const struct job *job, const char *name, const float *value
     return CLIPC_OK;
 }
 
-static void show_progress(struct job *job)
-{
-    if (isatty(STDERR_FILENO) && job->total > ((size_t)64 << 20)) {
-        fprintf(stderr, "\r%3.0f %% of %zu MB\033[K",
-                100.0 * (double)job->done / (double)job->total, job->total >> 20);
-    }
-}
-
 static int write_tensor(void *arg, const struct weights_spec *spec)
 {
     struct job *job = arg;
@@ -115,7 +109,7 @@ static int write_tensor(void *arg, const struct weights_spec *spec)
     if (status == CLIPC_OK) {
         status = writer_write(job->writer, spec->name, data, bytes);
         job->done += (size_t)spec->rows * row_bytes;
-        show_progress(job);
+        progress_show(&job->progress, job->done >> 20, job->total >> 20);
     }
     base_free(data);
     free(values);
@@ -256,7 +250,9 @@ static int convert(struct job *job, const char *out, bool goldens)
         status = declare_small(job, goldens);
     }
     if (status == CLIPC_OK) {
+        job->progress = progress_begin("MB");
         status = weights_each_spec(h, write_tensor, job);
+        progress_clear(&job->progress);
     }
     if (status == CLIPC_OK) {
         status = write_small(job);

@@ -2,10 +2,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../src/base.h"
 #include "../src/threads.h"
+#include "progress.h"
 
 /* An image that comes on stdin, or in a file, is at most this long. */
 #define MAX_IMAGE_BYTES ((size_t)512 << 20)
@@ -186,28 +186,17 @@ static void encode_batch(struct encoder *e, const struct input *inputs, size_t n
     }
 }
 
-static void show_progress(size_t done, size_t n, double seconds, bool *shown)
-{
-    double rate = (double)done / seconds;
-
-    if (seconds < 1 || !isatty(STDERR_FILENO) || isatty(STDOUT_FILENO)) {
-        return;
-    }
-    *shown = true;
-    fprintf(stderr, "\r%zu of %zu  %.1f/s  %.0f s left \033[K", done, n, rate,
-            (double)(n - done) / rate);
-}
-
 int encode_inputs(struct encoder *e, const struct inputs *inputs, encode_fn fn, void *arg)
 {
-    double start = base_seconds();
-    bool failed = false, shown = false, stop = false;
+    struct progress progress = progress_begin("inputs");
+    bool failed = false, stop = false;
 
     for (size_t i = 0, n; i < inputs->n && !stop; i += n) {
         double before = base_seconds();
         n = inputs->n - i < e->batch ? inputs->n - i : e->batch;
         encode_batch(e, inputs->items + i, n);
         double share = (base_seconds() - before) / (double)n;
+        progress_clear(&progress);
         for (size_t j = 0; j < n && !stop; j++) {
             const struct slot *slot = &e->slots[j];
             struct encoded out = {.input = slot->input, .seconds = share};
@@ -217,17 +206,12 @@ int encode_inputs(struct encoder *e, const struct inputs *inputs, encode_fn fn, 
             } else {
                 out.error = slot->error;
                 failed = true;
-                if (shown) {
-                    fputs("\r\033[K", stderr);
-                }
                 cli_error("%s", slot->error);
             }
             stop = fn(arg, &out) != 0;
         }
-        show_progress(i + n, inputs->n, base_seconds() - start, &shown);
+        progress_show(&progress, i + n, inputs->n);
     }
-    if (shown) {
-        fputs("\r\033[K", stderr);
-    }
+    progress_clear(&progress);
     return failed || stop ? CLI_FAILED : CLI_DONE;
 }
