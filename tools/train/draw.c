@@ -55,6 +55,19 @@ static void pick_back(uint64_t *state, const double item[3], double rgb[3])
     } while (distance(item, rgb) < 0.38);
 }
 
+/* Background, light and faults of the camera; the background keeps away from the colour `front`. */
+static void make_surroundings(struct draw_scene *s, uint64_t *state, const double front[3])
+{
+    s->background = pick(state, 8);
+    s->scale = between(state, 0.6, 1.8);
+    s->angle = between(state, 0, 3.14159);
+    s->noise = draw_uniform(state) < 0.5 ? 0 : between(state, 0, 0.06);
+    s->blur = draw_uniform(state) < 0.6 ? 0 : between(state, 0.2, 1);
+    s->light = between(state, 0.85, 1.1);
+    pick_back(state, front, s->back[0]);
+    pick_back(state, front, s->back[1]);
+}
+
 void draw_scene(struct draw_scene *s, uint64_t seed, int colour, int shape)
 {
     uint64_t state = seed * 0x2545f4914f6cdd1du + 77;
@@ -75,25 +88,34 @@ void draw_scene(struct draw_scene *s, uint64_t seed, int colour, int shape)
     item->x = between(&state, item->radius, 1 - item->radius);
     item->y = between(&state, item->radius, 1 - item->radius);
     item->angle = between(&state, -0.45, 0.45);
-    s->background = pick(&state, 8);
-    s->scale = between(&state, 0.6, 1.8);
-    s->angle = between(&state, 0, 3.14159);
-    s->noise = draw_uniform(&state) < 0.5 ? 0 : between(&state, 0, 0.06);
-    s->blur = draw_uniform(&state) < 0.6 ? 0 : between(&state, 0.2, 1);
-    s->light = between(&state, 0.85, 1.1);
-    pick_back(&state, item->rgb, s->back[0]);
-    pick_back(&state, item->rgb, s->back[1]);
+    make_surroundings(s, &state, item->rgb);
+}
+
+void draw_card_scene(struct draw_scene *s, uint64_t seed, int rank, int suit)
+{
+    uint64_t state = seed * 0x2545f4914f6cdd1du + 78;
+
+    memset(s, 0, sizeof *s);
+    s->seed = seed;
+    s->has_card = true;
+    card_make(&s->card, &state, rank, suit);
+    make_surroundings(s, &state, s->card.paper);
 }
 
 void draw_ease(struct draw_scene *s, double hard)
 {
-    struct draw_item *item = &s->items[0];
     uint64_t state = s->seed ^ 0x7f4a7c15;
 
-    item->radius += (1 - hard) * (0.4 - item->radius);
-    item->angle *= hard;
-    item->x = fmin(fmax(0.5 + hard * (item->x - 0.5), item->radius), 1 - item->radius);
-    item->y = fmin(fmax(0.5 + hard * (item->y - 0.5), item->radius), 1 - item->radius);
+    for (int i = 0; i < s->n; i++) {
+        struct draw_item *item = &s->items[i];
+        item->radius += (1 - hard) * (0.4 - item->radius);
+        item->angle *= hard;
+        item->x = fmin(fmax(0.5 + hard * (item->x - 0.5), item->radius), 1 - item->radius);
+        item->y = fmin(fmax(0.5 + hard * (item->y - 0.5), item->radius), 1 - item->radius);
+    }
+    if (s->has_card) {
+        card_ease(&s->card, hard);
+    }
     s->noise *= hard;
     s->blur *= hard;
     s->background = draw_uniform(&state) < hard ? s->background : 0;
@@ -111,6 +133,9 @@ static void sample(const struct draw_scene *s, double x, double y, double rgb[3]
         if (dx * dx + dy * dy < 1.5 && draw_shape_inside(item->shape, u, v)) {
             memcpy(rgb, item->rgb, 3 * sizeof *rgb);
         }
+    }
+    if (s->has_card) {
+        card_sample(&s->card, x, y, rgb);
     }
 }
 
@@ -154,6 +179,18 @@ void draw_render(const struct draw_scene *scene, int size, uint8_t *out)
 static const char *article(const char *word)
 {
     return strchr("aeiou", word[0]) != NULL ? "an" : "a";
+}
+
+void draw_name(const struct draw_scene *s, char name[DRAW_CAPTION])
+{
+    if (s->has_card) {
+        snprintf(name, DRAW_CAPTION, "the %s of %s", card_ranks[s->card.rank],
+                 card_suits[s->card.suit]);
+    } else {
+        const char *colour = draw_colours[s->items[0].colour];
+        snprintf(name, DRAW_CAPTION, "%s %s %s", article(colour), colour,
+                 draw_shapes[s->items[0].shape]);
+    }
 }
 
 void draw_caption(const struct draw_scene *s, uint64_t *state, struct draw_caption *caption)

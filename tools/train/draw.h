@@ -1,13 +1,15 @@
 /* draw.h - the drawn world: scenes, their pictures, and what can truly be said of them.
  *
- * A scene is a background and a list of items; an item is of a kind (shapes.c; later: cards), which
- * draws it and knows its facts.  Everything follows from a seed. */
+ * A scene is a background, a list of items (shapes.c) and perhaps a playing card (card.h).
+ * Everything follows from a seed. */
 #ifndef CLIPC_DRAW_H
 #define CLIPC_DRAW_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "card.h"
 
 enum { DRAW_COLOURS = 12, DRAW_SHAPES = 9, DRAW_MAX_ITEMS = 4, DRAW_CAPTION = 96 };
 extern const char *const draw_colours[DRAW_COLOURS]; /* "red", ... */
@@ -28,6 +30,8 @@ struct draw_scene {
     double turn[2]; /* cosine and sine of the angle, set by draw_render */
     struct draw_item items[DRAW_MAX_ITEMS];
     int n;
+    bool has_card; /* then n is 0 */
+    struct card card;
 };
 
 /* A caption says a colour, a shape, or both, and perhaps a size; -1: it does not say. */
@@ -43,14 +47,21 @@ double draw_uniform(uint64_t *state);
 /* The scene of `seed`; colour or shape >= 0 fix those of its item. */
 void draw_scene(struct draw_scene *scene, uint64_t seed, int colour, int shape);
 
-/* For the beginning of training: hard 1 changes nothing, 0 makes the item large, upright, central
- * and sharp, on a flat background. */
+/* A card instead of a shape; rank or suit >= 0 fix those of its face. */
+void draw_card_scene(struct draw_scene *scene, uint64_t seed, int rank, int suit);
+
+/* For the beginning of training: hard 1 changes nothing, 0 makes the item or card large, upright,
+ * central and sharp, on a flat background. */
 void draw_ease(struct draw_scene *scene, double hard);
 
 /* Render: rgb [size, size, 3] bytes. */
 void draw_render(const struct draw_scene *scene, int size, uint8_t *rgb);
 
-/* One of the captions that are true of the scene. */
+/* What the scene shows, in the shortest words that say all of it: "a red circle", "the ace of
+ * spades". */
+void draw_name(const struct draw_scene *scene, char name[DRAW_CAPTION]);
+
+/* One of the captions that are true of the scene (of shapes only, for now). */
 void draw_caption(const struct draw_scene *scene, uint64_t *state, struct draw_caption *caption);
 
 /* Is the caption true of the scene? */

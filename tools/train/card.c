@@ -1,0 +1,226 @@
+#include "card.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "draw.h"
+
+const char *const card_ranks[CARD_RANKS] = {"ace",  "two",   "three", "four", "five",
+                                            "six",  "seven", "eight", "nine", "ten",
+                                            "jack", "queen", "king"};
+const char *const card_suits[CARD_SUITS] = {"spades", "hearts", "diamonds", "clubs"};
+
+enum { SPADES, HEARTS, DIAMONDS, CLUBS };
+
+static double between(uint64_t *state, double low, double high)
+{
+    return low + (high - low) * draw_uniform(state);
+}
+
+static int pick(uint64_t *state, int n)
+{
+    return (int)(draw_uniform(state) * n);
+}
+
+static void make_colours(struct card *c, uint64_t *state)
+{
+    bool red = c->suit == HEARTS || c->suit == DIAMONDS;
+    double white = between(state, 0.88, 1), warm = between(state, 0, 0.06);
+
+    for (int i = 0; i < 3; i++) {
+        c->paper[i] = white - warm * i;
+        c->ink[i] = red ? (i == 0 ? between(state, 0.7, 0.9) : between(state, 0, 0.16))
+                        : between(state, 0, 0.14);
+        c->skin[i] = between(state, 0.1, 0.9);
+    }
+}
+
+static void set_turn(struct card *c)
+{
+    c->turn[0] = cos(c->angle);
+    c->turn[1] = sin(c->angle);
+}
+
+void card_ease(struct card *c, double hard)
+{
+    c->angle *= hard;
+    set_turn(c);
+    c->height += (1 - hard) * (0.95 - c->height);
+    c->x = 0.5 + hard * (c->x - 0.5);
+    c->y = 0.5 + hard * (c->y - 0.5);
+    c->tilt[0] *= hard;
+    c->tilt[1] *= hard;
+    c->cover[2] *= hard;
+}
+
+void card_make(struct card *c, uint64_t *state, int rank, int suit)
+{
+    double side = draw_uniform(state) < 0.5 ? -1 : 1;
+
+    memset(c, 0, sizeof *c);
+    c->rank = pick(state, CARD_RANKS);
+    c->suit = pick(state, CARD_SUITS);
+    c->rank = rank >= 0 ? rank : c->rank;
+    c->suit = suit >= 0 ? suit : c->suit;
+    c->layout = (enum card_layout)pick(state, CARD_LAYOUTS);
+    c->style = (struct rank_style){between(state, 0.11, 0.2), between(state, 0.5, 0.75),
+                                   between(state, -0.08, 0.16)};
+    make_colours(c, state);
+    c->height = between(state, 0.66, 0.95);
+    c->angle = between(state, -0.5, 0.5);
+    c->x = 0.5 + between(state, -0.08, 0.08);
+    c->y = 0.5 + between(state, -0.5, 0.5) * (0.97 - c->height);
+    set_turn(c);
+    c->tilt[0] = between(state, -0.18, 0.18);
+    c->tilt[1] = between(state, -0.18, 0.18);
+    /* What lies on it never covers the two corners with an index. */
+    c->cover[0] = side * between(state, 0.42, 0.6);
+    c->cover[1] = -side * between(state, 0.3, 0.75);
+    c->cover[2] = draw_uniform(state) < 0.25 ? between(state, 0.12, 0.3) : 0;
+}
+
+/* ---- Suits: insides of curves of radius about 1, y down ------------------------------------- */
+
+static bool disc(double x, double y, double cx, double cy, double r)
+{
+    return (x - cx) * (x - cx) + (y - cy) * (y - cy) <= r * r;
+}
+
+static bool heart(double x, double y)
+{
+    double u = 1.2 * x, v = -1.2 * y + 0.15, t = u * u + v * v - 1;
+
+    return t * t * t - u * u * v * v * v <= 0;
+}
+
+/* The foot of spades and clubs: narrow above, wide below. */
+static bool stem(double x, double y)
+{
+    return y > 0.2 && y < 1 && fabs(x) < 0.07 + 0.35 * (y - 0.2) * (y - 0.2);
+}
+
+static bool suit_inside(int suit, double x, double y)
+{
+    if (x * x + y * y > 1.7) {
+        return false;
+    }
+    switch (suit) {
+    case SPADES:
+        return heart(1.05 * x, -1.05 * (y + 0.12)) || stem(x, y);
+    case HEARTS:
+        return heart(x, y);
+    case DIAMONDS:
+        return fabs(x) / 0.75 + fabs(y) <= 1;
+    default:
+        return disc(x, y, 0, -0.5, 0.44) || disc(x, y, -0.48, 0.18, 0.44) ||
+               disc(x, y, 0.48, 0.18, 0.44) || disc(x, y, 0, 0, 0.2) || stem(x, y);
+    }
+}
+
+/* A suit of radius r at (u, v) of the card, upside down in the card's lower half. */
+static bool pip(const struct card *c, double u, double v, double at_u, double at_v, double r)
+{
+    double x = (u - at_u) / r, y = (v - at_v) / r;
+
+    return suit_inside(c->suit, x, at_v > 0.01 ? -y : y);
+}
+
+/* ---- Faces --------------------------------------------------------------------------------- */
+
+/* Pips of ace to ten: column (-1, 0, 1) and row (-1 .. 1), the usual places. */
+static const struct {
+    int n;
+    double at[10][2];
+} pips[10] = {
+    {1, {{0, 0}}},
+    {2, {{0, -1}, {0, 1}}},
+    {3, {{0, -1}, {0, 0}, {0, 1}}},
+    {4, {{-1, -1}, {1, -1}, {-1, 1}, {1, 1}}},
+    {5, {{-1, -1}, {1, -1}, {0, 0}, {-1, 1}, {1, 1}}},
+    {6, {{-1, -1}, {1, -1}, {-1, 0}, {1, 0}, {-1, 1}, {1, 1}}},
+    {7, {{-1, -1}, {1, -1}, {0, -.5}, {-1, 0}, {1, 0}, {-1, 1}, {1, 1}}},
+    {8, {{-1, -1}, {1, -1}, {0, -.5}, {-1, 0}, {1, 0}, {0, .5}, {-1, 1}, {1, 1}}},
+    {9, {{-1, -1}, {1, -1}, {-1, -.33}, {1, -.33}, {0, 0}, {-1, .33}, {1, .33}, {-1, 1}, {1, 1}}},
+    {10,
+     {{-1, -1},
+      {1, -1},
+      {0, -.67},
+      {-1, -.33},
+      {1, -.33},
+      {-1, .33},
+      {1, .33},
+      {0, .67},
+      {-1, 1},
+      {1, 1}}},
+};
+
+static bool court(const struct card *c, double u, double v)
+{
+    bool frame = fabs(fabs(u) - 0.27) < 0.008 && fabs(v) < 0.528;
+
+    frame |= fabs(fabs(v) - 0.52) < 0.008 && fabs(u) < 0.278;
+    return frame || rank_inside(c->rank, &c->style, u / 0.5, v / 0.5) ||
+           pip(c, u, v, -0.18, -0.42, 0.07) || pip(c, u, v, 0.18, 0.42, 0.07);
+}
+
+static bool middle(const struct card *c, double u, double v)
+{
+    if (c->layout == CARD_CORNERS) {
+        return false;
+    }
+    if (c->layout == CARD_BIG) {
+        return pip(c, u, v, 0, 0, 0.27);
+    }
+    if (c->rank >= 10) {
+        return court(c, u, v);
+    }
+    for (int i = 0; i < pips[c->rank].n; i++) {
+        if (pip(c, u, v, 0.2 * pips[c->rank].at[i][0], 0.48 * pips[c->rank].at[i][1],
+                c->rank == 0 ? 0.24 : 0.1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The rank and below it the suit, in the upper left corner of a card that is turned upright. */
+static bool corner(const struct card *c, double u, double v)
+{
+    double size = c->layout == CARD_PIPS ? 0.14 : c->layout == CARD_BIG ? 0.2 : 0.3;
+    double at = -0.48 + 0.42 * size + (c->rank == 9 ? 0.1 * size : 0), top = -0.66;
+
+    if (u > at + size || v > top + 2 * size) {
+        return false;
+    }
+    return rank_inside(c->rank, &c->style, (u - at) / size, (v - top - size / 2) / size) ||
+           suit_inside(c->suit, (u - at) / (0.36 * size), (v - top - 1.5 * size) / (0.36 * size));
+}
+
+/* A card of 1 by 1.4 with round corners. */
+static bool on_card(double u, double v)
+{
+    const double r = 0.06;
+    double du = fabs(u) - (0.5 - r), dv = fabs(v) - (0.7 - r);
+
+    return du <= r && dv <= r && (du <= 0 || dv <= 0 || du * du + dv * dv <= r * r);
+}
+
+void card_sample(const struct card *c, double x, double y, double rgb[3])
+{
+    double scale = c->height / 1.4, dx = (x - c->x) / scale, dy = (y - c->y) / scale;
+    double u = dx * c->turn[0] + dy * c->turn[1], v = dy * c->turn[0] - dx * c->turn[1];
+    double w = 1 + c->tilt[0] * u + c->tilt[1] * v;
+
+    u /= w;
+    v /= w;
+    if (c->cover[2] > 0 && disc(u, v, c->cover[0], c->cover[1], c->cover[2])) {
+        memcpy(rgb, c->skin, sizeof c->skin);
+    } else if (on_card(u, v)) {
+        bool inked = middle(c, u, v) || corner(c, u, v) || corner(c, -u, -v);
+        memcpy(rgb, inked ? c->ink : c->paper, sizeof c->ink);
+    } else if (on_card(u - 0.03, v - 0.04)) {
+        for (int i = 0; i < 3; i++) {
+            rgb[i] *= 0.6;
+        }
+    }
+}
