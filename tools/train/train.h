@@ -25,6 +25,8 @@ struct train {
     double loss, hits; /* running means */
 };
 
+/* `p`, or the end of the program when it is NULL. */
+void *train_need(void *p);
 void train_vocabulary(struct bpe *bpe);
 void train_new(struct train *t, const struct train_options *o);
 void train_free(struct train *t);

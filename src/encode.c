@@ -1,0 +1,139 @@
+/* encode.c - images, pixels, texts and tokens to embeddings, a batch at a time. */
+#include "clipc.h"
+#include "session.h"
+
+static int check_encode(const clipc_session *s, const void *input, size_t n,
+                        const float *embeddings, bool image)
+{
+    if (s == NULL || (n != 0 && (input == NULL || embeddings == NULL))) {
+        return base_fail(CLIPC_ERROR_ARGUMENT, "encode: NULL argument");
+    }
+    if (image ? !session_has_vision(s) : !session_has_text(s)) {
+        return base_fail(CLIPC_ERROR_UNSUPPORTED, "this model has no %s tower",
+                         image ? "image" : "text");
+    }
+    return CLIPC_OK;
+}
+
+static size_t batch_of(const clipc_session *s, size_t left)
+{
+    return left < (size_t)s->batch ? left : (size_t)s->batch;
+}
+
+int clipc_encode_pixels(clipc_session *s, const float *pixels, size_t n, float *embeddings)
+{
+    int status = check_encode(s, pixels, n, embeddings, true);
+
+    for (size_t i = 0, m; status == CLIPC_OK && i < n; i += m) {
+        size_t floats = 3 * s->vision.image_size * s->vision.image_size;
+        m = batch_of(s, n - i);
+        vision_forward(&s->vision, &s->engine, &s->vision_buffers, pixels + i * floats, m,
+                       embeddings + i * s->vision.projection.w.out);
+    }
+    return status;
+}
+
+struct preprocess_job {
+    struct clipc_session *s;
+    struct preprocess p;
+    const struct clipc_image *images;
+};
+
+static void preprocess_task(void *arg, size_t i, int worker)
+{
+    struct preprocess_job *job = arg;
+    size_t floats = 3 * job->s->vision.image_size * job->s->vision.image_size;
+    uint8_t *crop = job->s->crops + (size_t)worker * floats;
+
+    job->s->statuses[i] = preprocess_crop(&job->p, &job->s->engine.k, &job->images[i], crop);
+    if (job->s->statuses[i] == CLIPC_OK) {
+        preprocess_normalise(&job->p, crop, job->s->pixels + i * floats);
+    }
+}
+
+/* Images to the session's pixels; the message of a failure is made again in this thread. */
+static int preprocess_batch(struct clipc_session *s, const struct clipc_image *images, size_t n)
+{
+    struct preprocess_job job = {s, model_preprocess(s->model, s->preprocess, 0), images};
+
+    threads_parallel_for(s->engine.pool, n, preprocess_task, &job);
+    for (size_t i = 0; i < n; i++) {
+        if (s->statuses[i] != CLIPC_OK) {
+            int status = preprocess_crop(&job.p, &s->engine.k, &images[i], s->crops);
+            return status != CLIPC_OK ? status
+                                      : base_fail(CLIPC_ERROR_MEMORY, "preprocess: memory ran out");
+        }
+    }
+    return CLIPC_OK;
+}
+
+int clipc_encode_images(clipc_session *s, const struct clipc_image *images, size_t n,
+                        float *embeddings)
+{
+    int status = check_encode(s, images, n, embeddings, true);
+
+    for (size_t i = 0; status == CLIPC_OK && i < n; i++) {
+        status = model_check_image(&images[i]);
+    }
+    for (size_t i = 0, m; status == CLIPC_OK && i < n; i += m) {
+        m = batch_of(s, n - i);
+        status = preprocess_batch(s, images + i, m);
+        if (status == CLIPC_OK) {
+            vision_forward(&s->vision, &s->engine, &s->vision_buffers, s->pixels, m,
+                           embeddings + i * s->vision.projection.w.out);
+        }
+    }
+    return status;
+}
+
+int clipc_encode_tokens(clipc_session *s, const int32_t *tokens, size_t n, size_t length,
+                        float *embeddings)
+{
+    int status = check_encode(s, tokens, n, embeddings, false);
+
+    if (status == CLIPC_OK && n != 0 && (length == 0 || length > s->text.context)) {
+        status = base_fail(CLIPC_ERROR_ARGUMENT, "encode_tokens: %zu ids in a row; want 1 to %zu",
+                           length, s->text.context);
+    }
+    if (status == CLIPC_OK) {
+        status = text_check(&s->text, tokens, n, length);
+    }
+    for (size_t i = 0, m; status == CLIPC_OK && i < n; i += m) {
+        m = batch_of(s, n - i);
+        for (size_t j = 0; j < m; j++) {
+            s->lengths[j] = (uint32_t)length;
+        }
+        text_forward(&s->text, &s->engine, &s->text_buffers, tokens + i * length, length,
+                     s->lengths, m, s->full_context, embeddings + i * s->text.projection.w.out);
+    }
+    return status;
+}
+
+int clipc_encode_texts(clipc_session *s, const struct clipc_text *texts, size_t n,
+                       float *embeddings)
+{
+    int status = check_encode(s, texts, n, embeddings, false);
+
+    for (size_t i = 0; status == CLIPC_OK && i < n; i++) {
+        status = model_check_text(s->model, &texts[i]);
+    }
+    for (size_t i = 0, m; status == CLIPC_OK && i < n; i += m) {
+        m = batch_of(s, n - i);
+        for (size_t j = 0; status == CLIPC_OK && j < m; j++) {
+            size_t n_ids = 0;
+            int32_t *ids = s->tokens + j * s->text.context;
+            status = clipc_tokenize(s->model, &texts[i + j], s->tokenizer, ids, &n_ids);
+            s->lengths[j] = (uint32_t)n_ids;
+            for (size_t k = n_ids; status == CLIPC_OK && s->full_context && k < s->text.context;
+                 k++) {
+                ids[k] = (int32_t)s->model->weights.header.pad_id;
+                s->lengths[j] = (uint32_t)s->text.context;
+            }
+        }
+        if (status == CLIPC_OK) {
+            text_forward(&s->text, &s->engine, &s->text_buffers, s->tokens, s->text.context,
+                         s->lengths, m, s->full_context, embeddings + i * s->text.projection.w.out);
+        }
+    }
+    return status;
+}

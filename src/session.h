@@ -1,0 +1,34 @@
+/* session.h - what a session holds: shared by session.c, which makes it, and encode.c, which uses
+ * it. */
+#ifndef CLIPC_SESSION_H
+#define CLIPC_SESSION_H
+
+#include "model.h"
+#include "text.h"
+#include "threads.h"
+#include "vision.h"
+
+struct clipc_session {
+    const struct clipc_model *model;
+    struct engine engine;
+    struct vision vision;
+    struct text text;
+    struct vision_buffers vision_buffers;
+    struct text_buffers text_buffers;
+    float *pixels;     /* [batch, 3, image_size, image_size] */
+    uint8_t *crops;    /* [workers, image_size, image_size, 3] */
+    int32_t *tokens;   /* [batch, context] */
+    uint32_t *lengths; /* [batch] */
+    int *statuses;     /* [batch] of the preprocessing tasks */
+    void *memory;      /* the arena all of it lies in */
+    size_t memory_bytes;
+    unsigned char *unpacked; /* weight_prepare's copies, or NULL */
+    size_t unpacked_bytes;
+    int batch, threads, preprocess, tokenizer;
+    bool full_context;
+};
+
+bool session_has_vision(const struct clipc_session *s);
+bool session_has_text(const struct clipc_session *s);
+
+#endif
