@@ -62,7 +62,7 @@ FUZZ_C := $(sort $(wildcard tests/fuzz_*.c))
 
 ifeq ($(call has,JANSSON),)
 TOOL_C := $(filter-out $(addprefix tools/,cmd_convert.c source.c source_clipc.c source_hf.c \
-    source_synthetic.c hf_config.c vocab.c vocab_plain.c safetensors.c json.c),$(TOOL_C))
+    source_synthetic.c hf_config.c hf_shards.c vocab.c vocab_plain.c safetensors.c json.c),$(TOOL_C))
 endif
 
 LIB_O := $(LIB_C:%.c=$(B)/%.o)

@@ -7,16 +7,8 @@
 
 #include "../kernels/pack.h"
 #include "hf_config.h"
-#include "json.h"
-#include "safetensors.h"
+#include "hf_shards.h"
 #include "source.h"
-
-#define MAX_SHARDS 1000
-
-struct hf {
-    struct safetensors *shards; /* [n_shards] */
-    size_t n_shards;
-};
 
 /* Ours -> theirs, within a tower and within a block. */
 static const struct {
@@ -71,17 +63,6 @@ static void their_name(const char *ours, int piece, char *to, size_t room)
     }
 }
 
-static const struct safetensor *find(const struct hf *hf, const char *name)
-{
-    for (size_t i = 0; i < hf->n_shards; i++) {
-        const struct safetensor *t = safetensors_find(&hf->shards[i], name);
-        if (t != NULL) {
-            return t;
-        }
-    }
-    return NULL;
-}
-
 static int piece_count(const struct weights_spec *spec)
 {
     return strstr(spec->name, ".attn_in.") != NULL ? 3 : 1;
@@ -98,7 +79,7 @@ static int row(const struct source *s, const struct weights_spec *spec, uint32_t
     for (uint32_t at = 0; at < spec->cols; at += cols) {
         int piece = spec->rows > 1 ? (int)(r / rows) : (int)(at / cols);
         their_name(spec->name, pieces == 3 ? piece : 0, name, sizeof name);
-        const struct safetensor *t = find(s->data, name);
+        const struct safetensor *t = hf_shards_find(s->data, name);
         size_t first = (size_t)(r % rows) * cols;
         for (size_t i = 0; i < cols; i++) {
             const unsigned char *p = t->data + (first + i) * (t->bits / 8);
@@ -128,14 +109,14 @@ static void shape_text(const uint64_t *shape, size_t n, char *to, size_t room)
 }
 
 /* The tensor nearest in spelling, for a message about a missing one. */
-static const char *nearest(const struct hf *hf, const char *name)
+static const char *nearest(const struct hf_shards *hf, const char *name)
 {
     const char *best = "";
     size_t most = 0;
 
-    for (size_t s = 0; s < hf->n_shards; s++) {
-        for (size_t i = 0; i < hf->shards[s].n; i++) {
-            const char *other = hf->shards[s].tensors[i].name;
+    for (size_t s = 0; s < hf->n; s++) {
+        for (size_t i = 0; i < hf->files[s].n; i++) {
+            const char *other = hf->files[s].tensors[i].name;
             size_t head = 0, tail = 0, n = strlen(name), m = strlen(other);
             while (head < n && head < m && name[head] == other[head]) {
                 head++;
@@ -162,25 +143,25 @@ struct check {
 static int check_tensor(struct check *c, const char *name, const uint64_t *want, size_t n_dims,
                         bool linear)
 {
-    const struct hf *hf = c->s->data;
-    const struct safetensor *t = find(hf, name);
+    const struct hf_shards *hf = c->s->data;
+    const struct safetensor *t = hf_shards_find(hf, name);
     char wanted[100], found[200];
 
     shape_text(want, n_dims, wanted, sizeof wanted);
     if (t == NULL) {
         return base_fail(CLIPC_ERROR_FORMAT,
                          "%s: tensor '%s' %s is missing (the nearest name there is '%.100s')",
-                         hf->shards[0].path, name, wanted, nearest(hf, name));
+                         hf->files[0].path, name, wanted, nearest(hf, name));
     }
     shape_text(t->shape, t->n_dims, found, sizeof found);
     if (t->n_dims != n_dims || memcmp(t->shape, want, n_dims * sizeof *want) != 0) {
         return base_fail(CLIPC_ERROR_FORMAT, "%s: tensor '%s': expected shape %s, found %s",
-                         hf->shards[0].path, name, wanted, found);
+                         hf->files[0].path, name, wanted, found);
     }
     if (strcmp(t->dtype, "F32") != 0 && strcmp(t->dtype, "F16") != 0 &&
         strcmp(t->dtype, "BF16") != 0) {
         return base_fail(CLIPC_ERROR_FORMAT, "%s: tensor '%s': expected F32, F16 or BF16, found %s",
-                         hf->shards[0].path, name, t->dtype);
+                         hf->files[0].path, name, t->dtype);
     }
     if (linear) {
         enum format_dtype d = t->bits == 32        ? FORMAT_F32
@@ -219,22 +200,22 @@ static int check_spec(void *arg, const struct weights_spec *spec)
 /* Every tensor of the files is one that the model asks for, or a known leftover. */
 static int check_extra(const struct check *c)
 {
-    const struct hf *hf = c->s->data;
+    const struct hf_shards *hf = c->s->data;
     size_t known = 0, total = 0;
 
-    for (size_t s = 0; s < hf->n_shards; s++) {
-        total += hf->shards[s].n;
-        for (size_t i = 0; i < hf->shards[s].n; i++) {
-            const char *name = hf->shards[s].tensors[i].name;
+    for (size_t s = 0; s < hf->n; s++) {
+        total += hf->files[s].n;
+        for (size_t i = 0; i < hf->files[s].n; i++) {
+            const char *name = hf->files[s].tensors[i].name;
             known += strstr(name, "position_ids") != NULL || strcmp(name, "logit_scale") == 0;
         }
     }
     if (known + c->used == total) {
         return CLIPC_OK;
     }
-    for (size_t s = 0; s < hf->n_shards; s++) {
-        for (size_t i = 0; i < hf->shards[s].n; i++) {
-            const char *name = hf->shards[s].tensors[i].name, *dots = name;
+    for (size_t s = 0; s < hf->n; s++) {
+        for (size_t i = 0; i < hf->files[s].n; i++) {
+            const char *name = hf->files[s].tensors[i].name, *dots = name;
             size_t n_dots = 0;
             for (; *dots != '\0'; dots++) {
                 n_dots += *dots == '.';
@@ -255,21 +236,21 @@ static int check_extra(const struct check *c)
                     CLIPC_ERROR_FORMAT,
                     "%s: tensor '%.120s' is none that the config's model has (of %u and "
                     "%u layers)",
-                    hf->shards[s].path, name, c->s->header.vision.layers, c->s->header.text.layers);
+                    hf->files[s].path, name, c->s->header.vision.layers, c->s->header.text.layers);
             }
         }
     }
     return base_fail(CLIPC_ERROR_FORMAT, "%s: %zu tensors, the config's model has %zu",
-                     hf->shards[0].path, total, known + c->used);
+                     hf->files[0].path, total, known + c->used);
 }
 
 static int take_logit_scale(struct source *s)
 {
-    const struct safetensor *t = find(s->data, "logit_scale");
+    const struct safetensor *t = hf_shards_find(s->data, "logit_scale");
 
     if (t == NULL || t->bytes != t->bits / 8 || t->bits > 32) {
         return base_fail(CLIPC_ERROR_FORMAT, "%s: tensor 'logit_scale' [] is missing or misshapen",
-                         ((struct hf *)s->data)->shards[0].path);
+                         ((struct hf_shards *)s->data)->files[0].path);
     }
     if (t->bits == 32) {
         memcpy(&s->header.logit_scale, t->data, 4);
@@ -280,84 +261,9 @@ static int take_logit_scale(struct source *s)
     return CLIPC_OK;
 }
 
-static int open_shard(struct source *s, const char *path)
-{
-    struct hf *hf = s->data;
-    int status = safetensors_open(path, &hf->shards[hf->n_shards]);
-
-    if (status == CLIPC_OK) {
-        hf->n_shards++;
-        status = source_note_file(s, path);
-    }
-    return status;
-}
-
-/* model.safetensors.index.json: {"weight_map": {tensor: file}}. */
-static int open_index(struct source *s, const char *folder, const char *index)
-{
-    json_t *root = json_read_file(index), *file;
-    const char *tensor;
-    int status = root != NULL ? CLIPC_OK : CLIPC_ERROR_FORMAT;
-    struct hf *hf = s->data;
-
-    json_object_foreach(json_object_get(root, "weight_map"), tensor, file)
-    {
-        char path[4400];
-        const char *name = json_string_value(file);
-        bool known = false;
-        if (status != CLIPC_OK) {
-            break;
-        }
-        if (name == NULL || strchr(name, '/') != NULL || hf->n_shards == MAX_SHARDS) {
-            status = base_fail(CLIPC_ERROR_FORMAT, "%s: '%.100s' is in no file of the folder",
-                               index, tensor);
-            break;
-        }
-        snprintf(path, sizeof path, "%s/%.200s", folder, name);
-        for (size_t i = 0; i < hf->n_shards; i++) {
-            known |= strcmp(hf->shards[i].path, path) == 0;
-        }
-        if (!known) {
-            status = open_shard(s, path);
-        }
-    }
-    if (status == CLIPC_OK && hf->n_shards == 0) {
-        status = base_fail(CLIPC_ERROR_FORMAT, "%s: no weight_map", index);
-    }
-    json_decref(root);
-    return status;
-}
-
-static int open_files(struct source *s, const char *path, const char *folder, bool is_folder)
-{
-    char name[4300];
-    struct stat st;
-
-    if (!is_folder) {
-        return open_shard(s, path);
-    }
-    snprintf(name, sizeof name, "%s/model.safetensors", folder);
-    if (stat(name, &st) == 0) {
-        return open_shard(s, name);
-    }
-    snprintf(name, sizeof name, "%s/model.safetensors.index.json", folder);
-    if (stat(name, &st) == 0) {
-        return open_index(s, folder, name);
-    }
-    return base_fail(CLIPC_ERROR_IO,
-                     "%s: no model.safetensors or model.safetensors.index.json in this folder",
-                     folder);
-}
-
 static void close_hf(struct source *s)
 {
-    struct hf *hf = s->data;
-
-    for (size_t i = 0; i < hf->n_shards; i++) {
-        safetensors_close(&hf->shards[i]);
-    }
-    free(hf->shards);
-    free(hf);
+    hf_shards_free(s->data);
 }
 
 static int open_all(struct source *s, const char *path, const char *vocab)
@@ -376,7 +282,7 @@ static int open_all(struct source *s, const char *path, const char *vocab)
     if (folder[0] == '\0') {
         snprintf(folder, sizeof folder, slash == path ? "/" : ".");
     }
-    int status = open_files(s, path, folder, is_folder);
+    int status = hf_shards_open(s->data, s, path, is_folder);
     if (status == CLIPC_OK) {
         status = hf_config_read(folder, s);
     }
@@ -396,14 +302,11 @@ static int open_all(struct source *s, const char *path, const char *vocab)
 
 int source_open_hf(const char *path, const char *vocab, struct source *s)
 {
-    struct hf *hf = calloc(1, sizeof *hf);
-
     memset(s, 0, sizeof *s);
-    if (hf == NULL || (hf->shards = calloc(MAX_SHARDS, sizeof *hf->shards)) == NULL) {
-        free(hf);
+    s->data = hf_shards_new();
+    if (s->data == NULL) {
         return base_fail(CLIPC_ERROR_MEMORY, "out of memory");
     }
-    s->data = hf;
     s->close = close_hf;
     s->row = row;
     int status = open_all(s, path, vocab);
