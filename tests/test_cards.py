@@ -89,4 +89,44 @@ tap.check(len({p.tobytes() for p in pictures}) == 54, "no two pictures are the s
 bad = [a for a in (["--rank", "13"], ["--suit", "4"], ["--count", "0"], ["--size", "4"])
        if subprocess.run([train, "draw", "-o", tmp + "/x.ppm"] + a, stderr=subprocess.DEVNULL).returncode != 2]
 tap.check(not bad, "a face that there is not, no picture, too small a picture: wrong usage %s" % bad)
+# ---- What is said of them -----------------------------------------------------------------------------
+
+SHAPES = "circle square triangle star heart diamond ring cross hexagon".split()
+COLOURS = "red green blue yellow orange purple pink brown black white gray cyan".split()
+
+
+def facts(text):
+    """The words of a caption or a name that say something."""
+    words = text.replace(",", "").split()
+    found = {w for w in words if w in RANKS or w in SUITS or w in SHAPES or w in COLOURS}
+    return found | {"card"} if "card" in words or found & set(RANKS + SUITS) else found
+
+
+def all_facts(name):
+    """Everything that is true of a scene of that name."""
+    found = facts(name)
+    if "card" in found:
+        found.add("red" if found & {"hearts", "diamonds"} else "black")
+    return found
+
+
+def captions_of(*args):
+    out = subprocess.run([train, "draw", "--size", "8", "-o", tmp + "/s.ppm"] + [str(a) for a in args],
+                         stdout=subprocess.PIPE, check=True).stdout.decode().split("\n")[:-1]
+    half = len(out) // 2
+    return [line.split("\t") for line in out[:half]], out[half:]
+
+
+for kind, most in (["--card"], 60), ([], 80):
+    lines, truth = captions_of("--count", most, "--captions", 20, *kind)
+    lies = [(name, c) for name, *captions in lines for c in captions if not facts(c) <= all_facts(name)]
+    tap.check(len(lines) == most and not lies, "%d captions of %d scenes are true %s"
+              % (sum(len(x) - 1 for x in lines), most, lies[:3]))
+    wanted = ["".join("01"[facts(other[1]) <= all_facts(name)] for other in lines) for name, *_ in lines]
+    tap.check(truth == wanted, "which caption is true of which scene, %d pairs, %d true"
+              % (most * most, sum(row.count("1") for row in wanted)))
+    full = sum(len(facts(c)) >= len(facts(name)) for name, *captions in lines for c in captions)
+    words = {c for _, *captions in lines for c in captions}
+    tap.check(0.5 < full / (20.0 * most) < 0.95 and len(words) > 100,
+              "%d %% say all that there is to say; %d wordings" % (5 * full / most, len(words)))
 tap.done()

@@ -110,7 +110,7 @@ static void relate(const struct batch *b, unsigned char *relation)
 
     for (int i = 0; i < n; i++) {
         for (int j = 0; j < n; j++) {
-            bool vague = b->captions[j].colour < 0 || b->captions[j].shape < 0;
+            bool vague = draw_is_vague(&b->captions[j]);
             relation[i * n + j] = !draw_is_true(&b->captions[j], &b->scenes[i]) ? LOSS_FALSE
                                   : vague                                       ? LOSS_VAGUE
                                                                                 : LOSS_TRUE;

@@ -5,7 +5,7 @@
 
 struct arguments {
     const char *out;
-    long seed, size, count;
+    long seed, size, count, captions;
     long colour, shape, rank, suit; /* -1: any */
     long card, easy;                /* flags */
     long steps, batch, threads, stop_at;

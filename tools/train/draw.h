@@ -34,9 +34,12 @@ struct draw_scene {
     struct card card;
 };
 
-/* A caption says a colour, a shape, or both, and perhaps a size; -1: it does not say. */
+/* A caption says some of: a shape's colour and kind, or a card's rank, suit and whether it is red;
+ * -1: it does not say. */
 struct draw_caption {
     int colour, shape;
+    bool card; /* it speaks of a card */
+    int rank, suit, red;
     char text[DRAW_CAPTION];
 };
 
@@ -61,8 +64,11 @@ void draw_render(const struct draw_scene *scene, int size, uint8_t *rgb);
  * spades". */
 void draw_name(const struct draw_scene *scene, char name[DRAW_CAPTION]);
 
-/* One of the captions that are true of the scene (of shapes only, for now). */
+/* One of the captions that are true of the scene. */
 void draw_caption(const struct draw_scene *scene, uint64_t *state, struct draw_caption *caption);
+
+/* Does it leave out some of what a full caption says? */
+bool draw_is_vague(const struct draw_caption *caption);
 
 /* Is the caption true of the scene? */
 bool draw_is_true(const struct draw_caption *caption, const struct draw_scene *scene);

@@ -9,7 +9,8 @@
 
 static const char help[] =
     "usage: clipc-train draw [--seed N] [--count N] [--size S] [--easy] -o FILE.ppm\n"
-    "                        [--colour C] [--shape K] | [--card] [--rank R] [--suit U]\n"
+    "                        [--captions N] [--colour C] [--shape K] | [--card] [--rank R] [--suit "
+    "U]\n"
     "       clipc-train run --out DIR [--steps N] [--batch N] [--threads N] [--seed N]\n"
     "                        [--stop-at N]\n"
     "       clipc-train eval --out DIR [--count N]\n"
@@ -17,7 +18,9 @@ static const char help[] =
     "draw   the scenes of some seeds, nine in a row, and what each shows: a shape (C of 12 "
     "colours\n"
     "       and K of 9 shapes fix it) or a card (R of 13 ranks, ace first; U of spades, hearts,\n"
-    "       diamonds, clubs); with --easy large, upright and central\n"
+    "       diamonds, clubs); --easy: large, upright and central; --captions N: what can be said "
+    "of\n"
+    "       each, and which first caption is true of which scene\n"
     "run    train the demo model; goes on from DIR's checkpoint; ends by writing DIR/hf, a\n"
     "       HuggingFace CLIPModel folder for `clipc convert`\n"
     "eval   accuracy of DIR's checkpoint on scenes of unseen seeds\n"
@@ -28,10 +31,11 @@ static int parse(struct arguments *a, int argc, char **argv)
     const struct {
         const char *name;
         long *value;
-    } numbers[] = {{"--seed", &a->seed},       {"--size", &a->size},       {"--colour", &a->colour},
-                   {"--shape", &a->shape},     {"--steps", &a->steps},     {"--batch", &a->batch},
-                   {"--threads", &a->threads}, {"--stop-at", &a->stop_at}, {"--count", &a->count},
-                   {"--rank", &a->rank},       {"--suit", &a->suit}};
+    } numbers[] = {
+        {"--seed", &a->seed},         {"--size", &a->size},       {"--colour", &a->colour},
+        {"--shape", &a->shape},       {"--steps", &a->steps},     {"--batch", &a->batch},
+        {"--threads", &a->threads},   {"--stop-at", &a->stop_at}, {"--count", &a->count},
+        {"--captions", &a->captions}, {"--rank", &a->rank},       {"--suit", &a->suit}};
     const struct {
         const char *name;
         long *value;
@@ -74,8 +78,9 @@ static int usage(void)
 static bool drawable(const struct arguments *a)
 {
     return a->out != NULL && a->size >= 8 && a->size <= 4096 && a->count >= 1 && a->count <= 1000 &&
-           a->size * a->size * a->count <= 1L << 27 && a->colour < DRAW_COLOURS &&
-           a->shape < DRAW_SHAPES && a->rank < CARD_RANKS && a->suit < CARD_SUITS;
+           a->captions >= 0 && a->captions <= 1000 && a->size * a->size * a->count <= 1L << 27 &&
+           a->colour < DRAW_COLOURS && a->shape < DRAW_SHAPES && a->rank < CARD_RANKS &&
+           a->suit < CARD_SUITS;
 }
 
 int main(int argc, char **argv)
