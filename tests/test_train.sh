@@ -77,6 +77,17 @@ cp "$tmp/cut" "$tmp/twice/checkpoint"
 ! $train run --out "$tmp/twice" $small > /dev/null 2>&1
 check $? "a checkpoint cut short is refused"
 
+# ---- With cards: another model, every other picture a card ----------------------------------------------
+$train run --out "$tmp/cards" --faces 12 --steps 4 --batch 8 --threads 2 > "$tmp/cards.log" 2>&1 &&
+    $build/clipc convert "$tmp/cards/hf" -o "$tmp/cards.clipc" > "$tmp/convert" 2>&1
+check $? "four steps with cards, and the result converted $(tail -n 1 "$tmp/convert")"
+ids=$($build/clipc tokenize -m "$tmp/cards.clipc" "a playing card, the ace of spades" | wc -w)
+[ "$ids" -eq 10 ]
+check $? "the words of cards, and the comma, are a token each: $ids with start and end"
+$train run --out "$tmp/other" --faces 13 > /dev/null 2>&1
+[ $? -eq 2 ]
+check $? "another number of faces is wrong usage"
+
 # ---- What comes out is a CLIPModel folder ------------------------------------------------------------
 if $build/clipc convert "$tmp/once/hf" -o "$tmp/m.clipc" > "$tmp/convert" 2>&1; then
     check 0 "clipc convert takes the exported folder"

@@ -43,20 +43,50 @@ static int palette_colour(const struct train *t, uint64_t *state)
     return (int)(draw_uniform(&palette) * DRAW_COLOURS);
 }
 
+/* The faces come in rounds, each round in an order of its own. */
+static int face_of_turn(int faces, uint64_t seed, int turn)
+{
+    uint64_t state = seed * 77 + (uint64_t)(turn / faces);
+    int order[CARD_RANKS * CARD_SUITS];
+
+    for (int i = 0; i < faces; i++) {
+        int j = (int)(draw_uniform(&state) * (i + 1));
+        order[i] = order[j];
+        order[j] = i;
+    }
+    return order[turn % faces];
+}
+
+/* Place `at` of a batch: every other one a card, all faces before any comes again, else a shape. */
+static void draw_place(const struct batch *b, int at, uint64_t seed, uint64_t *state,
+                       struct draw_scene *scene)
+{
+    const struct train *t = b->t;
+
+    if (t->o.faces > 0 && at % 2 == 0) {
+        int rank, suit, turn = t->step * (t->o.batch / 2) + at / 2;
+        train_face(t->o.faces, face_of_turn(t->o.faces, t->o.seed, turn), &rank, &suit);
+        draw_card_scene(scene, seed, rank, suit);
+    } else {
+        draw_scene(scene, seed, palette_colour(t, state), -1);
+    }
+    draw_ease(scene, fmin(1, t->step / (EASY * t->o.steps)));
+}
+
 static void draw_shard(struct batch *b, int s)
 {
     struct shard *shard = &b->shards[s];
-    uint8_t *rgb = train_need(malloc(TRAIN_IMAGE * TRAIN_IMAGE * 3));
+    int size = b->t->layout.config.image;
+    uint8_t *rgb = train_need(malloc((size_t)(size * size * 3)));
 
     for (int i = 0; i < b->per_shard; i++) {
         int at = s * b->per_shard + i;
         uint64_t seed = FIRST_SEED + (uint64_t)b->t->step * (uint64_t)b->t->o.batch + (uint64_t)at;
         uint64_t state = seed ^ 0xabcdef;
-        draw_scene(&b->scenes[at], seed, palette_colour(b->t, &state), -1);
-        draw_ease(&b->scenes[at], fmin(1, b->t->step / (EASY * b->t->o.steps)));
+        draw_place(b, at, seed, &state, &b->scenes[at]);
         draw_caption(&b->scenes[at], &state, &b->captions[at]);
-        draw_render(&b->scenes[at], TRAIN_IMAGE, rgb);
-        train_pixels(rgb, TRAIN_IMAGE, shard->pixels + i * 3 * TRAIN_IMAGE * TRAIN_IMAGE);
+        draw_render(&b->scenes[at], size, rgb);
+        train_pixels(rgb, size, shard->pixels + i * 3 * size * size);
         shard->ends[i] = bpe_encode(&b->t->bpe, b->captions[at].text,
                                     shard->ids + i * TRAIN_CONTEXT, TRAIN_CONTEXT) -
                          1;
@@ -188,6 +218,7 @@ static void update(struct train *t, const struct batch *b, double d_scale)
 void batch_new(struct batch *b, struct train *t)
 {
     size_t n = (size_t)(t->o.batch / t->o.threads), dim = (size_t)t->layout.config.embed;
+    size_t image = (size_t)t->layout.config.image;
 
     memset(b, 0, sizeof *b);
     b->t = t;
@@ -198,7 +229,7 @@ void batch_new(struct batch *b, struct train *t)
     for (int s = 0; s < t->o.threads; s++) {
         struct shard *h = &b->shards[s];
         h->work = model_new_f32(&t->layout, (int)n);
-        h->pixels = train_need(calloc(n * 3 * TRAIN_IMAGE * TRAIN_IMAGE, sizeof(float)));
+        h->pixels = train_need(calloc(n * 3 * image * image, sizeof(float)));
         h->images = train_need(calloc(4 * n * dim, sizeof(float)));
         h->texts = h->images + n * dim;
         h->d_images = h->images + 2 * n * dim;

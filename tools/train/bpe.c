@@ -97,7 +97,7 @@ int bpe_encode(const struct bpe *bpe, const char *text, int *ids, int room)
 
     ids[n++] = 512 + bpe->n;
     while (*text != '\0') {
-        size_t length = strcspn(text, " ");
+        size_t length = *text == ',' ? 1 : strcspn(text, " ,"); /* CLIP's own cut, of such texts */
         struct word w;
         spell(&w, text, length);
         for (int m = 0; m < bpe->n; m++) {

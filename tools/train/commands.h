@@ -8,7 +8,7 @@ struct arguments {
     long seed, size, count, captions;
     long colour, shape, rank, suit; /* -1: any */
     long card, easy;                /* flags */
-    long steps, batch, threads, stop_at;
+    long steps, batch, threads, stop_at, faces;
 };
 
 /* Scenes of `count` seeds from `seed` on, nine in a row, as one .ppm; their names on stdout.
