@@ -52,18 +52,16 @@ ISA_aarch64 := neon
 ISA_ALL := avx2 avx512 neon
 ISA := $(ISA_$(ARCH))
 drop := $(patsubst %,kernels/%.c,$(filter-out $(ISA),$(ISA_ALL))) \
-        $(if $(call has,BLAS),,kernels/blas.c) $(if $(call has,STB),,src/image_stb.c) \
-        $(if $(call has,JPEG),,src/image_jpeg.c) $(if $(call has,WEBP),,src/image_webp.c)
-LIB_C := $(filter-out $(drop),$(sort $(wildcard src/*.c kernels/*.c weights/*.c)))
-TOOL_C := $(sort $(wildcard tools/*.c))
+        $(if $(call has,BLAS),,kernels/blas.c) $(if $(call has,STB),,src/image/stb.c) \
+        $(if $(call has,JPEG),,src/image/jpeg.c) $(if $(call has,WEBP),,src/image/webp.c)
+LIB_C := $(filter-out $(drop),$(sort $(wildcard src/*.c src/*/*.c kernels/*.c weights/*.c)))
+# Rooms of the command; without jansson there is no room `convert`.
+ROOMS := cli verbs measure $(if $(call has,JANSSON),convert)
+TOOL_C := tools/main.c $(sort $(foreach room,$(ROOMS),$(wildcard tools/$(room)/*.c)))
 TRAIN_C := $(sort $(wildcard tools/train/*.c))
 TEST_C := $(sort $(wildcard tests/test_*.c))
 FUZZ_C := $(sort $(wildcard tests/fuzz_*.c))
 
-ifeq ($(call has,JANSSON),)
-TOOL_C := $(filter-out $(addprefix tools/,cmd_convert.c source.c source_clipc.c source_hf.c \
-    source_synthetic.c hf_config.c hf_shards.c vocab.c vocab_plain.c safetensors.c json.c),$(TOOL_C))
-endif
 
 LIB_O := $(LIB_C:%.c=$(B)/%.o)
 TOOL_O := $(TOOL_C:%.c=$(B)/%.o)
@@ -119,7 +117,7 @@ $(B)/tests/%: $(B)/tests/%.o $(B)/libtools.a $(B)/libclipc.a
 	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(TOOL_LIBS) -o $@
 
 # The demo model is linked into the command (.incbin).
-$(B)/tools/demo_model.o: $(wildcard weights/demo.clipc)
+$(B)/tools/cli/demo_model.o: $(wildcard weights/demo.clipc)
 
 # ---- Tests, demo, figures --------------------------------------------------------------------------
 tests: all $(TESTS) $(if $(call has,BLAS),$(B)/clipc-train)

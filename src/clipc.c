@@ -5,43 +5,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "image.h"
-#include "model.h"
+#include "image/image.h"
+#include "handle.h"
 
 #define STRING_(x) #x
 #define STRING(x)  STRING_(x)
-
-int model_copy_sized(void *to, size_t to_bytes, const void *from, const char *what)
-{
-    size_t size;
-
-    memset(to, 0, to_bytes);
-    if (from == NULL) {
-        return CLIPC_OK;
-    }
-    memcpy(&size, from, sizeof size);
-    if (size < sizeof size || size > 65536) {
-        return base_fail(CLIPC_ERROR_ARGUMENT, "%s.size is %zu: set it to sizeof(struct %s)", what,
-                         size, what);
-    }
-    memcpy(to, from, size < to_bytes ? size : to_bytes);
-    return CLIPC_OK;
-}
-
-int model_fill_sized(void *to, const void *from, size_t from_bytes, const char *what)
-{
-    size_t size;
-
-    memcpy(&size, to, sizeof size);
-    if (size < sizeof size || size > 65536) {
-        return base_fail(CLIPC_ERROR_ARGUMENT, "%s.size is %zu: set it to sizeof(struct %s)", what,
-                         size, what);
-    }
-    memset((char *)to + sizeof size, 0, size - sizeof size);
-    memcpy((char *)to + sizeof size, (const char *)from + sizeof size,
-           (size < from_bytes ? size : from_bytes) - sizeof size);
-    return CLIPC_OK;
-}
 
 /* ---- Models -------------------------------------------------------------------------------- */
 
@@ -171,46 +139,6 @@ const char *clipc_image_formats(void)
     return image_formats();
 }
 
-int model_check_image(const struct clipc_image *image)
-{
-    static const size_t bytes[] = {3, 4, 1, 2, 4, 2};
-
-    if (image == NULL || image->data == NULL) {
-        return base_fail(CLIPC_ERROR_ARGUMENT, "image: NULL");
-    }
-    if (image->width == 0 || image->height == 0 || image->width > 65535 || image->height > 65535) {
-        return base_fail(CLIPC_ERROR_LIMIT, "image: %u x %u pixels; sides are 1 to 65535",
-                         image->width, image->height);
-    }
-    if (image->format < CLIPC_RGB || image->format > CLIPC_I16 ||
-        image->stride < image->width * bytes[image->format]) {
-        return base_fail(CLIPC_ERROR_ARGUMENT, "image: unknown format %d, or stride %zu too small",
-                         image->format, image->stride);
-    }
-    return CLIPC_OK;
-}
-
-static enum format_rules rules_of(int option, uint32_t file)
-{
-    return option == CLIPC_RULES_OPENAI ? FORMAT_OPENAI
-           : option == CLIPC_RULES_HF   ? FORMAT_HF
-                                        : (enum format_rules)file;
-}
-
-struct preprocess model_preprocess(const struct clipc_model *model, int rules, int size)
-{
-    const struct format_header *h = &model->weights.header;
-    struct preprocess p = {
-        .size = size == 0 ? (int)h->image_size : size,
-        .resize = (enum format_resize)h->resize,
-        .filter = (enum format_filter)h->filter,
-        .rules = rules_of(rules, h->preprocess),
-    };
-    memcpy(p.mean, h->mean, sizeof p.mean);
-    memcpy(p.std, h->std, sizeof p.std);
-    return p;
-}
-
 static int check_preprocess(const clipc_model *model, const struct clipc_image *image, int rules,
                             int size, const void *out)
 {
@@ -261,22 +189,6 @@ int clipc_preprocess(const clipc_model *model, const struct clipc_image *image, 
 
 /* ---- Text ---------------------------------------------------------------------------------- */
 
-int model_check_text(const clipc_model *model, const struct clipc_text *text)
-{
-    if (model->weights.header.text.layers == 0) {
-        return base_fail(CLIPC_ERROR_UNSUPPORTED, "this model has no text tower");
-    }
-    if (model->tokenizer == NULL) {
-        return base_fail(
-            CLIPC_ERROR_UNSUPPORTED,
-            "this weight file has no tokenizer: give token ids instead (embed --tokens)");
-    }
-    if (text == NULL || (text->data == NULL && text->length != 0)) {
-        return base_fail(CLIPC_ERROR_ARGUMENT, "text: NULL");
-    }
-    return CLIPC_OK;
-}
-
 int clipc_tokenize(const clipc_model *model, const struct clipc_text *text, int rules, int32_t *ids,
                    size_t *n_ids)
 {
@@ -288,7 +200,7 @@ int clipc_tokenize(const clipc_model *model, const struct clipc_text *text, int 
         const struct format_header *h = &model->weights.header;
         status =
             tokenizer_encode(model->tokenizer, text->data, text->length,
-                             rules_of(rules, h->tokenizer_rules), h->text.positions, ids, n_ids);
+                             model_rules(rules, h->tokenizer_rules), h->text.positions, ids, n_ids);
     }
     return status;
 }

@@ -3,10 +3,10 @@
 #ifndef CLIPC_SESSION_H
 #define CLIPC_SESSION_H
 
-#include "model.h"
-#include "text.h"
-#include "threads.h"
-#include "vision.h"
+#include "handle.h"
+#include "model/text.h"
+#include "base/threads.h"
+#include "model/vision.h"
 
 struct clipc_session {
     const struct clipc_model *model;

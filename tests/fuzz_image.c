@@ -2,8 +2,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "../src/image.h"
-#include "../src/preprocess.h"
+#include "../src/image/image.h"
+#include "../src/image/preprocess.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

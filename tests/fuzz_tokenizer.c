@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../src/tokenizer.h"
-#include "../src/unicode.h"
+#include "../src/token/tokenizer.h"
+#include "../src/token/unicode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

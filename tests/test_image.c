@@ -3,8 +3,8 @@
 #include <dirent.h>
 #include <sys/resource.h>
 
-#include "../src/base.h"
-#include "../src/image.h"
+#include "../src/base/base.h"
+#include "../src/image/image.h"
 #include "oracle.h"
 
 #define CORPUS "tests/corpus/image"

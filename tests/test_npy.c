@@ -8,8 +8,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "../src/base.h"
-#include "../tools/npy.h"
+#include "../src/base/base.h"
+#include "../tools/cli/npy.h"
 #include "check.h"
 
 static char folder[] = "/tmp/clipc-npy-XXXXXX";

@@ -1,8 +1,8 @@
 /* test_preprocess.c - the crop against Pillow, byte for byte: over random sizes and modes that the
  * oracle draws, and over the references' own pixels in $CLIPC_GOLDEN; the floats bit for bit. */
-#include "../src/base.h"
-#include "../src/image.h"
-#include "../src/preprocess.h"
+#include "../src/base/base.h"
+#include "../src/image/image.h"
+#include "../src/image/preprocess.h"
 #include "oracle.h"
 
 static struct kernels kernels;

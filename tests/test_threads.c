@@ -2,8 +2,8 @@
 #include <stdatomic.h>
 #include <time.h>
 
-#include "../src/base.h"
-#include "../src/threads.h"
+#include "../src/base/base.h"
+#include "../src/base/threads.h"
 #include "check.h"
 
 struct job {

@@ -4,8 +4,8 @@
  *                 bytes [2, 256], then the two spellings
  *     --bench TABLES      speed with that vocabulary
  * reads lines "o CONTEXT HEX" or "h CONTEXT HEX" (rules, text) and prints the ids of each. */
-#include "../src/base.h"
-#include "../src/tokenizer.h"
+#include "../src/base/base.h"
+#include "../src/token/tokenizer.h"
 #include "check.h"
 
 #define BIG 1200000

@@ -2,10 +2,10 @@
  * itself. With an argument it is the C half of unicode_oracle.py, which compares with Python's
  * tables: properties         every code point: its classes, its lower case and its NFC
  *     nfc|html|ftfy      each line of stdin, UTF-8 in hexadecimal, to a line of the same */
-#include "../src/base.h"
-#include "../src/clean.h"
-#include "../src/html.h"
-#include "../src/unicode.h"
+#include "../src/base/base.h"
+#include "../src/token/clean.h"
+#include "../src/token/html.h"
+#include "../src/token/unicode.h"
 #include "check.h"
 
 enum { LAST = 0x10ffff };

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Compares src/unicode.c and src/html.c with Python's unicodedata, regex and html modules, and NFC with
+"""Compares src/token/unicode.c and src/token/html.c with Python's unicodedata, regex and html modules, and NFC with
 Unicode's own NormalizationTest.txt.  usage: unicode_oracle.py BUILD/tests/test_unicode"""
 import bz2
 import html

@@ -2,13 +2,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../src/base.h"
-#include "cli.h"
-#include "commands.h"
+#include "../src/base/base.h"
+#include "cli/cli.h"
+#include "verbs/verbs.h"
 #include "config.h"
 
 /* Verbs whose library was not found at build time say so instead. */
 #if HAVE_JANSSON
+#include "convert/convert.h"
 #define RUN_CONVERT cmd_convert
 #else
 #define RUN_CONVERT convert_missing

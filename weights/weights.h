@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "../kernels/kernels.h"
-#include "../src/base.h"
+#include "../src/base/base.h"
 #include "format.h"
 
 struct weights {

@@ -3,7 +3,7 @@
 #ifndef CLIPC_TRAIN_BATCH_H
 #define CLIPC_TRAIN_BATCH_H
 
-#include "../../src/threads.h"
+#include "../../src/base/threads.h"
 #include "train.h"
 
 struct shard;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../src/base.h"
+#include "../../src/base/base.h"
 #include "batch.h"
 
 #define POSITIONS 0.35 /* amplitude of the image tower's first positions */

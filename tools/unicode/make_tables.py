@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write src/unicode_tables.c and src/html_tables.c from the Unicode data and the HTML5 entity list.
+"""Write src/token/unicode_tables.c and src/token/html_tables.c from the Unicode data and the HTML5 entity list.
 
 usage: make_tables.py [UNICODE_FOLDER]     (default /usr/share/unicode, Debian's unicode-data 15.0.0)
 
@@ -125,7 +125,7 @@ for c in sorted(c for c in width if c >= 0xff00):
     forms.append("{0x%x, 0x%x, 0x%x}" % (c, to[0], to[1] if len(to) > 1 else 0))
 emit(out, "const struct unicode_pair unicode_widths[]", forms)
 out.append("const size_t unicode_widths_count = %d;" % len(forms))
-open("src/unicode_tables.c", "w").write("\n".join(out) + "\n")
+open("src/token/unicode_tables.c", "w").write("\n".join(out) + "\n")
 
 # HTML5: 2125 names that end in ';', 106 of which also stand without it.
 names = sorted(n[:-1] for n in html.entities.html5 if n.endswith(";"))
@@ -150,6 +150,6 @@ emit(out, "const uint16_t html_starts[]", ["%d" % s for s in starts])
 emit(out, "const uint32_t html_values[]", ["0x%x" % v for v in values])
 emit(out, "const uint32_t html_seconds[]", ["0"] + ["0x%x" % ord(s) for s in second])
 out.append("const size_t html_count = %d;" % len(names))
-open("src/html_tables.c", "w").write("\n".join(out) + "\n")
+open("src/token/html_tables.c", "w").write("\n".join(out) + "\n")
 print("Unicode %s: %d decompositions, %d compositions; %d entities" %
       (version, len(decomposition), len(composites), len(names)))

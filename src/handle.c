@@ -1,0 +1,93 @@
+/* handle.c - the model behind the handle: checks of what a caller gives, and the file's rules with
+ * the caller's choice applied.  For the files of the top floor (clipc.c, session.c, encode.c). */
+#include "handle.h"
+
+#include <string.h>
+
+int model_copy_sized(void *to, size_t to_bytes, const void *from, const char *what)
+{
+    size_t size;
+
+    memset(to, 0, to_bytes);
+    if (from == NULL) {
+        return CLIPC_OK;
+    }
+    memcpy(&size, from, sizeof size);
+    if (size < sizeof size || size > 65536) {
+        return base_fail(CLIPC_ERROR_ARGUMENT, "%s.size is %zu: set it to sizeof(struct %s)", what,
+                         size, what);
+    }
+    memcpy(to, from, size < to_bytes ? size : to_bytes);
+    return CLIPC_OK;
+}
+
+int model_fill_sized(void *to, const void *from, size_t from_bytes, const char *what)
+{
+    size_t size;
+
+    memcpy(&size, to, sizeof size);
+    if (size < sizeof size || size > 65536) {
+        return base_fail(CLIPC_ERROR_ARGUMENT, "%s.size is %zu: set it to sizeof(struct %s)", what,
+                         size, what);
+    }
+    memset((char *)to + sizeof size, 0, size - sizeof size);
+    memcpy((char *)to + sizeof size, (const char *)from + sizeof size,
+           (size < from_bytes ? size : from_bytes) - sizeof size);
+    return CLIPC_OK;
+}
+
+int model_check_image(const struct clipc_image *image)
+{
+    static const size_t bytes[] = {3, 4, 1, 2, 4, 2};
+
+    if (image == NULL || image->data == NULL) {
+        return base_fail(CLIPC_ERROR_ARGUMENT, "image: NULL");
+    }
+    if (image->width == 0 || image->height == 0 || image->width > 65535 || image->height > 65535) {
+        return base_fail(CLIPC_ERROR_LIMIT, "image: %u x %u pixels; sides are 1 to 65535",
+                         image->width, image->height);
+    }
+    if (image->format < CLIPC_RGB || image->format > CLIPC_I16 ||
+        image->stride < image->width * bytes[image->format]) {
+        return base_fail(CLIPC_ERROR_ARGUMENT, "image: unknown format %d, or stride %zu too small",
+                         image->format, image->stride);
+    }
+    return CLIPC_OK;
+}
+
+enum format_rules model_rules(int option, uint32_t file)
+{
+    return option == CLIPC_RULES_OPENAI ? FORMAT_OPENAI
+           : option == CLIPC_RULES_HF   ? FORMAT_HF
+                                        : (enum format_rules)file;
+}
+
+struct preprocess model_preprocess(const struct clipc_model *model, int rules, int size)
+{
+    const struct format_header *h = &model->weights.header;
+    struct preprocess p = {
+        .size = size == 0 ? (int)h->image_size : size,
+        .resize = (enum format_resize)h->resize,
+        .filter = (enum format_filter)h->filter,
+        .rules = model_rules(rules, h->preprocess),
+    };
+    memcpy(p.mean, h->mean, sizeof p.mean);
+    memcpy(p.std, h->std, sizeof p.std);
+    return p;
+}
+
+int model_check_text(const clipc_model *model, const struct clipc_text *text)
+{
+    if (model->weights.header.text.layers == 0) {
+        return base_fail(CLIPC_ERROR_UNSUPPORTED, "this model has no text tower");
+    }
+    if (model->tokenizer == NULL) {
+        return base_fail(
+            CLIPC_ERROR_UNSUPPORTED,
+            "this weight file has no tokenizer: give token ids instead (embed --tokens)");
+    }
+    if (text == NULL || (text->data == NULL && text->length != 0)) {
+        return base_fail(CLIPC_ERROR_ARGUMENT, "text: NULL");
+    }
+    return CLIPC_OK;
+}

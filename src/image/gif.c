@@ -1,0 +1,296 @@
+/* gif.c - the first picture of a GIF, as Pillow shows it: transparent pixels in their palette
+ * colour, a gray ramp as gray, and what the picture does not cover in the transparent or first
+ * colour. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/base.h"
+#include "image.h"
+
+#define CODES 4096 /* of at most 12 bits */
+
+struct gif {
+    const uint8_t *p;
+    size_t n, at;
+    uint32_t width, height;         /* of the screen, or larger when the picture is */
+    uint32_t left, top, cols, rows; /* of the picture */
+    bool interlaced;
+    uint8_t empty; /* index of what the picture does not cover */
+    uint8_t palette[256][3];
+};
+
+static bool probe(const uint8_t *p, size_t n)
+{
+    return n >= 6 && (memcmp(p, "GIF87a", 6) == 0 || memcmp(p, "GIF89a", 6) == 0);
+}
+
+static int truncated(void)
+{
+    return base_fail(CLIPC_ERROR_FORMAT, "truncated or damaged GIF");
+}
+
+/* The table of colours at g->at, of 2 << (flags & 7) entries; the rest is a gray ramp. */
+static bool read_palette(struct gif *g, uint8_t flags)
+{
+    size_t bytes = (size_t)3 * (2u << (flags & 7));
+
+    if (g->n - g->at < bytes) {
+        return false;
+    }
+    for (size_t i = 0; i < 256; i++) {
+        memset(g->palette[i], (int)i, 3);
+    }
+    memcpy(g->palette, g->p + g->at, bytes);
+    g->at += bytes;
+    return true;
+}
+
+/* Past an extension whose label stands at g->at.  A graphic control names the transparent index. */
+static bool read_extension(struct gif *g)
+{
+    const uint8_t *p = g->p + g->at;
+
+    if (g->n - g->at >= 6 && p[0] == 0xf9 && p[1] >= 4 && (p[2] & 1)) {
+        g->empty = p[5];
+    }
+    for (g->at++; g->at < g->n && g->p[g->at] != 0;) {
+        size_t block = g->p[g->at] + 1u;
+        if (g->n - g->at <= block) {
+            return false;
+        }
+        g->at += block;
+    }
+    g->at++;
+    return g->at < g->n;
+}
+
+/* The screen, what stands before the first picture, and the picture's place and palette. */
+static int read_header(struct gif *g)
+{
+    if (g->n < 13) {
+        return truncated();
+    }
+    g->width = base_u16(g->p + 6);
+    g->height = base_u16(g->p + 8);
+    g->at = 13;
+    for (size_t i = 0; i < 256; i++) {
+        memset(g->palette[i], (int)i, 3);
+    }
+    if ((g->p[10] & 0x80) && !read_palette(g, g->p[10])) {
+        return truncated();
+    }
+    while (g->at < g->n && g->p[g->at] != ',') {
+        uint8_t tag = g->p[g->at++];
+        if (tag == ';' || (tag == '!' && (g->at >= g->n || !read_extension(g)))) {
+            return truncated();
+        }
+    }
+    if (g->at > g->n || g->n - g->at < 12) {
+        return truncated();
+    }
+    const uint8_t *p = g->p + g->at;
+    g->left = base_u16(p + 1);
+    g->top = base_u16(p + 3);
+    g->cols = base_u16(p + 5);
+    g->rows = base_u16(p + 7);
+    g->width = g->left + g->cols > g->width ? g->left + g->cols : g->width;
+    g->height = g->top + g->rows > g->height ? g->top + g->rows : g->height;
+    g->interlaced = p[9] & 0x40;
+    g->at += 10;
+    if (((p[9] & 0x80) && !read_palette(g, p[9])) || g->at >= g->n || g->cols == 0 ||
+        g->rows == 0) {
+        return truncated();
+    }
+    return CLIPC_OK;
+}
+
+/* ---- The codes ----------------------------------------------------------------------------- */
+
+/* Bits from blocks of a length byte and data, least significant first. */
+struct bits {
+    const uint8_t *p;
+    size_t at, n, block; /* block: bytes left of this one */
+    uint32_t held;
+    unsigned count;
+};
+
+/* The next `width` bits; -1 at the end of the blocks. */
+static int next_code(struct bits *b, unsigned width)
+{
+    while (b->count < width) {
+        if (b->block == 0) {
+            if (b->at >= b->n || b->p[b->at] == 0 || b->n - b->at <= b->p[b->at]) {
+                return -1;
+            }
+            b->block = b->p[b->at++];
+        }
+        b->held |= (uint32_t)b->p[b->at++] << b->count;
+        b->count += 8;
+        b->block--;
+    }
+    int code = (int)(b->held & ((1u << width) - 1));
+    b->held >>= width;
+    b->count -= width;
+    return code;
+}
+
+/* Each code is an index behind the string of an older code. */
+struct table {
+    uint16_t link[CODES];
+    uint8_t last[CODES];
+    uint8_t string[CODES]; /* one string, filled from its end */
+};
+
+/* The picture's indices, in the order of the file, to `to` [total].  False when they end too early.
+ */
+static bool read_codes(struct bits *b, unsigned depth, struct table *t, uint8_t *to, size_t total)
+{
+    const int clear = 1 << depth, end = clear + 1;
+    int next = clear + 2, old = -1;
+    unsigned width = depth + 1;
+    uint8_t first = 0; /* first index of the string of `old` */
+    size_t done = 0;
+
+    while (done < total) {
+        int code = next_code(b, width), c = code;
+        size_t from = CODES;
+        if (code < 0 || code == end || (old < 0 && code > end) || code > next) {
+            return false;
+        }
+        if (code == clear) {
+            next = clear + 2;
+            width = depth + 1;
+            old = -1;
+            continue;
+        }
+        if (code == next &&
+            old >= 0) { /* the string about to be made: old's, and its first index */
+            t->string[--from] = first;
+            c = old;
+        }
+        for (; c >= clear && from > 0; c = t->link[c]) {
+            t->string[--from] = t->last[c];
+        }
+        if (c >= clear || from == 0) {
+            return false;
+        }
+        first = (uint8_t)c;
+        t->string[--from] = first;
+        if (old >= 0 && next < CODES) {
+            t->last[next] = first;
+            t->link[next] = (uint16_t)old;
+            if (next == (1 << width) - 1 && width < 12) {
+                width++;
+            }
+            next++;
+        }
+        old = code;
+        size_t count = CODES - from < total - done ? CODES - from : total - done;
+        memcpy(to + done, t->string + from, count);
+        done += count;
+    }
+    return true;
+}
+
+/* ---- The picture --------------------------------------------------------------------------- */
+
+static void put_row(const struct gif *g, struct clipc_image *image, uint32_t y, const uint8_t *from)
+{
+    uint8_t *row = (uint8_t *)image->data + (g->top + y) * image->stride;
+
+    if (image->format == CLIPC_L) {
+        memcpy(row + g->left, from, g->cols);
+        return;
+    }
+    for (uint32_t x = 0; x < g->cols; x++) {
+        memcpy(row + 3 * (g->left + x), g->palette[from[x]], 3);
+    }
+}
+
+static void put_picture(const struct gif *g, struct clipc_image *image, const uint8_t *indices)
+{
+    static const uint8_t start[] = {0, 4, 2, 1}, step[] = {8, 8, 4, 2}; /* GIF89a, appendix E */
+
+    for (uint32_t y = 0; y < image->height; y++) {
+        uint8_t *row = (uint8_t *)image->data + y * image->stride;
+        for (uint32_t x = 0; x < image->width; x++) {
+            if (image->format == CLIPC_L) {
+                row[x] = g->empty;
+            } else {
+                memcpy(row + 3 * x, g->palette[g->empty], 3);
+            }
+        }
+    }
+    for (size_t pass = 0; g->interlaced && pass < 4; pass++) {
+        for (uint32_t y = start[pass]; y < g->rows; y += step[pass]) {
+            put_row(g, image, y, indices);
+            indices += g->cols;
+        }
+    }
+    for (uint32_t y = 0; !g->interlaced && y < g->rows; y++) {
+        put_row(g, image, y, indices + (size_t)y * g->cols);
+    }
+}
+
+static bool is_gray(const struct gif *g)
+{
+    for (size_t i = 0; i < 256; i++) {
+        if (g->palette[i][0] != i || g->palette[i][1] != i || g->palette[i][2] != i) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int read_indices(const struct gif *g, uint8_t *indices, size_t total)
+{
+    unsigned depth = g->p[g->at];
+    struct bits bits = {g->p, g->at + 1, g->n, 0, 0, 0};
+    struct table *table = depth <= 8 ? calloc(1, sizeof *table) : NULL;
+
+    if (depth > 8) {
+        return base_fail(CLIPC_ERROR_FORMAT, "damaged GIF: indices of %u bits", depth);
+    }
+    if (table == NULL) {
+        return base_fail(CLIPC_ERROR_MEMORY, "out of memory");
+    }
+    bool good = read_codes(&bits, depth, table, indices, total);
+    free(table);
+    return good ? CLIPC_OK : truncated();
+}
+
+static int decode(const uint8_t *bytes, size_t n, size_t max_pixels, struct clipc_image *image)
+{
+    struct gif g = {.p = bytes, .n = n};
+    int status = read_header(&g);
+
+    if (status == CLIPC_OK) {
+        status = image_check_size(g.width, g.height, max_pixels);
+    }
+    size_t total = (size_t)g.cols * g.rows;
+    /* A code has 2 bits at least and makes CODES indices at most. */
+    if (status == CLIPC_OK && total / (4 * CODES) > n) {
+        status = truncated();
+    }
+    if (status != CLIPC_OK) {
+        return status;
+    }
+    uint8_t *indices = malloc(total);
+    if (indices == NULL) {
+        return base_fail(CLIPC_ERROR_MEMORY, "no memory for %u x %u pixels", g.width, g.height);
+    }
+    status = read_indices(&g, indices, total);
+    if (status == CLIPC_OK) {
+        bool gray = is_gray(&g);
+        status = image_new(image, g.width, g.height, gray ? CLIPC_L : CLIPC_RGB);
+        if (status == CLIPC_OK) {
+            image->palette = !gray;
+            put_picture(&g, image, indices);
+        }
+    }
+    free(indices);
+    return status;
+}
+
+extern const struct image_decoder image_gif;
+const struct image_decoder image_gif = {"clipc", "GIF", probe, decode};

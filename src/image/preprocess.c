@@ -1,0 +1,82 @@
+#include "preprocess.h"
+
+#include "../base/base.h"
+#include "resize.h"
+
+/* ---- Sizes and the crop: torchvision's and HuggingFace's rules ----------------------------- */
+
+/* Half of a difference, a tie to the even whole (Python's round), or downwards. */
+static size_t half_of(size_t difference, enum format_rules rules)
+{
+    size_t half = difference / 2;
+
+    return rules == FORMAT_OPENAI && difference % 2 == 1 && half % 2 == 1 ? half + 1 : half;
+}
+
+static struct plan make_plan(const struct preprocess *p, size_t width, size_t height)
+{
+    size_t n = (size_t)p->size;
+    struct plan plan = {n, n, 0, 0};
+
+    if (p->resize == FORMAT_SHORTEST) {
+        /* int(size * long / short): one product, one division in double, truncated. */
+        if (width <= height) {
+            plan.height = (size_t)((double)(n * height) / (double)width);
+        } else {
+            plan.width = (size_t)((double)(n * width) / (double)height);
+        }
+        plan.left = half_of(plan.width - n, p->rules);
+        plan.top = half_of(plan.height - n, p->rules);
+    }
+    return plan;
+}
+
+/* ---- The door ------------------------------------------------------------------------------ */
+
+int preprocess_crop(const struct preprocess *p, const struct kernels *k,
+                    const struct clipc_image *image, uint8_t *crop)
+{
+    static const size_t channels[] = {3, 4, 1, 2, 4, 2};
+    int format = image->format;
+    struct view in = {image, image->width, image->height, channels[format], PREPARE_NOTHING};
+    struct plan plan = make_plan(p, image->width, image->height);
+
+    if (p->resize != FORMAT_SHORTEST && p->resize != FORMAT_SQUASH) {
+        return base_fail(CLIPC_ERROR_UNSUPPORTED, "resize mode %d: use a newer clipc", p->resize);
+    }
+    if (p->rules == FORMAT_HF &&
+        format != CLIPC_L) { /* RGB before anything else; gray stays gray */
+        in.channels = 3;
+        in.prepare = format == CLIPC_RGB ? PREPARE_NOTHING : PREPARE_RGB;
+        return resize_bytes(p, k, &in, &plan, crop);
+    }
+    if (p->rules == FORMAT_OPENAI && image->palette) {
+        return resize_nearest(p, &in, &plan, crop);
+    }
+    if (format == CLIPC_I16) {
+        return resize_deep(p, k, &in, &plan, crop);
+    }
+    /* Pillow premultiplies only when a pass will follow. */
+    if ((format == CLIPC_RGBA || format == CLIPC_LA) &&
+        (plan.width != image->width || plan.height != image->height)) {
+        in.prepare = PREPARE_ALPHA;
+    }
+    return resize_bytes(p, k, &in, &plan, crop);
+}
+
+void preprocess_normalise(const struct preprocess *p, const uint8_t *crop, float *pixels)
+{
+    size_t area = (size_t)p->size * (size_t)p->size;
+
+    for (size_t c = 0; c < 3; c++) {
+        float table[256];
+        for (int v = 0; v < 256; v++) {
+            float x = (float)v / 255.0f;
+            x = x - p->mean[c];
+            table[v] = x / p->std[c];
+        }
+        for (size_t i = 0; i < area; i++) {
+            pixels[c * area + i] = table[crop[3 * i + c]];
+        }
+    }
+}

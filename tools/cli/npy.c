@@ -1,0 +1,362 @@
+#include "npy.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../kernels/pack.h"
+#include "../../src/base/base.h"
+#include "../../src/base/output.h"
+#include "cli.h"
+
+#define MAX_BYTES ((size_t)8 << 30)
+/* Written headers are padded to this, so that the shape can be set at the end. */
+#define HEADER 128
+
+/* ---- Reading ------------------------------------------------------------------------------- */
+
+/* The text behind 'key': in the header's dictionary; NULL when it is not there. */
+static const char *value_of(const char *header, const char *key)
+{
+    const char *p = strstr(header, key);
+
+    if (p == NULL || p == header || (p[-1] != '\'' && p[-1] != '"')) {
+        return NULL;
+    }
+    p += strlen(key) + 1;
+    p += strspn(p, " ");
+    return *p == ':' ? p + 1 + strspn(p + 1, " ") : NULL;
+}
+
+static int bad(const char *path, const char *why)
+{
+    return base_fail(CLIPC_ERROR_FORMAT, "%s: %s", path, why);
+}
+
+/* "(2, 3)", "(5,)" or "()". */
+static int read_shape(const char *path, const char *p, struct npy *a)
+{
+    a->count = 1;
+    if (p == NULL || *p++ != '(') {
+        return bad(path, "damaged: no shape in the .npy header");
+    }
+    while (*(p += strspn(p, " ,")) != ')') {
+        char *end;
+        errno = 0;
+        unsigned long long n = strtoull(p, &end, 10);
+        if (end == p || errno != 0 || *p == '-' || a->n_dims == NPY_MAX_DIMS || n > MAX_BYTES ||
+            !base_mul(a->count, (size_t)n, &a->count) || a->count > MAX_BYTES) {
+            return bad(path, "damaged: a shape that makes no sense, or of more than 8 dimensions");
+        }
+        a->shape[a->n_dims++] = (size_t)n;
+        p = end;
+    }
+    return CLIPC_OK;
+}
+
+static int64_t whole_at(const unsigned char *p, char kind, size_t size)
+{
+    switch (size) {
+    case 1:
+        return kind == 'i' ? (int8_t)*p : *p;
+    case 2:
+        return kind == 'i' ? (int16_t)base_u16(p) : base_u16(p);
+    case 4:
+        return kind == 'i' ? (int32_t)base_u32(p) : (int64_t)base_u32(p);
+    default:
+        return (int64_t)base_u64(p);
+    }
+}
+
+static float float_at(const unsigned char *p, size_t size)
+{
+    float f;
+    double d;
+
+    if (size == 2) {
+        return pack_f16_to_f32(base_u16(p));
+    }
+    if (size == 4) {
+        memcpy(&f, p, 4);
+        return f;
+    }
+    memcpy(&d, p, 8);
+    return (float)d;
+}
+
+static int read_values(const char *path, const char *type, const unsigned char *p, size_t left,
+                       struct npy *a)
+{
+    char kind = type != NULL && (type[0] == '\'' || type[0] == '"') ? type[2] : 0;
+    size_t size = kind != 0 && type[3] >= '1' && type[3] <= '8' ? (size_t)(type[3] - '0') : 0,
+           bytes;
+    bool whole = kind == 'i' || kind == 'u' || kind == 'b';
+
+    if (kind == 0 || type[1] == '>' || (type[4] != '\'' && type[4] != '"') ||
+        (!whole && kind != 'f') || (size != 1 && size != 2 && size != 4 && size != 8) ||
+        (kind == 'f' && size == 1)) {
+        return base_fail(CLIPC_ERROR_UNSUPPORTED,
+                         "%s: an array of other than little-endian floats or "
+                         "whole numbers",
+                         path);
+    }
+    if (!base_mul(a->count, size, &bytes) || bytes > left) {
+        return bad(path, "truncated: the .npy file is shorter than its shape");
+    }
+    if (whole) {
+        a->whole = malloc(a->count * sizeof *a->whole + 1);
+    } else {
+        a->floats = malloc(a->count * sizeof *a->floats + 1);
+    }
+    if (a->whole == NULL && a->floats == NULL) {
+        return base_fail(CLIPC_ERROR_MEMORY, "%s: no memory for %zu values", path, a->count);
+    }
+    for (size_t i = 0; i < a->count; i++) {
+        if (whole) {
+            a->whole[i] = whole_at(p + i * size, kind, size);
+            if (kind == 'u' && a->whole[i] < 0) {
+                return base_fail(CLIPC_ERROR_UNSUPPORTED, "%s: holds whole numbers of 64 bits",
+                                 path);
+            }
+        } else {
+            a->floats[i] = float_at(p + i * size, size);
+        }
+    }
+    return CLIPC_OK;
+}
+
+static int parse(const char *path, const unsigned char *data, size_t size, struct npy *a)
+{
+    size_t at = size > 6 && data[6] == 1 ? 10 : 12, n;
+
+    if (size < at || memcmp(data, "\x93NUMPY", 6) != 0 || data[6] < 1 || data[6] > 3) {
+        return bad(path, "not a .npy file");
+    }
+    n = at == 10 ? base_u16(data + 8) : base_u32(data + 8);
+    if (n > size - at || n > 65536) {
+        return bad(path, "damaged: the .npy header is cut");
+    }
+    char *header = calloc(1, n + 8);
+    if (header == NULL) {
+        return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
+    }
+    memcpy(header, data + at, n);
+    const char *order = value_of(header, "fortran_order");
+    int status = order == NULL || strncmp(order, "False", 5) != 0
+                     ? base_fail(CLIPC_ERROR_UNSUPPORTED, "%s: save the array in C order", path)
+                     : read_shape(path, value_of(header, "shape"), a);
+    if (status == CLIPC_OK) {
+        status = read_values(path, value_of(header, "descr"), data + at + n, size - at - n, a);
+    }
+    free(header);
+    return status;
+}
+
+int npy_read(const char *path, struct npy *a)
+{
+    unsigned char *data;
+    size_t size;
+
+    memset(a, 0, sizeof *a);
+    int status = base_read_file(path, MAX_BYTES, &data, &size);
+    if (status == CLIPC_OK) {
+        status = parse(path, data, size, a);
+        base_free(data);
+    }
+    if (status != CLIPC_OK) {
+        npy_free(a);
+    }
+    return status;
+}
+
+void npy_free(struct npy *a)
+{
+    free(a->floats);
+    free(a->whole);
+    memset(a, 0, sizeof *a);
+}
+
+/* ---- Writing ------------------------------------------------------------------------------- */
+
+struct npy_writer {
+    const char *path;
+    struct output out; /* not open for what a rename cannot replace: stdout, pipes, devices */
+    FILE *f;           /* on a copy of out.fd; else a nameless file, copied at the end */
+    enum npy_type type;
+    size_t shape[NPY_MAX_DIMS], n_dims; /* shape[0] is the rows */
+    bool failed;                        /* a write did: the file must not appear */
+};
+
+static const char *name_of(const struct npy_writer *w)
+{
+    return strcmp(w->path, "-") == 0 ? "standard output" : w->path;
+}
+
+static int io_error(const struct npy_writer *w, const char *what)
+{
+    return base_fail(CLIPC_ERROR_IO, "%s: cannot %s: %s", name_of(w), what, strerror(errno));
+}
+
+static int write_header(struct npy_writer *w)
+{
+    static const char *const types[] = {"<f4", "|u1", "<i4"};
+    char text[HEADER + 1];
+    int n =
+        snprintf(text, sizeof text, "%cNUMPY....{'descr': '%s', 'fortran_order': False, 'shape': (",
+                 0x93, types[w->type]);
+
+    for (size_t i = 0; i < w->n_dims && n < HEADER; i++) {
+        n += snprintf(text + n, (size_t)(HEADER - n), "%zu,%s", w->shape[i],
+                      i + 1 < w->n_dims ? " " : "");
+    }
+    if (n > HEADER - 5) {
+        return base_fail(CLIPC_ERROR_ARGUMENT, "%s: a shape of too many digits", name_of(w));
+    }
+    n += snprintf(text + n, (size_t)(HEADER - n), "), }");
+    memset(text + n, ' ', (size_t)(HEADER - n));
+    memcpy(text + 6, "\1\0", 2); /* version 1.0, then the length behind it */
+    text[8] = HEADER - 10;
+    text[9] = 0;
+    text[HEADER - 1] = '\n';
+    return fwrite(text, 1, HEADER, w->f) == HEADER ? CLIPC_OK : io_error(w, "write");
+}
+
+static int open_file(struct npy_writer *w, const char *path)
+{
+    int status = output_open(&w->out, path), fd;
+
+    if (status == CLIPC_OK) {
+        cli_unfinished(w->out.temporary);
+        fd = dup(w->out.fd);
+        w->f = fd >= 0 ? fdopen(fd, "w+b") : NULL;
+        status = w->f != NULL ? CLIPC_OK : io_error(w, "open");
+    }
+    return status;
+}
+
+int npy_open(const char *path, enum npy_type type, size_t rows, const size_t *shape, size_t n_dims,
+             struct npy_writer **out)
+{
+    struct npy_writer *w = calloc(1, sizeof *w);
+    int status = CLIPC_OK;
+
+    if (w == NULL) {
+        return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
+    }
+    w->path = path;
+    w->type = type;
+    w->n_dims = n_dims + 1;
+    if (w->n_dims > NPY_MAX_DIMS) {
+        status = base_fail(CLIPC_ERROR_ARGUMENT, "%s: more than %d dimensions", path, NPY_MAX_DIMS);
+    }
+    for (size_t i = 0; status == CLIPC_OK && i < n_dims; i++) {
+        w->shape[i + 1] = shape[i];
+    }
+    w->shape[0] = rows;
+    if (status == CLIPC_OK && (strcmp(path, "-") == 0 || output_is_special(path))) {
+        w->f = tmpfile();
+        status = w->f != NULL ? CLIPC_OK : io_error(w, "make a temporary file");
+    } else if (status == CLIPC_OK) {
+        status = open_file(w, path);
+    }
+    if (status == CLIPC_OK) {
+        status = write_header(w);
+    }
+    if (status != CLIPC_OK) {
+        npy_abort(w);
+        return status;
+    }
+    *out = w;
+    return CLIPC_OK;
+}
+
+int npy_append(struct npy_writer *w, const void *data, size_t bytes)
+{
+    if (fwrite(data, 1, bytes, w->f) != bytes) {
+        w->failed = true;
+    }
+    return w->failed ? io_error(w, "write") : CLIPC_OK;
+}
+
+static int copy_to(struct npy_writer *w, FILE *to)
+{
+    char buffer[65536];
+    size_t n;
+
+    rewind(w->f);
+    while ((n = fread(buffer, 1, sizeof buffer, w->f)) > 0) {
+        if (fwrite(buffer, 1, n, to) != n) {
+            return io_error(w, "write");
+        }
+    }
+    return ferror(w->f) || fflush(to) != 0 ? io_error(w, "write") : CLIPC_OK;
+}
+
+static int copy_out(struct npy_writer *w)
+{
+    if (strcmp(w->path, "-") == 0) {
+        return copy_to(w, stdout);
+    }
+    FILE *to = fopen(w->path, "wb");
+    if (to == NULL) {
+        return io_error(w, "open");
+    }
+    int status = copy_to(w, to);
+    if (fclose(to) != 0 && status == CLIPC_OK) {
+        status = io_error(w, "write");
+    }
+    return status;
+}
+
+int npy_close(struct npy_writer *w, size_t rows)
+{
+    int status = CLIPC_OK;
+
+    w->shape[0] = rows;
+    if (w->failed || fflush(w->f) != 0 || fseek(w->f, 0, SEEK_SET) != 0) {
+        status = io_error(w, "write");
+    } else {
+        status = write_header(w);
+    }
+    if (status == CLIPC_OK && fflush(w->f) != 0) {
+        status = io_error(w, "write");
+    }
+    if (status == CLIPC_OK) {
+        status = w->out.path == NULL ? copy_out(w) : output_finish(&w->out);
+    }
+    npy_abort(w);
+    return status;
+}
+
+void npy_abort(struct npy_writer *w)
+{
+    if (w != NULL) {
+        if (w->f != NULL) {
+            fclose(w->f);
+        }
+        output_abort(&w->out);
+        cli_unfinished(NULL);
+        free(w);
+    }
+}
+
+int npy_write(const char *path, enum npy_type type, const size_t *shape, size_t n_dims,
+              const void *data)
+{
+    struct npy_writer *w;
+    size_t bytes = type == NPY_U1 ? 1 : 4;
+    int status = n_dims > 0
+                     ? npy_open(path, type, shape[0], shape + 1, n_dims - 1, &w)
+                     : base_fail(CLIPC_ERROR_ARGUMENT, "%s: an array of no dimensions", path);
+
+    if (status != CLIPC_OK) {
+        return status;
+    }
+    for (size_t i = 0; i < n_dims; i++) {
+        bytes *= shape[i];
+    }
+    npy_append(w, data, bytes); /* a failure is remembered */
+    return npy_close(w, shape[0]);
+}

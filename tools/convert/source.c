@@ -1,0 +1,56 @@
+#include "source.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../weights/sha256.h"
+
+int source_note(struct source *s, const char *format, ...)
+{
+    char line[1024];
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(line, sizeof line, format, ap);
+    va_end(ap);
+    size_t have = s->provenance != NULL ? strlen(s->provenance) : 0;
+    char *text = realloc(s->provenance, have + strlen(line) + 2);
+    if (text == NULL) {
+        return base_fail(CLIPC_ERROR_MEMORY, "out of memory");
+    }
+    s->provenance = text;
+    sprintf(text + have, "%s\n", line);
+    return CLIPC_OK;
+}
+
+int source_note_file(struct source *s, const char *path)
+{
+    struct base_map map;
+    struct sha256 hash;
+    unsigned char digest[32];
+    char hex[65];
+    const char *name = strrchr(path, '/');
+    int status = base_map_file(path, &map);
+
+    if (status == CLIPC_OK) {
+        sha256_begin(&hash);
+        sha256_add(&hash, map.data, map.size);
+        sha256_end(&hash, digest);
+        sha256_hex(digest, hex);
+        base_unmap(&map);
+        status = source_note(s, "source: %.400s, sha256 %s", name != NULL ? name + 1 : path, hex);
+    }
+    return status;
+}
+
+void source_close(struct source *s)
+{
+    if (s->close != NULL) {
+        s->close(s);
+    }
+    vocab_free(&s->vocab);
+    free(s->provenance);
+    memset(s, 0, sizeof *s);
+}

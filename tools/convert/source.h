@@ -1,0 +1,34 @@
+/* source.h - where convert reads a model from: hyper-parameters, a vocabulary, and any row of any
+ * tensor of weights_each_spec as floats.  One file for each kind of source. */
+#ifndef CLIPC_SOURCE_H
+#define CLIPC_SOURCE_H
+
+#include "../../weights/weights.h"
+#include "vocab.h"
+
+struct source {
+    struct format_header header;
+    enum format_dtype native; /* FORMAT_F32, _F16 or _BF16: what the linear layers are stored as */
+    struct vocab vocab;       /* n == 0: none */
+    char *provenance;         /* lines "key: value"; malloc */
+    /* values: [spec->cols], row r of the tensor.  0, or a negative clipc_status. */
+    int (*row)(const struct source *s, const struct weights_spec *spec, uint32_t r, float *values);
+    void (*close)(struct source *s);
+    void *data;
+};
+
+/* A HuggingFace CLIPModel folder, or one safetensors file in it.  `vocab`: where the vocabulary is,
+ * or NULL: the folder.  A missing one is said on stderr and leaves vocab.n == 0. */
+int source_open_hf(const char *path, const char *vocab, struct source *s);
+/* A weight file, to change its dtype. */
+int source_open_clipc(const char *path, struct source *s);
+/* A random model of a known shape ("vit-b-32"). */
+int source_open_synthetic(const char *shape, uint64_t seed, const char *vocab, struct source *s);
+void source_close(struct source *s);
+
+/* "key: value\n" at the end of s->provenance, printf-like. */
+__attribute__((format(printf, 2, 3))) int source_note(struct source *s, const char *format, ...);
+/* "source: NAME, sha256 HEX". */
+int source_note_file(struct source *s, const char *path);
+
+#endif

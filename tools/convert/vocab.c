@@ -1,0 +1,357 @@
+#include "vocab.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../../weights/format.h"
+#include "json_read.h"
+
+#define MAX_TOKENS      (1u << 22)
+#define MAX_TOKEN_BYTES 1024
+
+/* While loading: the name -> id object, and where names come from for messages. */
+struct loader {
+    const char *path;
+    json_t *ids; /* of the vocabulary, special tokens included */
+    struct vocab *v;
+};
+
+/* GPT-2's stand-ins: printable Latin-1 bytes are themselves, the others are U+0100 and up in order.
+ */
+static int byte_to_stand_in(int byte)
+{
+    int n = 0;
+
+    for (int b = 0; b < 256; b++) {
+        int printable = (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || b >= 174;
+        if (b == byte) {
+            return printable ? b : 256 + n;
+        }
+        n += !printable;
+    }
+    return -1;
+}
+
+static size_t put_utf8(int c, char *to)
+{
+    if (c < 0x80) {
+        to[0] = (char)c;
+        return 1;
+    }
+    to[0] = (char)(0xc0 | c >> 6);
+    to[1] = (char)(0x80 | (c & 0x3f));
+    return 2;
+}
+
+/* The real bytes of a token's printable spelling; -1 when a character stands for none. */
+static int real_bytes(const char *text, size_t n, const int *from_stand_in, unsigned char *to)
+{
+    int length = 0;
+
+    for (size_t i = 0; i < n;) {
+        unsigned char a = (unsigned char)text[i];
+        int c = a < 0x80                          ? a
+                : i + 1 < n && (a & 0xe0) == 0xc0 ? (a & 0x1f) << 6 | (text[i + 1] & 0x3f)
+                                                  : -1;
+        if (c < 0 || c >= 512 || from_stand_in[c] < 0) {
+            return -1;
+        }
+        to[length++] = (unsigned char)from_stand_in[c];
+        i += a < 0x80 ? 1 : 2;
+    }
+    return length;
+}
+
+static int find_id(const struct loader *l, const char *name, uint32_t *id)
+{
+    const json_t *value = json_object_get(l->ids, name);
+
+    if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+        json_integer_value(value) >= MAX_TOKENS) {
+        return base_fail(CLIPC_ERROR_FORMAT, "%s: the vocabulary has no token '%s'", l->path, name);
+    }
+    *id = (uint32_t)json_integer_value(value);
+    return CLIPC_OK;
+}
+
+static int take_bytes(const struct loader *l)
+{
+    for (int end = 0; end < 2; end++) {
+        for (int b = 0; b < 256; b++) {
+            char name[8];
+            uint32_t id;
+            size_t n = put_utf8(byte_to_stand_in(b), name);
+            memcpy(name + n, end ? "</w>" : "", end ? 5 : 1);
+            int status = find_id(l, name, &id);
+            if (status != CLIPC_OK) {
+                return status;
+            }
+            l->v->bytes[end][b] = (int32_t)id;
+        }
+    }
+    return CLIPC_OK;
+}
+
+static int take_special(const struct loader *l, const char *first, const char *second, uint32_t *id)
+{
+    return json_object_get(l->ids, first) != NULL ? find_id(l, first, id) : find_id(l, second, id);
+}
+
+/* Names in the order of their ids, each id exactly once. */
+static const char **names_by_id(const struct loader *l)
+{
+    uint32_t n = (uint32_t)json_object_size(l->ids);
+    const char **names = calloc(n + 1u, sizeof *names), *name;
+    json_t *value;
+
+    if (names == NULL) {
+        base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", l->path);
+        return NULL;
+    }
+    json_object_foreach(l->ids, name, value)
+    {
+        json_int_t id = json_is_integer(value) ? json_integer_value(value) : -1;
+        if (id < 0 || id >= (json_int_t)n || names[id] != NULL || strlen(name) > MAX_TOKEN_BYTES) {
+            base_fail(CLIPC_ERROR_FORMAT,
+                      "%s: token '%.60s': its id is missing, twice, or not below %u", l->path, name,
+                      n);
+            free(names);
+            return NULL;
+        }
+        names[id] = name;
+    }
+    return names;
+}
+
+static int take_tokens(const struct loader *l)
+{
+    const char **names = names_by_id(l);
+    int from_stand_in[512];
+    size_t used = 0, total = 0;
+
+    if (names == NULL) {
+        return CLIPC_ERROR_FORMAT;
+    }
+    memset(from_stand_in, -1, sizeof from_stand_in);
+    for (int b = 0; b < 256; b++) {
+        from_stand_in[byte_to_stand_in(b)] = b;
+    }
+    l->v->n = (uint32_t)json_object_size(l->ids);
+    for (uint32_t i = 0; i < l->v->n; i++) {
+        total += 2 + strlen(names[i]);
+    }
+    l->v->tokens = malloc(total + 1);
+    for (uint32_t i = 0; l->v->tokens != NULL && i < l->v->n; i++) {
+        size_t n = strlen(names[i]);
+        bool end = n > 4 && strcmp(names[i] + n - 4, "</w>") == 0;
+        unsigned char *to = l->v->tokens + used + 2;
+        int length = real_bytes(names[i], end ? n - 4 : n, from_stand_in, to);
+        if (length < 0) { /* a special token spelled in plain text */
+            memcpy(to, names[i], n);
+            length = (int)n;
+            end = false;
+        }
+        unsigned head = (unsigned)length | (end ? FORMAT_WORD_END : 0);
+        to[-2] = (unsigned char)(head & 0xff);
+        to[-1] = (unsigned char)(head >> 8);
+        used += 2 + (size_t)length;
+    }
+    free(names);
+    l->v->tokens_bytes = used;
+    return l->v->tokens != NULL ? CLIPC_OK
+                                : base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", l->path);
+}
+
+/* One merge "left right". */
+static int add_merge(const struct loader *l, const char *left, size_t n_left, const char *right,
+                     size_t n_right, size_t line)
+{
+    char both[2 * MAX_TOKEN_BYTES + 2];
+    uint32_t ids[3];
+
+    if (n_left == 0 || n_right == 0 || n_left > MAX_TOKEN_BYTES || n_right > MAX_TOKEN_BYTES ||
+        memchr(left, 0, n_left) != NULL || memchr(right, 0, n_right) != NULL) {
+        return base_fail(CLIPC_ERROR_FORMAT, "%s: merge %zu is not two tokens", l->path, line);
+    }
+    memcpy(both, left, n_left);
+    both[n_left] = '\0';
+    int status = find_id(l, both, &ids[0]);
+    memcpy(both + n_left, right, n_right);
+    both[n_left + n_right] = '\0';
+    if (status == CLIPC_OK) {
+        status = find_id(l, both + n_left, &ids[1]);
+    }
+    if (status == CLIPC_OK) {
+        status = find_id(l, both, &ids[2]);
+    }
+    for (int i = 0; status == CLIPC_OK && i < 3; i++) {
+        l->v->merges[3 * l->v->n_merges + (size_t)i] = (int32_t)ids[i];
+    }
+    l->v->n_merges += status == CLIPC_OK;
+    return status;
+}
+
+static int take_merge_lines(const struct loader *l, const char *text, size_t size)
+{
+    size_t lines = 0, line = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        lines += text[i] == '\n';
+    }
+    l->v->merges = calloc(lines + 2, 3 * sizeof *l->v->merges);
+    if (l->v->merges == NULL) {
+        return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", l->path);
+    }
+    for (size_t i = 0, n; i < size; i += n + 1) {
+        const char *end = memchr(text + i, '\n', size - i), *space;
+        n = end != NULL ? (size_t)(end - text) - i : size - i;
+        size_t length = n > 0 && text[i + n - 1] == '\r' ? n - 1 : n;
+        line++;
+        if (length == 0 || (line == 1 && text[i] == '#')) {
+            continue;
+        }
+        space = memchr(text + i, ' ', length);
+        size_t left = space != NULL ? (size_t)(space - text) - i : length;
+        int status = add_merge(l, text + i, left, text + i + left + 1,
+                               space != NULL ? length - left - 1 : 0, line);
+        if (status != CLIPC_OK) {
+            return status;
+        }
+    }
+    return CLIPC_OK;
+}
+
+/* tokenizer.json: each merge is "left right" or ["left", "right"]. */
+static int take_merge_array(const struct loader *l, const json_t *merges)
+{
+    l->v->merges = calloc(json_array_size(merges) + 1, 3 * sizeof *l->v->merges);
+    if (l->v->merges == NULL) {
+        return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", l->path);
+    }
+    for (size_t i = 0; i < json_array_size(merges); i++) {
+        const json_t *m = json_array_get(merges, i);
+        const char *left = json_string_value(json_is_array(m) ? json_array_get(m, 0) : m);
+        const char *right = json_string_value(json_array_get(m, 1));
+        size_t n = left != NULL ? strlen(left) : 0;
+        if (left != NULL && !json_is_array(m) && strchr(left, ' ') != NULL) {
+            n = (size_t)(strchr(left, ' ') - left);
+            right = left + n + 1;
+        }
+        int status = add_merge(l, left != NULL ? left : "", n, right != NULL ? right : "",
+                               right != NULL ? strlen(right) : 0, i + 1);
+        if (status != CLIPC_OK) {
+            return status;
+        }
+    }
+    return CLIPC_OK;
+}
+
+static int finish(const struct loader *l)
+{
+    int status = take_special(l, "<|startoftext|>", "<start_of_text>", &l->v->sot_id);
+
+    if (status == CLIPC_OK) {
+        status = take_special(l, "<|endoftext|>", "<end_of_text>", &l->v->eot_id);
+    }
+    if (status == CLIPC_OK) {
+        status = take_bytes(l);
+    }
+    return status == CLIPC_OK ? take_tokens(l) : status;
+}
+
+static int load_pair(const char *vocab, const char *merges, struct vocab *v)
+{
+    struct loader l = {vocab, json_read_file(vocab), v};
+    unsigned char *text = NULL;
+    size_t size = 0;
+
+    if (l.ids == NULL) {
+        return CLIPC_ERROR_FORMAT;
+    }
+    int status = finish(&l);
+    if (status == CLIPC_OK) {
+        status = base_read_file(merges, (size_t)64 << 20, &text, &size);
+    }
+    if (status == CLIPC_OK) {
+        l.path = merges;
+        status = take_merge_lines(&l, (const char *)text, size);
+        base_free(text);
+    }
+    json_decref(l.ids);
+    return status;
+}
+
+static int load_tokenizer_json(const char *path, struct vocab *v)
+{
+    json_t *root = json_read_file(path);
+    const json_t *model = json_object_get(root, "model");
+    struct loader l = {path, NULL, v};
+    size_t i;
+    json_t *added;
+
+    if (root == NULL) {
+        return CLIPC_ERROR_FORMAT;
+    }
+    l.ids = json_copy(json_object_get(model, "vocab"));
+    int status = json_is_object(l.ids) && json_is_array(json_object_get(model, "merges"))
+                     ? CLIPC_OK
+                     : base_fail(CLIPC_ERROR_FORMAT, "%s: not a byte-pair tokenizer", path);
+    json_array_foreach(json_object_get(root, "added_tokens"), i, added)
+    {
+        const char *content = json_string_value(json_object_get(added, "content"));
+        if (status == CLIPC_OK && content != NULL && json_object_get(l.ids, content) == NULL) {
+            json_object_set(l.ids, content, json_object_get(added, "id"));
+        }
+    }
+    if (status == CLIPC_OK) {
+        status = finish(&l);
+    }
+    if (status == CLIPC_OK) {
+        status = take_merge_array(&l, json_object_get(model, "merges"));
+    }
+    json_decref(l.ids);
+    json_decref(root);
+    return status;
+}
+
+static bool join(char *to, size_t room, const char *folder, const char *name)
+{
+    struct stat st;
+
+    return (size_t)snprintf(to, room, "%s/%s", folder, name) < room && stat(to, &st) == 0;
+}
+
+int vocab_load(const char *path, struct vocab *v)
+{
+    char folder[4096], one[4200], two[4200];
+    const char *base = strrchr(path, '/');
+    struct stat st;
+    int status;
+
+    memset(v, 0, sizeof *v);
+    if (stat(path, &st) != 0) {
+        return base_fail(CLIPC_ERROR_IO, "%s: no such file or folder", path);
+    }
+    base = base != NULL ? base + 1 : path;
+    snprintf(folder, sizeof folder, "%.*s",
+             S_ISDIR(st.st_mode) ? (int)strlen(path) : (int)(base - path), path);
+    if (folder[0] == '\0') {
+        snprintf(folder, sizeof folder, ".");
+    }
+    bool json_file = !S_ISDIR(st.st_mode) && strcmp(base, "tokenizer.json") == 0;
+    if (!json_file && join(one, sizeof one, folder, "vocab.json") &&
+        join(two, sizeof two, folder, "merges.txt")) {
+        status = load_pair(one, two, v);
+    } else if (join(one, sizeof one, folder, "tokenizer.json")) {
+        status = load_tokenizer_json(one, v);
+    } else {
+        status =
+            base_fail(CLIPC_ERROR_IO, "%s: no vocab.json + merges.txt or tokenizer.json", path);
+    }
+    if (status != CLIPC_OK) {
+        vocab_free(v);
+    }
+    return status;
+}

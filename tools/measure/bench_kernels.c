@@ -1,0 +1,195 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../kernels/pack.h"
+#include "../../src/base/base.h"
+#include "bench.h"
+
+struct problem {
+    const char *name;
+    size_t rows, in, out;
+    enum kernels_activation activation;
+    bool residual;
+};
+
+struct buffers {
+    float *x, *y, *bias;
+    unsigned char *panels;
+    void *packed, *scratch, *prepared;
+    struct kernels_linear w;
+};
+
+static void free_buffers(struct buffers *b)
+{
+    base_free(b->x);
+    base_free(b->y);
+    base_free(b->bias);
+    base_free(b->panels);
+    base_free(b->packed);
+    base_free(b->scratch);
+    base_free(b->prepared);
+}
+
+static bool make_buffers(struct buffers *b, const struct kernels *k, const struct problem *p,
+                         enum kernels_dtype dtype)
+{
+    size_t bytes = pack_bytes(dtype, p->out, p->in);
+
+    memset(b, 0, sizeof *b);
+    b->w = (struct kernels_linear){.in = (uint32_t)p->in,
+                                   .out = (uint32_t)p->out,
+                                   .dtype = dtype,
+                                   .in_padded = (uint32_t)base_round_up(p->in, KERNELS_PAD),
+                                   .out_padded = (uint32_t)base_round_up(p->out, KERNELS_PANEL),
+                                   .precision = KERNELS_EXACT};
+    b->panels = base_alloc(bytes);
+    b->x = base_alloc(p->rows * p->in * sizeof(float));
+    b->y = base_alloc(p->rows * p->out * sizeof(float));
+    b->bias = base_alloc(b->w.out_padded * sizeof(float));
+    b->packed = base_alloc(k->act_bytes(&b->w, p->rows));
+    b->scratch = base_alloc(k->gemm_scratch(&b->w));
+    b->prepared = base_alloc(k->weight_bytes != NULL ? k->weight_bytes(&b->w) : 0);
+    if (b->panels == NULL || b->x == NULL || b->y == NULL || b->bias == NULL || b->packed == NULL ||
+        b->scratch == NULL || b->prepared == NULL) {
+        free_buffers(b);
+        return false;
+    }
+    for (size_t i = 0; i < bytes; i++) { /* small, finite numbers in any dtype */
+        b->panels[i] =
+            (unsigned char)(i % (dtype == KERNELS_F16 ? 2 : 4) == (dtype == KERNELS_F16 ? 1u : 3u)
+                                ? 0x3c
+                                : i * 37);
+    }
+    for (size_t i = 0; i < p->rows * p->in; i++) {
+        b->x[i] = (float)(i % 17) - 8;
+    }
+    b->w.panels = b->panels;
+    if (k->weight_prepare != NULL) {
+        k->weight_prepare(&b->w, b->prepared);
+        b->w.prepared = b->prepared;
+    }
+    return true;
+}
+
+static void once(const struct kernels *k, struct buffers *b, const struct problem *p)
+{
+    struct kernels_epilogue e = {.bias = b->bias,
+                                 .residual = p->residual ? b->y : NULL,
+                                 .residual_stride = p->out,
+                                 .y = b->y,
+                                 .y_stride = p->out,
+                                 .activation = p->activation};
+
+    k->act_pack(&b->w, b->packed, b->x, p->in, p->rows, 0, p->rows, NULL);
+    k->gemm(&b->w, 0, b->w.out_padded / KERNELS_PANEL, p->rows, 0, p->rows, b->packed, &e,
+            b->scratch);
+}
+
+/* GFLOP/s of the median round for each set. */
+static bool time_problem(const struct bench *job, const struct problem *p, enum kernels_dtype dtype,
+                         double *gflops)
+{
+    struct buffers buffers[BENCH_SETS];
+    double times[BENCH_SETS][BENCH_ROUNDS],
+        flop = 2e-9 * (double)p->rows * (double)p->in * (double)p->out;
+
+    for (size_t s = 0; s < job->n; s++) {
+        if (!make_buffers(&buffers[s], &job->sets[s].k, p, dtype)) {
+            while (s-- > 0) {
+                free_buffers(&buffers[s]);
+            }
+            return false;
+        }
+    }
+    for (int r = -1; r < BENCH_ROUNDS; r++) { /* round -1 warms up */
+        for (size_t s = 0; s < job->n; s++) {
+            double start = base_seconds();
+            once(&job->sets[s].k, &buffers[s], p);
+            if (r >= 0) {
+                times[s][r] = base_seconds() - start;
+            }
+        }
+    }
+    for (size_t s = 0; s < job->n; s++) {
+        gflops[s] = flop / bench_median(times[s], BENCH_ROUNDS);
+        free_buffers(&buffers[s]);
+    }
+    return true;
+}
+
+/* Raise each set's peak to the best of some more tries: it is a limit, so the best counts. */
+static void measure_peaks(struct bench *job)
+{
+    for (size_t s = 0; s < job->n; s++) {
+        for (int i = 0; i < 10; i++) {
+            float sink[3] = {1, 0.5f, 0.25f};
+            double start = base_seconds();
+            size_t operations = job->sets[s].k.peak(sink, 20000);
+            job->sets[s].peak =
+                fmax(job->sets[s].peak, 1e-9 * (double)operations / (base_seconds() - start));
+        }
+    }
+}
+
+static void print_kernel(struct bench *job, const struct problem *p, const char *dtype,
+                         const double *gflops)
+{
+    if (job->cli->json) {
+        for (size_t s = 0; s < job->n; s++) {
+            json_records_next(&job->records);
+            printf(
+                "{\"kernel\": \"%s\", \"rows\": %zu, \"in\": %zu, \"out\": %zu, \"dtype\": \"%s\", "
+                "\"set\": \"%s\", \"gflops\": %.4g, \"share\": %.4g}",
+                p->name, p->rows, p->in, p->out, dtype, job->sets[s].name, gflops[s],
+                gflops[s] / job->sets[s].peak);
+        }
+        return;
+    }
+    printf("  %-12s %4zu x %4zu x %4zu %s", p->name, p->rows, p->in, p->out, dtype);
+    for (size_t s = 0; s < job->n; s++) {
+        printf("  %8.1f %3.0f %%", gflops[s], 100 * gflops[s] / job->sets[s].peak);
+    }
+    putchar('\n');
+    fflush(stdout);
+}
+
+void bench_kernels(struct bench *job)
+{
+    static const size_t batches[] = {1, 8};
+    double gflops[BENCH_SETS];
+
+    for (int i = 0; i < 10; i++) {
+        measure_peaks(job);
+    }
+    if (!job->cli->json) {
+        printf("kernels of one layer of ViT-B/32, one thread, GFLOP/s and share of peak\n  %-35s",
+               "");
+        for (size_t s = 0; s < job->n; s++) {
+            printf("  %14s", job->sets[s].name);
+        }
+        printf("\n  %-35s", "multiply-adds alone (the peak)");
+        for (size_t s = 0; s < job->n; s++) {
+            printf("  %8.1f      ", job->sets[s].peak);
+        }
+        putchar('\n');
+    }
+    for (size_t b = 0; b < 2; b++) {
+        size_t rows = 50 * batches[b];
+        const struct problem problems[] = {
+            {"patch_embed", rows, 3072, 768, KERNELS_LINEAR, true},
+            {"attn_in", rows, 768, 2304, KERNELS_LINEAR, false},
+            {"attn_out", rows, 768, 768, KERNELS_LINEAR, true},
+            {"c_fc", rows, 768, 3072, KERNELS_QUICK_GELU, false},
+            {"c_proj", rows, 3072, 768, KERNELS_LINEAR, true},
+        };
+        for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++) {
+            for (int d = KERNELS_F32; d <= KERNELS_F16; d++) {
+                measure_peaks(job);
+                if (time_problem(job, &problems[i], (enum kernels_dtype)d, gflops)) {
+                    print_kernel(job, &problems[i], d == KERNELS_F16 ? "f16" : "f32", gflops);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,296 @@
+/* classify.c - `clipc classify`: which label fits an image best? */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../cli/cli.h"
+#include "verbs.h"
+#include "../cli/batch.h"
+#include "../cli/gather.h"
+#include "../cli/labels.h"
+#include "../cli/json_put.h"
+
+static const struct cli_verb verb = {
+    "classify", "IMAGE LABEL... [options]", "",
+    "Say which labels fit each image, best first.  Scores are the softmax of the logits over the "
+    "labels\n"
+    "(for sigmoid models: each label's own probability); with --scores they are the cosines.\n"
+    "With --labels or --label every positional is an image: a file, a folder, or - for a list on "
+    "stdin.\n\n"
+    "  clipc classify photo.jpg \"a cat\" \"a dog\" --template \"a photo of {}\"\n"
+    "  clipc classify photos/ --labels labels.txt --top 3",
+    CLI_MODEL | CLI_COMPUTE | CLI_JSON | CLI_JSONL};
+
+struct ranked {
+    size_t label;
+    double cosine, score;
+};
+
+struct job {
+    const clipc_model *model;
+    const struct labels *labels;
+    struct json_records records;
+    struct ranked *ranked; /* [labels] */
+    bool json, scores, sigmoid, colour;
+    size_t top, widest; /* widest label, for the table */
+};
+
+static int by_score(const void *a, const void *b)
+{
+    const struct ranked *x = a, *y = b;
+
+    return x->cosine > y->cosine   ? -1
+           : x->cosine < y->cosine ? 1
+                                   : (x->label > y->label) - (x->label < y->label);
+}
+
+static void rank(struct job *job, const float *image)
+{
+    size_t n = job->labels->names.n, dim = job->labels->dim;
+    double best = -INFINITY, sum = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct ranked *r = &job->ranked[i];
+        r->label = i;
+        r->cosine = (double)clipc_cosine(image, job->labels->vectors + i * dim, dim);
+        r->score = (double)clipc_logit(job->model, (float)r->cosine);
+        best = fmax(best, r->score);
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct ranked *r = &job->ranked[i];
+        r->score = job->sigmoid ? 1 / (1 + exp(-r->score)) : exp(r->score - best);
+        sum += r->score;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct ranked *r = &job->ranked[i];
+        r->score = job->scores ? r->cosine : job->sigmoid ? r->score : r->score / sum;
+    }
+    qsort(job->ranked, n, sizeof *job->ranked, by_score);
+}
+
+static void print_json(struct job *job, const struct encoded *e)
+{
+    json_records_next(&job->records);
+    fputs("{\"image\": ", stdout);
+    json_put_string(stdout, e->input->data, e->input->length);
+    fputs(", \"labels\": ", stdout);
+    if (e->embedding == NULL) {
+        fputs("null", stdout);
+    }
+    for (size_t i = 0; e->embedding != NULL && i < job->top; i++) {
+        const struct ranked *r = &job->ranked[i];
+        const struct input *name = &job->labels->names.items[r->label];
+        fputs(i == 0 ? "[{\"label\": " : ", {\"label\": ", stdout);
+        json_put_string(stdout, name->data, name->length);
+        fputs(", \"score\": ", stdout);
+        json_put_float(stdout, r->score);
+        fputs(", \"cosine\": ", stdout);
+        json_put_float(stdout, r->cosine);
+        fputs(i + 1 == job->top ? "}]" : "}", stdout);
+    }
+    fputs(", \"error\": ", stdout);
+    json_put_c_string(stdout, e->error);
+    putchar('}');
+}
+
+/* A bar of `width` cells in eighths; the score range 0 to 1 fills it. */
+static void print_bar(double score, int width)
+{
+    static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+    int n = (int)(fmin(fmax(score, 0), 1) * width * 8 + 0.5);
+
+    for (int i = 0; i < n / 8; i++) {
+        fputs("█", stdout);
+    }
+    fputs(eighths[n % 8], stdout);
+}
+
+static void print_table(const struct job *job, const struct encoded *e)
+{
+    const char *bold = job->colour ? "\033[1m" : "", *plain = job->colour ? "\033[0m" : "";
+
+    if (e->embedding == NULL) {
+        return; /* said on stderr */
+    }
+    printf("%s%s%s  (%.1f ms)\n", bold, e->input->data, plain, 1e3 * e->seconds);
+    for (size_t i = 0; i < job->top; i++) {
+        const struct ranked *r = &job->ranked[i];
+        const char *name = job->labels->names.items[r->label].data;
+        printf("  %s%-*s%s ", i == 0 ? bold : "", (int)job->widest, name, i == 0 ? plain : "");
+        if (job->scores) {
+            printf(" %7.4f  ", r->score);
+        } else {
+            printf(" %6.2f %%  ", 100 * r->score);
+        }
+        print_bar(r->score, 30);
+        putchar('\n');
+    }
+    putchar('\n');
+}
+
+static int emit(void *arg, const struct encoded *e)
+{
+    struct job *job = arg;
+
+    if (e->embedding != NULL) {
+        rank(job, e->embedding);
+    }
+    if (job->json) {
+        print_json(job, e);
+    } else {
+        print_table(job, e);
+    }
+    return 0;
+}
+
+struct options {
+    int top;
+    bool scores, zeros;
+};
+
+/* Sort the items of the command line into images, labels and templates. */
+static int sort_items(const struct cli *cli, bool zeros, struct inputs *images,
+                      struct inputs *labels, const char **templates, size_t *n_templates)
+{
+    bool labelled = false, imaged = false;
+    int status = 0;
+
+    for (size_t i = 0; i < cli->n_items; i++) {
+        const char *name = cli->items[i].option != NULL ? cli->items[i].option->name : "";
+        labelled |= strcmp(name, "label") == 0 || strcmp(name, "labels") == 0;
+        imaged |= strcmp(name, "image") == 0;
+    }
+    for (size_t i = 0, positionals = 0; i < cli->n_items && status == 0; i++) {
+        const struct cli_item *item = &cli->items[i];
+        const char *name = item->option != NULL ? item->option->name : "";
+        if (strcmp(name, "template") == 0) {
+            templates[(*n_templates)++] = item->value;
+        } else if (strcmp(name, "labels") == 0) {
+            status = inputs_add_lines(labels, item->value);
+        } else if (strcmp(name, "label") == 0 ||
+                   (item->option == NULL && !labelled && (imaged || positionals > 0))) {
+            status = inputs_add(labels, INPUT_TEXT, item->value, strlen(item->value), NULL);
+        } else {
+            status = gather_item(images, item, zeros);
+        }
+        positionals += item->option == NULL;
+    }
+    return status;
+}
+
+/* Blank lines of a label file are no labels; a file that could not be read ends the command. */
+static int check_labels(struct inputs *labels)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < labels->n; i++) {
+        if (labels->items[i].kind == INPUT_BROKEN) {
+            return cli_error("%s", labels->items[i].error);
+        }
+        if (labels->items[i].length > 0) {
+            struct input keep = labels->items[i];
+            labels->items[i] = labels->items[n];
+            labels->items[n++] = keep;
+        }
+    }
+    while (labels->n > n) {
+        free(labels->items[--labels->n].data);
+    }
+    return CLI_DONE;
+}
+
+static int run(const struct cli *cli, const struct options *o, const struct inputs *images,
+               struct labels *labels, const char *const *templates, size_t n_templates)
+{
+    struct encoder *encoder = encode_open(cli);
+    struct clipc_model_info info = {.size = sizeof info};
+    struct job job = {.labels = labels,
+                      .json = cli->json || cli->jsonl,
+                      .scores = o->scores,
+                      .colour = isatty(STDOUT_FILENO)};
+    int code = CLI_FAILED;
+
+    if (encoder == NULL) {
+        return CLI_FAILED;
+    }
+    job.model = encode_model(encoder);
+    clipc_model_info(job.model, &info);
+    job.sigmoid = info.score == CLIPC_SCORE_SIGMOID;
+    job.top = o->top > 0 && (size_t)o->top < labels->names.n ? (size_t)o->top : labels->names.n;
+    for (size_t i = 0; i < labels->names.n; i++) {
+        size_t n = labels->names.items[i].length;
+        job.widest = n > job.widest && n <= 60 ? n : job.widest;
+    }
+    job.ranked = calloc(labels->names.n, sizeof *job.ranked);
+    if (job.ranked == NULL) {
+        cli_error("out of memory");
+    } else if (labels_encode(labels, job.model, encode_session(encoder), templates, n_templates) ==
+               CLI_DONE) {
+        if (job.json) {
+            json_records_begin(&job.records, stdout, cli->jsonl);
+        }
+        code = encode_inputs(encoder, images, emit, &job);
+        if (job.json) {
+            json_records_end(&job.records);
+        }
+    }
+    free(job.ranked);
+    encode_close(encoder);
+    return code;
+}
+
+/* The first template that has no place for the label, or NULL. */
+static const char *without_place(const char *const *templates, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strstr(templates[i], "{}") == NULL) {
+            return templates[i];
+        }
+    }
+    return NULL;
+}
+
+int cmd_classify(int argc, char **argv)
+{
+    struct options o = {0};
+    const struct cli_option options[] = {
+        {"label", CLI_ITEM, NULL, "L", "a label (repeatable)"},
+        {"labels", CLI_ITEM, NULL, "FILE", "a label for each line of FILE"},
+        {"template", CLI_ITEM, NULL, "T", "text with {} for the label (repeatable: averaged)"},
+        {"top", CLI_INT, &o.top, "K", "show only the K best"},
+        {"scores", CLI_FLAG, &o.scores, NULL, "cosines instead of probabilities"},
+        GATHER_IMAGE,
+        GATHER_ZEROS(&o.zeros),
+        {NULL, CLI_FLAG, NULL, NULL, NULL}};
+    struct cli cli;
+    struct inputs images = {0};
+    struct labels labels = {0};
+    size_t n_templates = 0;
+    int code = cli_parse(&cli, &verb, options, argc, argv);
+
+    if (code != CLI_GO_ON) {
+        return code;
+    }
+    const char **templates = calloc(cli.n_items + 1, sizeof *templates);
+    if (templates == NULL ||
+        sort_items(&cli, o.zeros, &images, &labels.names, templates, &n_templates) != 0) {
+        code = CLI_FAILED;
+    } else if (without_place(templates, n_templates) != NULL) {
+        code = cli_usage(&cli, "--template wants {} where the label goes: '%s'",
+                         without_place(templates, n_templates));
+    } else if (check_labels(&labels.names) != CLI_DONE) {
+        code = CLI_FAILED;
+    } else if (labels.names.n == 0) {
+        code = cli_usage(&cli, "no labels: write them behind the image, or use --label, --labels");
+    } else if (images.n == 0) {
+        code = cli_usage(&cli, "no image");
+    } else {
+        code = run(&cli, &o, &images, &labels, templates, n_templates);
+    }
+    free(templates);
+    labels_free(&labels);
+    inputs_free(&images);
+    cli_free(&cli);
+    return code;
+}

@@ -1,0 +1,255 @@
+/* info.c - `clipc info`: what a weight file, and this build, hold. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../kernels/kernels.h"
+#include "../../src/base/threads.h"
+#include "../../src/token/unicode.h"
+#include "../../weights/sha256.h"
+#include "../../weights/weights.h"
+#include "../cli/cli.h"
+#include "verbs.h"
+#include "config.h"
+#include "../cli/json_put.h"
+
+static const struct cli_verb verb = {
+    "info", "[FILE] [options]", "",
+    "Show a weight file: its hyper-parameters, tensors, sizes and where it comes from.  Without "
+    "FILE:\n"
+    "the embedded model, and what this build and this CPU can do.\n\n"
+    "  clipc info model.clipc --verify\n"
+    "  clipc info --build",
+    CLI_MODEL | CLI_JSON};
+
+static const char *word(const char *const *words, size_t n, uint32_t i)
+{
+    return i < n ? words[i] : "?";
+}
+#define WORD(words, i) word(words, sizeof(words) / sizeof *(words), i)
+
+static const char *const dtypes[] = {"-", "f32", "f16", "bf16", "q8", "u8", "i32"};
+static const char *const activations[] = {"-", "quick GELU", "erf GELU", "tanh GELU"};
+static const char *const pools[] = {"-", "class token", "argmax id", "first end token"};
+static const char *const resizes[] = {"-", "shortest side", "squash"};
+static const char *const filters[] = {"-", "bicubic", "bilinear"};
+static const char *const rules[] = {"-", "openai", "hf"};
+
+/* ---- The build ----------------------------------------------------------------------------- */
+
+static void print_build(void)
+{
+    int supported;
+    const char *name;
+
+    printf("clipc %s\n", clipc_version());
+    printf("  compiler    %s\n", CONFIG_COMPILER);
+    printf("  images      %s\n", clipc_image_formats());
+    printf("  libraries   stb_image %s, libjpeg-turbo %s, libwebp %s, OpenBLAS %s, jansson %s\n",
+           HAVE_STB ? "yes" : "no", HAVE_JPEG ? "yes" : "no", HAVE_WEBP ? "yes" : "no",
+           HAVE_BLAS ? "yes (loaded when asked for)" : "no", HAVE_JANSSON ? "yes" : "no");
+    printf("  unicode     %s\n", unicode_version);
+    printf("  kernels    ");
+    for (size_t i = 0; (name = clipc_kernels(i, &supported)) != NULL; i++) {
+        printf(" %s%s", name, supported ? "" : " (not on this CPU)");
+    }
+    printf("\n  precision   exact; fast is the same as exact in all of these sets\n");
+    printf("  threads     %d\n", threads_available());
+}
+
+static void print_build_json(void)
+{
+    int supported;
+    const char *name;
+
+    printf("[{\"version\": \"%s\", \"compiler\": ", clipc_version());
+    json_put_c_string(stdout, CONFIG_COMPILER);
+    printf(", \"formats\": \"%s\", \"stb\": %d, \"jpeg\": %d, \"webp\": %d, \"blas\": %d, "
+           "\"jansson\": %d, "
+           "\"unicode\": \"%s\", \"threads\": %d, \"kernels\": {",
+           clipc_image_formats(), HAVE_STB, HAVE_JPEG, HAVE_WEBP, HAVE_BLAS, HAVE_JANSSON,
+           unicode_version, threads_available());
+    for (size_t i = 0; (name = clipc_kernels(i, &supported)) != NULL; i++) {
+        printf("%s\"%s\": %s", i == 0 ? "" : ", ", name, supported ? "true" : "false");
+    }
+    printf("}}]\n");
+}
+
+/* ---- The file ------------------------------------------------------------------------------ */
+
+static void print_tower(const char *name, const struct format_tower *t)
+{
+    if (t->layers == 0) {
+        printf("  %-11s none\n", name);
+        return;
+    }
+    printf(
+        "  %-11s width %u, %u layers, %u heads of %u, MLP %u, %s, LN eps %g, %u positions, pooled "
+        "by %s, %s\n",
+        name, t->width, t->layers, t->heads, t->width / t->heads, t->mlp_width,
+        WORD(activations, t->activation), (double)t->ln_eps, t->positions, WORD(pools, t->pool),
+        WORD(dtypes, t->dtype));
+}
+
+static void print_provenance(const struct weights *w)
+{
+    const struct format_record *r = weights_find(w, "provenance");
+    const char *p = r != NULL ? weights_data(w, r) : "";
+    size_t n = r != NULL ? r->bytes : 0;
+
+    for (size_t i = 0; i < n;) {
+        const char *end = memchr(p + i, '\n', n - i);
+        size_t length = end != NULL ? (size_t)(end - p) - i : n - i;
+        printf("  ");
+        for (size_t j = 0; j < length; j++) { /* a file may hold anything; a terminal should not */
+            putchar((unsigned char)p[i + j] < 0x20 || p[i + j] == 0x7f ? '?' : p[i + j]);
+        }
+        putchar('\n');
+        i += length + 1;
+    }
+}
+
+static void print_file(const struct weights *w, const char *name, bool tensors)
+{
+    const struct format_header *h = &w->header;
+    char hex[65];
+
+    sha256_hex(h->sha256, hex);
+    printf("%s: %s, %.1f MB, %u tensors\n", name, h->name, (double)w->size / 1e6, h->record_count);
+    printf("  embedding   %u floats; logit scale %.4f, bias %g\n", h->embed_dim,
+           (double)h->logit_scale, (double)h->logit_bias);
+    print_tower("image tower", &h->vision);
+    if (h->vision.layers != 0) {
+        printf("  images      %u x %u, patches of %u; %s, %s, order of %s; mean %g %g %g, std %g "
+               "%g %g\n",
+               h->image_size, h->image_size, h->patch_size, WORD(resizes, h->resize),
+               WORD(filters, h->filter), WORD(rules, h->preprocess), (double)h->mean[0],
+               (double)h->mean[1], (double)h->mean[2], (double)h->std[0], (double)h->std[1],
+               (double)h->std[2]);
+    }
+    print_tower("text tower", &h->text);
+    if (h->text.layers != 0) {
+        printf("  text        %u tokens, start %u, end %u; tokenizer %s\n", h->vocab_size,
+               h->sot_id, h->eot_id,
+               h->tokenizer == FORMAT_TOKENIZER_NONE ? "none" : WORD(rules, h->tokenizer_rules));
+    }
+    if (h->display_low < h->display_high) {
+        printf("  cosines     worth showing from %g to %g\n", (double)h->display_low,
+               (double)h->display_high);
+    }
+    printf("  sha256      %s\n", hex);
+    print_provenance(w);
+    for (uint32_t i = 0; tensors && i < h->record_count; i++) {
+        const struct format_record *r = &w->records[i];
+        printf("  %-28s %-4s %-6s %6u x %-6u %12llu bytes at %llu\n", r->name,
+               WORD(dtypes, r->dtype), r->layout == FORMAT_PANELS ? "panels" : "rows", r->rows,
+               r->cols, (unsigned long long)r->bytes, (unsigned long long)r->offset);
+    }
+}
+
+static void print_tower_json(const char *name, const struct format_tower *t)
+{
+    printf(", \"%s\": {\"width\": %u, \"layers\": %u, \"heads\": %u, \"mlp_width\": %u, "
+           "\"positions\": %u, "
+           "\"activation\": \"%s\", \"ln_eps\": %.9g, \"dtype\": \"%s\"}",
+           name, t->width, t->layers, t->heads, t->mlp_width, t->positions,
+           WORD(activations, t->activation), (double)t->ln_eps, WORD(dtypes, t->dtype));
+}
+
+static void print_file_json(const struct weights *w, const char *name, int verified)
+{
+    const struct format_header *h = &w->header;
+    char hex[65];
+
+    sha256_hex(h->sha256, hex);
+    printf("[{\"file\": ");
+    json_put_c_string(stdout, name);
+    printf(", \"name\": ");
+    json_put_c_string(stdout, h->name);
+    printf(", \"bytes\": %zu, \"embed_dim\": %u, \"logit_scale\": %.9g, \"logit_bias\": %.9g, "
+           "\"display\": [%.9g, %.9g], "
+           "\"image_size\": %u, \"patch_size\": %u, \"vocab_size\": %u, \"sha256\": \"%s\"",
+           w->size, h->embed_dim, (double)h->logit_scale, (double)h->logit_bias,
+           (double)h->display_low, (double)h->display_high, h->image_size, h->patch_size,
+           h->vocab_size, hex);
+    print_tower_json("vision", &h->vision);
+    print_tower_json("text", &h->text);
+    if (verified >= 0) {
+        printf(", \"verified\": %s", verified ? "true" : "false");
+    }
+    printf(", \"tensors\": [");
+    for (uint32_t i = 0; i < h->record_count; i++) {
+        const struct format_record *r = &w->records[i];
+        printf("%s{\"name\": ", i == 0 ? "" : ",\n ");
+        json_put_c_string(stdout, r->name);
+        printf(", \"dtype\": \"%s\", \"layout\": \"%s\", \"shape\": [%u, %u], \"offset\": %llu, "
+               "\"bytes\": %llu}",
+               WORD(dtypes, r->dtype), r->layout == FORMAT_PANELS ? "panels" : "rows", r->rows,
+               r->cols, (unsigned long long)r->offset, (unsigned long long)r->bytes);
+    }
+    printf("]}]\n");
+}
+
+static int show_file(const struct cli *cli, const char *path, bool verify)
+{
+    struct weights w;
+    size_t size;
+    const void *demo = demo_model(&size);
+    int status, verified = -1;
+
+    if (path == NULL && size == 0) {
+        printf("\nno embedded model; name a weight file\n");
+        return CLI_DONE;
+    }
+    status = path != NULL ? weights_open(path, &w) : weights_open_memory(demo, size, &w);
+    if (status != CLIPC_OK) {
+        return cli_error("%s", clipc_errmsg());
+    }
+    if (verify) {
+        status = weights_verify(&w);
+        verified = status == CLIPC_OK;
+    }
+    if (cli->json) {
+        print_file_json(&w, path != NULL ? path : "embedded", verified);
+    } else {
+        print_file(&w, path != NULL ? path : "embedded model", path != NULL);
+        if (verified == 1) {
+            printf("  verified    the content matches its SHA-256\n");
+        }
+    }
+    weights_close(&w);
+    return status == CLIPC_OK
+               ? CLI_DONE
+               : cli_error("%s: %s", path != NULL ? path : "embedded model", clipc_errmsg());
+}
+
+int cmd_info(int argc, char **argv)
+{
+    bool verify = false, build = false;
+    const struct cli_option options[] = {
+        {"verify", CLI_FLAG, &verify, NULL, "also check the content against its SHA-256"},
+        {"build", CLI_FLAG, &build, NULL, "what this build and this CPU can do"},
+        {NULL, CLI_FLAG, NULL, NULL, NULL}};
+    struct cli cli;
+    int code = cli_parse(&cli, &verb, options, argc, argv);
+
+    if (code != CLI_GO_ON) {
+        return code;
+    }
+    const char *path = cli.n_items > 0 ? cli.items[0].value : cli.model_path;
+    if (cli.n_items > 1) {
+        code = cli_usage(&cli, "wants one FILE");
+    } else if (build && cli.json) {
+        print_build_json();
+        code = CLI_DONE;
+    } else if (build) {
+        print_build();
+        code = CLI_DONE;
+    } else {
+        if (path == NULL && !cli.json) {
+            print_build();
+        }
+        code = show_file(&cli, path, verify);
+    }
+    cli_free(&cli);
+    return code;
+}

@@ -1,0 +1,96 @@
+/* preprocess.c - `clipc preprocess`: the pixels that the image tower sees. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../src/base/base.h"
+#include "../cli/cli.h"
+#include "verbs.h"
+#include "../cli/gather.h"
+#include "../cli/npy.h"
+
+static const struct cli_verb verb = {
+    "preprocess", "IMAGE --npy OUT [options]", "",
+    "Write what the model would see of an image: --stage crop is bytes [N, N, 3] after resize and "
+    "crop,\n"
+    "--stage pixels (the default) float32 [3, N, N] after normalisation.\n\n"
+    "  clipc preprocess cat.jpg --npy cat.npy --stage crop",
+    CLI_MODEL | CLI_COMPUTE};
+
+static int load_image(const struct cli *cli, struct clipc_image *image)
+{
+    struct clipc_image_options options = {.size = sizeof options, .apply_exif = cli->exif};
+    unsigned char *bytes;
+    size_t n;
+
+    if (cli->items[0].option == NULL) {
+        return clipc_image_read(cli->items[0].value, &options, image);
+    }
+    int status = base_read_file(cli->items[0].value, (size_t)512 << 20, &bytes, &n);
+    if (status == CLIPC_OK) {
+        status = clipc_image_decode(bytes, n, &options, image);
+        base_free(bytes);
+    }
+    return status;
+}
+
+static int write_result(const struct cli *cli, const clipc_model *model,
+                        const struct clipc_image *image, bool crop, size_t size, const char *out)
+{
+    size_t shape[3] = {crop ? size : 3, size, crop ? 3 : size};
+    void *data = malloc(3 * size * size * (crop ? 1 : sizeof(float)));
+    int rules = cli->session.preprocess, status = CLIPC_ERROR_MEMORY;
+
+    if (data == NULL) {
+        return base_fail(CLIPC_ERROR_MEMORY, "out of memory");
+    }
+    status = crop ? clipc_preprocess_crop(model, image, rules, (int)size, data)
+                  : clipc_preprocess(model, image, rules, (int)size, data);
+    if (status == CLIPC_OK) {
+        status = npy_write(out, crop ? NPY_U1 : NPY_F4, shape, 3, data);
+    }
+    free(data);
+    return status;
+}
+
+int cmd_preprocess(int argc, char **argv)
+{
+    const char *out = NULL, *stage = "pixels";
+    int size = 0;
+    const struct cli_option options[] = {
+        {"npy", CLI_STRING, &out, "OUT", "the file to write (- is stdout)"},
+        {"stage", CLI_STRING, &stage, "crop|pixels", "how far to go"},
+        {"size", CLI_INT, &size, "N", "side of the square (default: the model's)"},
+        GATHER_IMAGE,
+        {NULL, CLI_FLAG, NULL, NULL, NULL}};
+    struct cli cli;
+    struct clipc_model_info info = {.size = sizeof info};
+    struct clipc_image image = {0};
+    int code = cli_parse(&cli, &verb, options, argc, argv);
+
+    if (code != CLI_GO_ON) {
+        return code;
+    }
+    if (cli.n_items != 1 || out == NULL) {
+        code = cli_usage(&cli, "wants one IMAGE and --npy OUT");
+    } else if (strcmp(stage, "crop") != 0 && strcmp(stage, "pixels") != 0) {
+        code = cli_usage(&cli, "--stage is crop or pixels, not '%s'", stage);
+    } else if (size > CLIPC_MAX_IMAGE_SIZE) {
+        code = cli_usage(&cli, "--size is at most %d", CLIPC_MAX_IMAGE_SIZE);
+    } else {
+        clipc_model *model = cli_open_model(&cli);
+        code = CLI_FAILED;
+        if (model != NULL) {
+            clipc_model_info(model, &info);
+            int status = load_image(&cli, &image);
+            if (status == CLIPC_OK) {
+                status = write_result(&cli, model, &image, stage[0] == 'c',
+                                      (size_t)(size != 0 ? size : info.image_size), out);
+            }
+            code = status == CLIPC_OK ? CLI_DONE : cli_error("%s", clipc_errmsg());
+        }
+        clipc_image_free(&image);
+        clipc_close(model);
+    }
+    cli_free(&cli);
+    return code;
+}

@@ -1,0 +1,332 @@
+/* selftest.c - `clipc selftest`: is every kernel set of this CPU exact?  The vectors in the
+ * weight file (or, with --deep, every layer recomputed in double) against what each set computes.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../src/base/base.h"
+#include "../measure/golden.h"
+#include "../../weights/weights.h"
+#include "../cli/cli.h"
+#include "verbs.h"
+#include "../measure/oracle.h"
+#include "../cli/json_put.h"
+
+/* Limits for normalised vectors: float32 in another order of addition gives 1.4e-6 and 1.5e-11 at
+ * most over many models; the mildest real mistake (another GELU) 2.2e-5 and 1.6e-9. */
+#define MAX_ABS              1e-5
+#define MAX_ONE_MINUS_COSINE 1e-9
+
+static const struct cli_verb verb = {"selftest", "[FILE] [options]", "",
+                                     "Hold each kernel set of this CPU against the vectors that "
+                                     "the weight file carries, and check the\n"
+                                     "file's content.  --deep recomputes every layer in double "
+                                     "precision instead (slow) and shows where\n"
+                                     "each set stands.\n\n"
+                                     "  clipc selftest model.clipc\n"
+                                     "  clipc selftest --deep --kernels avx2",
+                                     CLI_MODEL | CLI_COMPUTE | CLI_JSON};
+
+struct errors {
+    double max_abs, one_minus_cosine;
+};
+
+struct job {
+    struct cli *cli;
+    struct weights w;
+    clipc_model *model;
+    float *pixels; /* [3, S, S] */
+    int32_t ids[GOLDEN_IDS];
+    uint32_t n_ids;
+    double *image, *text; /* [embed_dim] wanted vectors, NULL: none */
+    struct json_records records;
+    bool failed;
+};
+
+/* Of the normalised vectors, in double. */
+static struct errors compare(const double *want, const float *got, size_t n)
+{
+    double ww = 0, gg = 0, distance = 0;
+    struct errors e = {0, 0};
+
+    for (size_t i = 0; i < n; i++) {
+        ww += want[i] * want[i];
+        gg += (double)got[i] * (double)got[i];
+    }
+    for (size_t i = 0; i < n; i++) {
+        double d = want[i] / sqrt(ww) - (double)got[i] / sqrt(gg);
+        e.max_abs = fmax(e.max_abs, fabs(d));
+        distance += d * d;
+    }
+    e.one_minus_cosine = distance / 2; /* exact for unit vectors, without cancellation */
+    return e;
+}
+
+static bool good(struct errors e)
+{
+    return e.max_abs <= MAX_ABS && e.one_minus_cosine <= MAX_ONE_MINUS_COSINE;
+}
+
+static void report(struct job *job, const char *set, const char *what, struct errors e)
+{
+    job->failed |= !good(e);
+    if (job->cli->json) {
+        json_records_next(&job->records);
+        printf("{\"kernels\": \"%s\", \"what\": \"%s\", \"max_abs\": %.9g, \"one_minus_cosine\": "
+               "%.9g, "
+               "\"ok\": %s}",
+               set, what, e.max_abs, e.one_minus_cosine, good(e) ? "true" : "false");
+    } else {
+        printf("  %-8s %-6s  max abs %8.1e  1 - cosine %8.1e   %s\n", set, what, e.max_abs,
+               e.one_minus_cosine, good(e) ? "ok" : "FAIL");
+    }
+}
+
+/* ---- --deep: layer by layer ---------------------------------------------------------------- */
+
+/* The oracle's activations in order, then the session's beside them. */
+struct layer {
+    char name[64];
+    double *x; /* [rows, width] */
+    size_t rows, width;
+};
+struct layers {
+    struct layer *list;
+    size_t n, room, next;
+    struct job *job;
+    const char *set;
+    bool no_memory;
+};
+
+static void keep_layer(void *arg, const char *name, const double *x, size_t rows, size_t width)
+{
+    struct layers *l = arg;
+
+    if (l->n == l->room) {
+        size_t room = 2 * l->room + 64;
+        struct layer *list = realloc(l->list, room * sizeof *list);
+        if (list == NULL) {
+            l->no_memory = true;
+            return;
+        }
+        l->list = list;
+        l->room = room;
+    }
+    struct layer *layer = &l->list[l->n];
+    layer->x = malloc(rows * width * sizeof *x);
+    if (layer->x == NULL) {
+        l->no_memory = true;
+        return;
+    }
+    memcpy(layer->x, x, rows * width * sizeof *x);
+    snprintf(layer->name, sizeof layer->name, "%s", name);
+    layer->rows = rows;
+    layer->width = width;
+    l->n++;
+}
+
+static void compare_layer(void *arg, const char *name, const float *x, size_t rows, size_t width,
+                          size_t stride)
+{
+    struct layers *l = arg;
+    double dot = 0, ww = 0, gg = 0, worst = 0;
+
+    if (l->next >= l->n || strcmp(l->list[l->next].name, name) != 0) {
+        return;
+    }
+    const struct layer *want = &l->list[l->next++];
+    for (size_t i = 0; i < rows * width && rows == want->rows && width == want->width; i++) {
+        double a = want->x[i], b = (double)x[i / width * stride + i % width];
+        worst = fmax(worst, fabs(a - b));
+        dot += a * b;
+        ww += a * a;
+        gg += b * b;
+    }
+    if (!l->job->cli->json) {
+        printf("  %-8s %-36s  max abs %8.1e  cosine %.12f\n", l->set, name, worst,
+               dot / sqrt(ww * gg));
+    }
+}
+
+static int deep_reference(struct job *job, struct layers *vision, struct layers *text)
+{
+    const struct format_header *h = &job->w.header;
+    double gflop = oracle_gflop(h, job->n_ids);
+    int status = CLIPC_OK;
+
+    /* The oracle's plain loops run at some 1.5 GFLOP/s on the CPUs of its day. */
+    fprintf(stderr, "clipc: recomputing %.1f GFLOP in double, about %.0f s\n", gflop,
+            gflop / 1.5 + 1);
+    if (h->vision.layers != 0) {
+        job->image = calloc(h->embed_dim, sizeof *job->image);
+        status = job->image == NULL
+                     ? base_fail(CLIPC_ERROR_MEMORY, "out of memory")
+                     : oracle_image(&job->w, job->pixels, job->image, keep_layer, vision);
+    }
+    if (status == CLIPC_OK && h->text.layers != 0) {
+        job->text = calloc(h->embed_dim, sizeof *job->text);
+        status = job->text == NULL
+                     ? base_fail(CLIPC_ERROR_MEMORY, "out of memory")
+                     : oracle_text(&job->w, job->ids, job->n_ids, job->text, keep_layer, text);
+    }
+    return status == CLIPC_OK && (vision->no_memory || text->no_memory)
+               ? base_fail(CLIPC_ERROR_MEMORY, "out of memory for the activations")
+               : status;
+}
+
+/* ---- The stored vectors -------------------------------------------------------------------- */
+
+static double *stored(const struct weights *w, const char *name)
+{
+    const struct format_record *r = weights_find(w, name);
+    double *v;
+
+    if (r == NULL || r->dtype != FORMAT_F32 || r->rows != 1 || r->cols != w->header.embed_dim) {
+        return NULL;
+    }
+    const float *data = weights_data(w, r);
+    v = malloc(r->cols * sizeof *v);
+    for (uint32_t i = 0; v != NULL && i < r->cols; i++) {
+        v[i] = (double)data[i];
+    }
+    return v;
+}
+
+static int open_job(struct job *job)
+{
+    size_t size;
+    const void *demo = demo_model(&size);
+    int status;
+
+    if (job->cli->model_path == NULL && size == 0) {
+        return base_fail(CLIPC_ERROR_IO, "this build has no embedded model; name a weight file");
+    }
+    status = job->cli->model_path != NULL ? weights_open(job->cli->model_path, &job->w)
+                                          : weights_open_memory(demo, size, &job->w);
+    if (status == CLIPC_OK) {
+        status = weights_verify(&job->w);
+    }
+    if (status == CLIPC_OK) {
+        const struct format_header *h = &job->w.header;
+        job->model = cli_open_model(job->cli);
+        job->pixels = malloc((size_t)3 * h->image_size * h->image_size * sizeof(float) + 1);
+        if (job->model == NULL || job->pixels == NULL) {
+            return base_fail(CLIPC_ERROR_MEMORY, "out of memory");
+        }
+        if (h->vision.layers != 0) {
+            golden_pixels(h, job->pixels);
+        }
+        job->n_ids = h->text.layers != 0 ? golden_ids(h, job->ids) : 0;
+    }
+    return status;
+}
+
+static int run_set(struct job *job, const char *set, struct layers *vision, struct layers *text)
+{
+    struct clipc_options options = job->cli->session;
+    size_t dim = (size_t)clipc_dim(job->model);
+    float *v = malloc(dim * sizeof *v);
+    clipc_session *session;
+    int code = CLI_DONE;
+
+    options.kernels = set;
+    options.batch = 1;
+    options.full_context = 1;
+    for (int tower = 0; tower < 2 && code == CLI_DONE; tower++) {
+        struct layers *layers = tower == 0 ? vision : text;
+        const double *want = tower == 0 ? job->image : job->text;
+        if (want == NULL || v == NULL) {
+            continue;
+        }
+        options.trace = layers->n > 0 ? compare_layer : NULL;
+        options.trace_arg = layers;
+        layers->next = 0;
+        layers->set = set;
+        if (clipc_session_new(job->model, &options, &session) != CLIPC_OK ||
+            (tower == 0 ? clipc_encode_pixels(session, job->pixels, 1, v)
+                        : clipc_encode_tokens(session, job->ids, 1, job->n_ids, v)) != CLIPC_OK) {
+            code = cli_error("%s", clipc_errmsg());
+        } else {
+            report(job, set, tower == 0 ? "image" : "text", compare(want, v, dim));
+            clipc_session_free(session);
+        }
+    }
+    free(v);
+    return code;
+}
+
+static int run(struct job *job, bool deep)
+{
+    struct layers vision = {.job = job}, text = {.job = job};
+    const char *name, *only = job->cli->session.kernels;
+    int supported, code = CLI_DONE, status = open_job(job);
+
+    if (status == CLIPC_OK && deep) {
+        status = deep_reference(job, &vision, &text);
+    } else if (status == CLIPC_OK) {
+        job->image = stored(&job->w, "golden.image_vector");
+        job->text = stored(&job->w, "golden.text_vector");
+        if (job->image == NULL && job->text == NULL) {
+            status = base_fail(CLIPC_ERROR_UNSUPPORTED,
+                               "this weight file carries no vectors: use --deep, or convert with "
+                               "--goldens");
+        }
+    }
+    if (status != CLIPC_OK) {
+        code = cli_error("%s", clipc_errmsg());
+    }
+    if (job->cli->json && code == CLI_DONE) {
+        json_records_begin(&job->records, stdout, 0);
+    } else if (code == CLI_DONE) {
+        printf("%s: content matches its SHA-256; limits %.0e and %.0e\n", job->w.header.name,
+               MAX_ABS, MAX_ONE_MINUS_COSINE);
+    }
+    for (size_t i = 0; code == CLI_DONE && (name = clipc_kernels(i, &supported)) != NULL; i++) {
+        if (only != NULL ? strcmp(only, name) == 0 : supported) {
+            code = run_set(job, name, &vision, &text);
+        } else if (only == NULL && !job->cli->json) {
+            printf("  %-8s skipped: this CPU (or library) does not have it\n", name);
+        }
+    }
+    if (job->cli->json && status == CLIPC_OK) {
+        json_records_end(&job->records);
+    }
+    for (size_t i = 0; i < vision.n; i++) {
+        free(vision.list[i].x);
+    }
+    for (size_t i = 0; i < text.n; i++) {
+        free(text.list[i].x);
+    }
+    free(vision.list);
+    free(text.list);
+    return code == CLI_DONE && job->failed ? CLI_FAILED : code;
+}
+
+int cmd_selftest(int argc, char **argv)
+{
+    bool deep = false;
+    const struct cli_option options[] = {
+        {"deep", CLI_FLAG, &deep, NULL, "recompute every layer in double precision"},
+        {NULL, CLI_FLAG, NULL, NULL, NULL}};
+    struct cli cli;
+    struct job job = {.cli = &cli};
+    int code = cli_parse(&cli, &verb, options, argc, argv);
+
+    if (code != CLI_GO_ON) {
+        return code;
+    }
+    if (cli.n_items > 1) {
+        code = cli_usage(&cli, "wants one FILE");
+    } else {
+        cli.model_path = cli.n_items == 1 ? cli.items[0].value : cli.model_path;
+        code = run(&job, deep);
+    }
+    free(job.pixels);
+    free(job.image);
+    free(job.text);
+    clipc_close(job.model);
+    weights_close(&job.w);
+    cli_free(&cli);
+    return code;
+}
