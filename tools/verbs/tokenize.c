@@ -46,7 +46,7 @@ static int tokenize_line(void *arg, const char *text, size_t length, const char 
     int code = CLI_FAILED;
 
     if (error != NULL) {
-        cli_error("standard input: %s", error);
+        cli_error("%s", error);
         fputs("null", stdout);
     } else {
         code = print_ids(job, text, length, true);
@@ -93,7 +93,7 @@ int cmd_tokenize(int argc, char **argv)
         job->model = cli_open_model(&cli);
         code = job->model == NULL ? CLI_FAILED
                : cli.n_items > 0  ? tokenize_arguments(job)
-                                  : json_lines(stdin, tokenize_line, job);
+                                  : json_lines(tokenize_line, job);
         clipc_close(job->model);
         free(job);
     }
