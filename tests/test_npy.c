@@ -407,7 +407,7 @@ static void test_shapes_too_long(void)
     check(npy_open(in_folder("nine.npy"), NPY_F4, 1, ones, NPY_MAX_DIMS, &w) < 0,
           "nine dimensions are not written");
     check(npy_open(in_folder("huge.npy"), NPY_F4, 1, huge, 7, &w) < 0 && count_parts() == 0,
-          "nor a shape that is longer than the header");
+          "nor rows of more bytes than can be counted");
 }
 
 int main(int argc, char **argv)

@@ -1,3 +1,4 @@
+/* npy.c - NumPy's array files: a reader of what can be tokens or pixels, and a writer. */
 #include "npy.h"
 
 #include <errno.h>
@@ -11,23 +12,26 @@
 #include "../../src/base/output.h"
 #include "cli.h"
 
-#define MAX_BYTES ((size_t)8 << 30)
-/* Written headers are padded to this, so that the shape can be set at the end. */
-#define HEADER 128
+/* A larger file, or array, is a mistake; where addresses have 32 bits, half of them. */
+#define MAX_BYTES (SIZE_MAX >> (sizeof(size_t) > 4 ? 31 : 1))
 
 /* ---- Reading ------------------------------------------------------------------------------- */
+
+/* The header is a Python dictionary, and what may stand between its parts is Python's. */
+#define BLANKS " \t\r\n\f"
 
 /* The text behind 'key': in the header's dictionary; NULL when it is not there. */
 static const char *value_of(const char *header, const char *key)
 {
     const char *p = strstr(header, key);
+    char quote = p != NULL && p != header ? p[-1] : '\0';
 
-    if (p == NULL || p == header || (p[-1] != '\'' && p[-1] != '"')) {
+    if ((quote != '\'' && quote != '"') || p[strlen(key)] != quote) {
         return NULL;
     }
     p += strlen(key) + 1;
-    p += strspn(p, " ");
-    return *p == ':' ? p + 1 + strspn(p + 1, " ") : NULL;
+    p += strspn(p, BLANKS);
+    return *p == ':' ? p + 1 + strspn(p + 1, BLANKS) : NULL;
 }
 
 static int bad(const char *path, const char *why)
@@ -35,23 +39,27 @@ static int bad(const char *path, const char *why)
     return base_fail(CLIPC_ERROR_FORMAT, "%s: %s", path, why);
 }
 
-/* "(2, 3)", "(5,)" or "()". */
+/* "(2, 3)", "(5,)", "()", and from Python 2 "(2L, 3L)". */
 static int read_shape(const char *path, const char *p, struct npy *a)
 {
     a->count = 1;
     if (p == NULL || *p++ != '(') {
         return bad(path, "damaged: no shape in the .npy header");
     }
-    while (*(p += strspn(p, " ,")) != ')') {
+    while (*(p += strspn(p, BLANKS)) != ')') {
         char *end;
         errno = 0;
         unsigned long long n = strtoull(p, &end, 10);
         if (end == p || errno != 0 || *p == '-' || a->n_dims == NPY_MAX_DIMS || n > MAX_BYTES ||
             !base_mul(a->count, (size_t)n, &a->count) || a->count > MAX_BYTES) {
-            return bad(path, "damaged: a shape that makes no sense, or of more than 8 dimensions");
+            return bad(path, "damaged: an impossible shape, or one of more than 8 dimensions");
         }
         a->shape[a->n_dims++] = (size_t)n;
-        p = end;
+        p = end + (*end == 'L' || *end == 'l');
+        p += strspn(p, BLANKS);
+        if (*p != ')' && *p++ != ',') {
+            return bad(path, "damaged: the shape in the .npy header");
+        }
     }
     return CLIPC_OK;
 }
@@ -86,22 +94,43 @@ static float float_at(const unsigned char *p, size_t size)
     return (float)d;
 }
 
+/* An element type as numpy writes it, '<f4' (a 'u' before the quote: Python 2; no sign: this
+ * machine's order).  False for all but little-endian floats and whole numbers. */
+static bool read_type(const char *type, char *kind, size_t *size)
+{
+    static const char sizes[][5] = {"f248", "i1248", "u1248", "b1"};
+
+    if (type == NULL) {
+        return false;
+    }
+    type += *type == 'u';
+    char quote = *type;
+    if (quote != '\'' && quote != '"') {
+        return false;
+    }
+    type += 1 + (type[1] == '<' || type[1] == '=' || type[1] == '|');
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        if (type[0] == sizes[i][0] && type[1] != '\0' && type[2] == quote &&
+            memchr(sizes[i] + 1, type[1], sizeof sizes[i] - 1) != NULL) {
+            *kind = type[0];
+            *size = (size_t)(type[1] - '0');
+            return true;
+        }
+    }
+    return false;
+}
+
 static int read_values(const char *path, const char *type, const unsigned char *p, size_t left,
                        struct npy *a)
 {
-    char kind = type != NULL && (type[0] == '\'' || type[0] == '"') ? type[2] : 0;
-    size_t size = kind != 0 && type[3] >= '1' && type[3] <= '8' ? (size_t)(type[3] - '0') : 0,
-           bytes;
-    bool whole = kind == 'i' || kind == 'u' || kind == 'b';
+    char kind;
+    size_t size, bytes;
 
-    if (kind == 0 || type[1] == '>' || (type[4] != '\'' && type[4] != '"') ||
-        (!whole && kind != 'f') || (size != 1 && size != 2 && size != 4 && size != 8) ||
-        (kind == 'f' && size == 1)) {
+    if (!read_type(type, &kind, &size)) {
         return base_fail(CLIPC_ERROR_UNSUPPORTED,
-                         "%s: an array of other than little-endian floats or "
-                         "whole numbers",
-                         path);
+                         "%s: an array of other than little-endian floats or whole numbers", path);
     }
+    bool whole = kind != 'f';
     if (!base_mul(a->count, size, &bytes) || bytes > left) {
         return bad(path, "truncated: the .npy file is shorter than its shape");
     }
@@ -199,28 +228,29 @@ static int io_error(const struct npy_writer *w, const char *what)
     return base_fail(CLIPC_ERROR_IO, "%s: cannot %s: %s", name_of(w), what, strerror(errno));
 }
 
+/* Byte for byte what numpy.lib.format writes, since some readers search for just that: spaces for
+ * the rows to grow to 21 digits, then to a multiple of 64.  So the size does not depend on the
+ * rows, which are known only at the end. */
 static int write_header(struct npy_writer *w)
 {
     static const char *const types[] = {"<f4", "|u1", "<i4"};
-    char text[HEADER + 1];
-    int n =
-        snprintf(text, sizeof text, "%cNUMPY....{'descr': '%s', 'fortran_order': False, 'shape': (",
-                 0x93, types[w->type]);
+    char text[512], rows[24];
+    int digits = snprintf(rows, sizeof rows, "%zu", w->shape[0]);
+    int n = snprintf(text, sizeof text,
+                     "%cNUMPY....{'descr': '%s', 'fortran_order': False, 'shape': (%s", 0x93,
+                     types[w->type], rows);
 
-    for (size_t i = 0; i < w->n_dims && n < HEADER; i++) {
-        n += snprintf(text + n, (size_t)(HEADER - n), "%zu,%s", w->shape[i],
-                      i + 1 < w->n_dims ? " " : "");
+    for (size_t i = 1; i < w->n_dims; i++) {
+        n += snprintf(text + n, sizeof text - (size_t)n, ", %zu", w->shape[i]);
     }
-    if (n > HEADER - 5) {
-        return base_fail(CLIPC_ERROR_ARGUMENT, "%s: a shape of too many digits", name_of(w));
-    }
-    n += snprintf(text + n, (size_t)(HEADER - n), "), }");
-    memset(text + n, ' ', (size_t)(HEADER - n));
-    memcpy(text + 6, "\1\0", 2); /* version 1.0, then the length behind it */
-    text[8] = HEADER - 10;
-    text[9] = 0;
-    text[HEADER - 1] = '\n';
-    return fwrite(text, 1, HEADER, w->f) == HEADER ? CLIPC_OK : io_error(w, "write");
+    n += snprintf(text + n, sizeof text - (size_t)n, "%s), }", w->n_dims == 1 ? "," : "");
+    size_t size = (size_t)(n + 21 - digits + 1) / 64 * 64 + 64; /* 64 more where none need be */
+    memset(text + n, ' ', size - (size_t)n);
+    memcpy(text + 6, "\1\0", 2); /* version 1.0, then the length of what is behind it */
+    text[8] = (char)((size - 10) & 255);
+    text[9] = (char)((size - 10) >> 8);
+    text[size - 1] = '\n';
+    return fwrite(text, 1, size, w->f) == size ? CLIPC_OK : io_error(w, "write");
 }
 
 static int open_file(struct npy_writer *w, const char *path)
@@ -240,6 +270,7 @@ int npy_open(const char *path, enum npy_type type, size_t rows, const size_t *sh
              struct npy_writer **out)
 {
     struct npy_writer *w = calloc(1, sizeof *w);
+    size_t row = 4; /* bytes */
     int status = CLIPC_OK;
 
     if (w == NULL) {
@@ -253,6 +284,9 @@ int npy_open(const char *path, enum npy_type type, size_t rows, const size_t *sh
     }
     for (size_t i = 0; status == CLIPC_OK && i < n_dims; i++) {
         w->shape[i + 1] = shape[i];
+        if (!base_mul(row, shape[i], &row)) {
+            status = base_fail(CLIPC_ERROR_ARGUMENT, "%s: a row of impossible size", path);
+        }
     }
     w->shape[0] = rows;
     if (status == CLIPC_OK && (strcmp(path, "-") == 0 || output_is_special(path))) {
