@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "image/image.h"
+#include "image/pixels.h"
 #include "handle.h"
 
 #define STRING_(x) #x
@@ -131,7 +132,7 @@ int clipc_image_decode(const void *bytes, size_t n_bytes, const struct clipc_ima
 
 void clipc_image_free(struct clipc_image *image)
 {
-    image_free(image);
+    pixels_free(image);
 }
 
 const char *clipc_image_formats(void)

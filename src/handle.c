@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "image/pixels.h"
+
 int model_copy_sized(void *to, size_t to_bytes, const void *from, const char *what)
 {
     size_t size;
@@ -38,8 +40,6 @@ int model_fill_sized(void *to, const void *from, size_t from_bytes, const char *
 
 int model_check_image(const struct clipc_image *image)
 {
-    static const size_t bytes[] = {3, 4, 1, 2, 4, 2};
-
     if (image == NULL || image->data == NULL) {
         return base_fail(CLIPC_ERROR_ARGUMENT, "image: NULL");
     }
@@ -47,10 +47,22 @@ int model_check_image(const struct clipc_image *image)
         return base_fail(CLIPC_ERROR_LIMIT, "image: %u x %u pixels; sides are 1 to 65535",
                          image->width, image->height);
     }
-    if (image->format < CLIPC_RGB || image->format > CLIPC_I16 ||
-        image->stride < image->width * bytes[image->format]) {
-        return base_fail(CLIPC_ERROR_ARGUMENT, "image: unknown format %d, or stride %zu too small",
-                         image->format, image->stride);
+    if (image->format < 0 || image->format >= PIXELS_FORMATS) {
+        return base_fail(CLIPC_ERROR_ARGUMENT,
+                         "image: format %d; those of enum clipc_format are 0 to %d", image->format,
+                         PIXELS_FORMATS - 1);
+    }
+    size_t row = image->width * pixels_formats[image->format].bytes;
+    if (image->stride < row || image->stride > SIZE_MAX / image->height) {
+        return base_fail(CLIPC_ERROR_ARGUMENT,
+                         "image: a stride of %zu bytes; a row of %u %s pixels has %zu",
+                         image->stride, image->width, pixels_formats[image->format].name, row);
+    }
+    if (image->format == CLIPC_I16 &&
+        (image->stride % sizeof(uint16_t) != 0 || (uintptr_t)image->data % sizeof(uint16_t) != 0)) {
+        return base_fail(CLIPC_ERROR_ARGUMENT,
+                         "image: 16-bit pixels want an even address and an even stride, not %zu",
+                         image->stride);
     }
     return CLIPC_OK;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "../src/image/image.h"
+#include "../src/image/pixels.h"
 #include "../src/image/preprocess.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -24,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
                 abort();
             }
         }
-        image_free(&image);
+        pixels_free(&image);
     }
     return 0;
 }

@@ -55,7 +55,7 @@ check "a file includes its own floor or a lower one"
 
 # Without the library's own prefixes nothing may be visible to a program that links statically.
 nm -g --defined-only "$build/libclipc.a" 2> /dev/null | awk 'NF == 3 { print $3 }' |
-    grep -vE '^(clipc|session|base|arena|output|threads|kernels|pack|weights|validate|sha256|transformer|vision|text|tokenizer|bpe|clean|html|unicode|preprocess|resize|axis|image|exif|model|cpu)_|^(jpeg_scan|png_plain)' |
+    grep -vE '^(clipc|session|base|arena|output|threads|kernels|pack|weights|validate|sha256|transformer|vision|text|tokenizer|bpe|clean|html|unicode|preprocess|resize|axis|image|kind|pixels|exif|model|cpu)_|^(jpeg_scan|png_plain)' |
     grep -vE '^(__|_?asan|_?ubsan|__odr)' > "$tmp/bad"
 check "symbols begin with their file's name"
 

@@ -5,6 +5,7 @@
 
 #include "../src/base/base.h"
 #include "../src/image/image.h"
+#include "../src/image/pixels.h"
 #include "oracle.h"
 
 #define CORPUS "tests/corpus/image"
@@ -66,7 +67,7 @@ static int try_case(const char *line, bool apply_exif)
     bool jpeg = kind[0] == 'J', inexact = jpeg && !have("libjpeg-turbo");
     kind += jpeg;
     uint8_t *bytes = oracle_file(path, &n), *want = oracle_file(raw, &n_raw);
-    if (bytes == NULL || want == NULL || !image_probe(bytes, n) || (inexact && *kind == 'C')) {
+    if (bytes == NULL || want == NULL || image_probe(bytes, n, NULL) != IMAGE_READABLE || (inexact && *kind == 'C')) {
         free(bytes);
         free(want);
         return -1;
@@ -85,7 +86,7 @@ static int try_case(const char *line, bool apply_exif)
                image.format, image.palette,
                image.data != NULL ? "pixels or mode differ" : base_errmsg());
     }
-    image_free(&image);
+    pixels_free(&image);
     free(want);
     return good;
 }
@@ -148,12 +149,12 @@ static void cut(const struct image_decoder *decoder, const char *name, const uin
         }
         whole_at = length;
         wrong += !same(&whole, &part);
-        image_free(&part);
+        pixels_free(&part);
     }
     check(wrong == 0 && n - whole_at <= 8,
           "%s by %s: cut at %zu lengths (whole from %zu of %zu on)", name, decoder->library, n,
           whole_at, n);
-    image_free(&whole);
+    pixels_free(&whole);
 }
 
 static void flip(const struct image_decoder *decoder, const char *name, const uint8_t *bytes,
@@ -172,7 +173,7 @@ static void flip(const struct image_decoder *decoder, const char *name, const ui
         }
         int status = decode(decoder, room, n, &image);
         refused += status != CLIPC_OK;
-        image_free(&image);
+        pixels_free(&image);
     }
     check(true, "%s by %s: survived %zu damaged copies (%zu refused)", name, decoder->library,
           tries, refused);
@@ -223,7 +224,7 @@ static void expect(int want, const char *word, const void *bytes, size_t n, size
     if (!good) {
         printf("# status %d, wanted %d and \"%s\"\n", status, want, word);
     }
-    image_free(&image);
+    pixels_free(&image);
 }
 
 /* Files of some hundred bytes that claim to be huge. */
@@ -328,14 +329,14 @@ static void test_exif(void)
     bool turned = image_decode(bytes, n, &options, &image) == CLIPC_OK && image.width == 5 &&
                   image.height == 9;
     check(turned, "a 9 x 5 picture of orientation 6 becomes %u x %u", image.width, image.height);
-    image_free(&image);
+    pixels_free(&image);
     for (size_t i = 0; i < 20000; i++) {
         memcpy(room, bytes, n);
         for (size_t j = 0; j < 4; j++) { /* within the first segments */
             room[2 + check_random(&seed) % 100] = (uint8_t)check_random(&seed);
         }
         if (image_decode(room, n, &options, &image) == CLIPC_OK) {
-            image_free(&image);
+            pixels_free(&image);
         }
     }
     check(true, "20000 damaged EXIF blocks are harmless");
@@ -355,7 +356,7 @@ static void test_read(void)
     expect(CLIPC_ERROR_FORMAT, "not an image", "PK\3\4aaaaaaaaaaaaaaaaaaa", 23, 0, "a zip file");
     for (size_t i = 0; i < 3; i++) {
         size_t n = i == 0 ? 4 : i == 1 ? 8 : 16;
-        bool can = image_probe((const uint8_t *)magics[i], n);
+        bool can = image_probe((const uint8_t *)magics[i], n, NULL) == IMAGE_READABLE;
         expect(can ? CLIPC_ERROR_FORMAT : CLIPC_ERROR_UNSUPPORTED, can ? "" : packages[i],
                magics[i], n, 0, can ? "only the first bytes" : "a format this build lacks");
     }

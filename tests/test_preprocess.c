@@ -2,6 +2,7 @@
  * oracle draws, and over the references' own pixels in $CLIPC_GOLDEN; the floats bit for bit. */
 #include "../src/base/base.h"
 #include "../src/image/image.h"
+#include "../src/image/pixels.h"
 #include "../src/image/preprocess.h"
 #include "oracle.h"
 
@@ -34,7 +35,7 @@ static bool compare(const char *path, const struct preprocess *p, const uint8_t 
     if (expected == NULL || image_read(path, &options, &image) != CLIPC_OK ||
         preprocess_crop(p, &kernels, &image, crop) != CLIPC_OK) {
         printf("# %s: %s\n", path, base_errmsg());
-        image_free(&image);
+        pixels_free(&image);
         return false;
     }
     *worst = 0;
@@ -44,7 +45,7 @@ static bool compare(const char *path, const struct preprocess *p, const uint8_t 
         sum += d;
     }
     *mean = sum / (double)n;
-    image_free(&image);
+    pixels_free(&image);
     return *worst == 0;
 }
 
@@ -53,7 +54,7 @@ static bool readable(const char *path)
 {
     size_t n;
     uint8_t *bytes = oracle_file(path, &n);
-    bool can = bytes != NULL && image_probe(bytes, n);
+    bool can = bytes != NULL && image_probe(bytes, n, NULL) == IMAGE_READABLE;
 
     free(bytes);
     return can;

@@ -5,6 +5,8 @@
 
 #include "../base/base.h"
 #include "image.h"
+#include "kind.h"
+#include "pixels.h"
 
 enum compression { BMP_RAW = 0, BMP_RLE8 = 1, BMP_RLE4 = 2, BMP_MASKS = 3 };
 
@@ -32,9 +34,20 @@ struct bmp {
     uint8_t palette[256][3];
 };
 
+/* Bytes of the headers that there are: OS/2's two, and Windows' from 3.1 to 98. */
+static bool is_header(uint32_t size)
+{
+    return size == 12 || size == 40 || size == 52 || size == 56 || size == 64 || size == 108 ||
+           size == 124;
+}
+
+/* Many a text begins with BM: the header's size must be one, or so much as is there no text. */
 static bool probe(const uint8_t *p, size_t n)
 {
-    return n >= 2 && p[0] == 'B' && p[1] == 'M';
+    if (n < 2 || p[0] != 'B' || p[1] != 'M') {
+        return false;
+    }
+    return n < 18 ? !kind_is_all_text(p + 2, n - 2) : is_header(base_u32(p + 14));
 }
 
 /* Red, green, blue masks stand behind a 40-byte header and inside longer ones; longer ones also
@@ -90,8 +103,7 @@ static int read_header(struct bmp *b)
 {
     uint32_t size = b->n >= 26 ? base_u32(b->p + 14) : 0;
 
-    if (size != 12 && size != 40 && size != 52 && size != 56 && size != 64 && size != 108 &&
-        size != 124) {
+    if (!is_header(size)) {
         return base_fail(CLIPC_ERROR_FORMAT, "damaged BMP: a header of %u bytes", size);
     }
     if (b->n < 14 + size) {
@@ -273,7 +285,7 @@ static bool is_gray(const struct bmp *b)
  * 65535 rows: so only plain pictures are refused here. */
 static int check(const struct bmp *b, size_t max_pixels)
 {
-    int status = image_check_size(b->width, b->height, max_pixels);
+    int status = pixels_check_size(b->width, b->height, max_pixels);
     bool packed = b->compression == BMP_RLE8 || b->compression == BMP_RLE4;
 
     if (status == CLIPC_OK && !packed && (uint64_t)b->width * b->height * b->bits / 8 > b->n) {
@@ -300,15 +312,15 @@ static int decode(const uint8_t *bytes, size_t n, size_t max_pixels, struct clip
     if (b.bits <= 8 && indices == NULL) {
         return base_fail(CLIPC_ERROR_MEMORY, "no memory for %u x %u pixels", b.width, b.height);
     }
-    status = image_new(image, b.width, b.height,
-                       gray                                   ? CLIPC_L
-                       : b.bits == 32 && b.layout->at[3] >= 0 ? CLIPC_RGBA
-                                                              : CLIPC_RGB);
+    status = pixels_new(image, b.width, b.height,
+                        gray                                   ? CLIPC_L
+                        : b.bits == 32 && b.layout->at[3] >= 0 ? CLIPC_RGBA
+                                                               : CLIPC_RGB);
     if (status == CLIPC_OK) {
         status = read_rows(&b, image, indices);
         image->palette = b.bits <= 8 && !gray;
         if (status != CLIPC_OK) {
-            image_free(image);
+            pixels_free(image);
         }
     }
     free(indices);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "../base/base.h"
-#include "image.h"
+#include "pixels.h"
 
 static uint32_t get(const uint8_t *p, int n, bool little)
 {
@@ -98,7 +98,7 @@ int exif_apply(struct clipc_image *image, int orientation)
     struct clipc_image out;
     bool swap = orientation >= 5;
     size_t bytes = image->stride / image->width;
-    int status = image_new(&out, swap ? image->height : image->width,
+    int status = pixels_new(&out, swap ? image->height : image->width,
                            swap ? image->width : image->height, image->format);
 
     if (status != CLIPC_OK) {
@@ -117,7 +117,7 @@ int exif_apply(struct clipc_image *image, int orientation)
         }
     }
     out.palette = image->palette;
-    image_free(image);
+    pixels_free(image);
     *image = out;
     return CLIPC_OK;
 }

@@ -6,6 +6,8 @@
 
 #include "../base/base.h"
 #include "image.h"
+#include "kind.h"
+#include "pixels.h"
 
 #define CODES 4096 /* of at most 12 bits */
 
@@ -19,9 +21,12 @@ struct gif {
     uint8_t palette[256][3];
 };
 
+/* Behind the magic stand a width, a height, flags, a colour and a ratio: where all seven bytes are
+ * a text's, the picture would be of thousands of pixels each way and without a colour table. */
 static bool probe(const uint8_t *p, size_t n)
 {
-    return n >= 6 && (memcmp(p, "GIF87a", 6) == 0 || memcmp(p, "GIF89a", 6) == 0);
+    return n >= 6 && (memcmp(p, "GIF87a", 6) == 0 || memcmp(p, "GIF89a", 6) == 0) &&
+           !kind_is_all_text(p + 6, n < 13 ? n - 6 : 7);
 }
 
 static int truncated(void)
@@ -265,7 +270,7 @@ static int decode(const uint8_t *bytes, size_t n, size_t max_pixels, struct clip
     int status = read_header(&g);
 
     if (status == CLIPC_OK) {
-        status = image_check_size(g.width, g.height, max_pixels);
+        status = pixels_check_size(g.width, g.height, max_pixels);
     }
     size_t total = (size_t)g.cols * g.rows;
     /* A code has 2 bits at least and makes CODES indices at most. */
@@ -282,7 +287,7 @@ static int decode(const uint8_t *bytes, size_t n, size_t max_pixels, struct clip
     status = read_indices(&g, indices, total);
     if (status == CLIPC_OK) {
         bool gray = is_gray(&g);
-        status = image_new(image, g.width, g.height, gray ? CLIPC_L : CLIPC_RGB);
+        status = pixels_new(image, g.width, g.height, gray ? CLIPC_L : CLIPC_RGB);
         if (status == CLIPC_OK) {
             image->palette = !gray;
             put_picture(&g, image, indices);

@@ -1,3 +1,4 @@
+/* image.c - the list of decoders, what a file is, and the door through which all files come. */
 #include "image.h"
 
 #include <string.h>
@@ -5,6 +6,8 @@
 #include "../base/base.h"
 #include "config.h"
 #include "exif.h"
+#include "kind.h"
+#include "pixels.h"
 
 #define DEFAULT_FILE_BYTES ((size_t)512 << 20)
 #define DEFAULT_PIXELS     178956970u /* PIL.Image.MAX_IMAGE_PIXELS twice: where Pillow refuses */
@@ -26,13 +29,15 @@ const struct image_decoder *const image_decoders[] = {
 };
 
 /* Formats that some build reads, so that a smaller one can say what it lacks. */
-static const struct {
-    const char *name, *magic;
+static const struct lack {
+    const char *name;
+    size_t at;
+    const char *magic;
     size_t n;
     const char *package;
-} known[] = {{"JPEG", "\xff\xd8\xff", 3, "libstb-dev or libjpeg-dev"},
-             {"PNG", "\x89PNG\r\n\x1a\n", 8, "libstb-dev"},
-             {"WebP", "RIFF", 4, "libwebp-dev"}};
+} lacks[] = {{"JPEG", 0, "\xff\xd8\xff", 3, "libjpeg-dev or libstb-dev"},
+             {"PNG", 0, "\x89PNG\r\n\x1a\n", 8, "libstb-dev"},
+             {"WebP", 8, "WEBP", 4, "libwebp-dev"}};
 
 static const struct image_decoder *find_decoder(const uint8_t *bytes, size_t n)
 {
@@ -44,22 +49,47 @@ static const struct image_decoder *find_decoder(const uint8_t *bytes, size_t n)
     return NULL;
 }
 
-bool image_probe(const uint8_t *bytes, size_t n)
+static const struct lack *find_lack(const uint8_t *bytes, size_t n)
 {
-    return find_decoder(bytes, n) != NULL;
+    for (size_t i = 0; i < sizeof lacks / sizeof lacks[0]; i++) {
+        const struct lack *l = &lacks[i];
+        if (n >= l->at + l->n && memcmp(bytes + l->at, l->magic, l->n) == 0 &&
+            (l->at == 0 || memcmp(bytes, "RIFF", 4) == 0)) {
+            return l;
+        }
+    }
+    return NULL;
+}
+
+enum image_kind image_probe(const uint8_t *bytes, size_t n, const char **name)
+{
+    const struct lack *lack = find_lack(bytes, n);
+    bool picture = true, readable = find_decoder(bytes, n) != NULL;
+    const char *other = readable ? NULL : lack != NULL ? lack->name : kind_name(bytes, n, &picture);
+
+    if (name != NULL) {
+        *name = other;
+    }
+    return readable ? IMAGE_READABLE : other != NULL && picture ? IMAGE_UNREADABLE : IMAGE_NONE;
 }
 
 static int refuse(const uint8_t *bytes, size_t n)
 {
+    const struct lack *lack = find_lack(bytes, n);
+    const char *name;
+
     if (n == 0) {
         return base_fail(CLIPC_ERROR_FORMAT, "an empty file, no image");
     }
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (n >= known[i].n && memcmp(bytes, known[i].magic, known[i].n) == 0) {
-            return base_fail(CLIPC_ERROR_UNSUPPORTED,
-                             "%s, which this build does not read: install %s and build again",
-                             known[i].name, known[i].package);
-        }
+    if (lack != NULL) {
+        return base_fail(CLIPC_ERROR_UNSUPPORTED,
+                         "%s, which this build does not read: install %s and build again",
+                         lack->name, lack->package);
+    }
+    image_probe(bytes, n, &name);
+    if (name != NULL) {
+        return base_fail(CLIPC_ERROR_UNSUPPORTED,
+                         "%s, which clipc does not read: convert it to JPEG or PNG", name);
     }
     return base_fail(CLIPC_ERROR_FORMAT, "not an image that this build reads (%s)",
                      image_formats());
@@ -72,7 +102,7 @@ static int turn(struct clipc_image *image, const uint8_t *bytes, size_t n)
     if (orientation > 1) {
         status = exif_apply(image, orientation);
         if (status != CLIPC_OK) {
-            image_free(image);
+            pixels_free(image);
         }
     }
     return status;
@@ -126,14 +156,6 @@ int image_read(const char *path, const struct clipc_image_options *o, struct cli
     return status == CLIPC_OK ? status : name_file(path, status);
 }
 
-void image_free(struct clipc_image *image)
-{
-    if (image != NULL) {
-        base_free(image->data);
-        memset(image, 0, sizeof *image);
-    }
-}
-
 const char *image_formats(void)
 {
 #if HAVE_STB && HAVE_WEBP
@@ -149,33 +171,4 @@ const char *image_formats(void)
 #else
     return "GIF BMP PNM";
 #endif
-}
-
-int image_check_size(uint64_t width, uint64_t height, size_t max_pixels)
-{
-    if (width == 0 || height == 0) {
-        return base_fail(CLIPC_ERROR_FORMAT, "damaged: an image of no pixels");
-    }
-    if (width > 65535 || height > 65535 || width * height > max_pixels) {
-        return base_fail(CLIPC_ERROR_LIMIT,
-                         "%llu x %llu pixels: the limits are 65535 a side and %zu in all",
-                         (unsigned long long)width, (unsigned long long)height, max_pixels);
-    }
-    return CLIPC_OK;
-}
-
-int image_new(struct clipc_image *image, uint32_t width, uint32_t height, int format)
-{
-    static const size_t bytes[] = {3, 4, 1, 2, 4, 2};
-
-    memset(image, 0, sizeof *image);
-    image->stride = width * bytes[format];
-    image->data = base_alloc(image->stride * height);
-    if (image->data == NULL) {
-        return base_fail(CLIPC_ERROR_MEMORY, "no memory for %u x %u pixels", width, height);
-    }
-    image->width = width;
-    image->height = height;
-    image->format = format;
-    return CLIPC_OK;
 }

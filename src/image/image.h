@@ -1,6 +1,5 @@
-/* image.h - the list of image decoders, a file each.  Through libraries: image_jpeg.c, image_stb.c,
- * image_webp.c; our own: image_gif.c, image_bmp.c, image_pnm.c.  image.c holds the list and the
- * limits. */
+/* image.h - the door for pictures: the list of decoders (a file each), what a file is, the limits.
+ * Through libraries: jpeg.c, stb.c, webp.c; our own: png.c, gif.c, bmp.c, pnm.c. */
 #ifndef CLIPC_IMAGE_H
 #define CLIPC_IMAGE_H
 
@@ -13,28 +12,30 @@
 struct image_decoder {
     const char *library; /* "stb_image", for people; "clipc": our own */
     const char *formats; /* "JPEG PNG" */
-    /* Is this a file of mine, judging by its first bytes (n may be as small as 0)? */
+    /* Is this a file of mine, judging by its start?  As for image_probe. */
     bool (*probe)(const uint8_t *bytes, size_t n);
     /* Decode.  image->data comes from base_alloc. `max_pixels` holds before memory is taken. */
     int (*decode)(const uint8_t *bytes, size_t n, size_t max_pixels, struct clipc_image *image);
 };
 
-extern const struct image_decoder
-    *const image_decoders[]; /* first match wins; NULL behind the last */
+/* The first match wins; NULL behind the last. */
+extern const struct image_decoder *const image_decoders[];
 
-/* Does some decoder's probe accept these first bytes?  (16 suffice.) */
-bool image_probe(const uint8_t *bytes, size_t n);
-
-/* For decoders: 0, or why an image of this size is refused. */
-int image_check_size(uint64_t width, uint64_t height, size_t max_pixels);
-/* Pixels of base_alloc with rows one behind the other. */
-int image_new(struct clipc_image *image, uint32_t width, uint32_t height, int format);
+/* What a file is, by its first IMAGE_PROBE_BYTES bytes (all of it when it is shorter): the magic,
+ * and where that could begin a text, a header that makes sense.  No promise that it decodes. */
+#define IMAGE_PROBE_BYTES 4096
+enum image_kind {
+    IMAGE_NONE,       /* no picture; *name may tell what else: "PDF" */
+    IMAGE_READABLE,   /* some decoder of this build takes it */
+    IMAGE_UNREADABLE, /* a picture, but not for this build: *name is its format */
+};
+/* `name`: NULL, or becomes NULL or a format's name, which lives as long as the program. */
+enum image_kind image_probe(const uint8_t *bytes, size_t n, const char **name);
 
 int image_decode(const void *bytes, size_t n_bytes, const struct clipc_image_options *options,
                  struct clipc_image *image);
 int image_read(const char *path, const struct clipc_image_options *options,
                struct clipc_image *image);
-void image_free(struct clipc_image *image);
 const char *image_formats(void);
 
 #endif

@@ -10,6 +10,7 @@
 #include "../base/base.h"
 #include "image.h"
 #include "jpeg_scan.h"
+#include "pixels.h"
 
 struct failure {
     struct jpeg_error_mgr manager; /* first, so that the library's pointer is ours */
@@ -92,13 +93,13 @@ static int decode_open(struct jpeg_decompress_struct *info, struct failure *f, c
                        size_t n, size_t max_pixels, struct clipc_image *image)
 {
     if (setjmp(f->back) != 0) {
-        image_free(image);
+        pixels_free(image);
         return base_fail(CLIPC_ERROR_FORMAT, "truncated or damaged JPEG: %s", f->text);
     }
     jpeg_create_decompress(info);
     jpeg_mem_src(info, bytes, (unsigned long)n);
     jpeg_read_header(info, TRUE);
-    int status = image_check_size(info->image_width, info->image_height, max_pixels);
+    int status = pixels_check_size(info->image_width, info->image_height, max_pixels);
     if (status == CLIPC_OK && !can_hold(info, n)) {
         status = base_fail(CLIPC_ERROR_FORMAT, "truncated JPEG: %zu bytes for %u x %u pixels", n,
                            info->image_width, info->image_height);
@@ -106,7 +107,7 @@ static int decode_open(struct jpeg_decompress_struct *info, struct failure *f, c
     if (status == CLIPC_OK) {
         int format = choose_format(info);
         jpeg_start_decompress(info);
-        status = image_new(image, info->output_width, info->output_height, format);
+        status = pixels_new(image, info->output_width, info->output_height, format);
     }
     if (status == CLIPC_OK) {
         read_rows(info, image);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../base/base.h"
-#include "image.h"
+#include "pixels.h"
 
 #define SIGNATURE "\x89PNG\r\n\x1a\n"
 
@@ -72,7 +72,7 @@ static int header(const uint8_t *p, size_t length, size_t max_pixels, struct png
     plain->height = get(p + 4);
     plain->depth = p[8];
     plain->colour = p[9];
-    return image_check_size(plain->width, plain->height, max_pixels);
+    return pixels_check_size(plain->width, plain->height, max_pixels);
 }
 
 /* What the walk over the chunks found. */

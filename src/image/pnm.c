@@ -4,12 +4,8 @@
 
 #include "../base/base.h"
 #include "image.h"
-
-static bool probe(const uint8_t *p, size_t n)
-{
-    return n >= 3 && p[0] == 'P' && p[1] >= '1' && p[1] <= '6' &&
-           (p[2] == ' ' || (p[2] >= 9 && p[2] <= 13));
-}
+#include "kind.h"
+#include "pixels.h"
 
 struct reader {
     const uint8_t *p;
@@ -58,30 +54,80 @@ static uint32_t bit(struct reader *r)
     return r->bad ? 0 : (uint32_t)(r->p[r->at++] - '0');
 }
 
-/* Sample i of row y in the binary formats. */
-static uint32_t sample(const struct reader *r, int kind, size_t row_bytes, size_t y, size_t i,
-                       uint32_t max)
-{
-    const uint8_t *row = r->p + r->at + y * row_bytes;
+/* The header: which of P1 to P6, the sides, the largest value; then r->at is behind the one blank
+ * that ends it. */
+struct header {
+    int kind;
+    uint32_t width, height, max, channels;
+    size_t samples, row_bytes; /* of a row; its bytes in the binary formats */
+};
 
-    if (kind == 4) {
+static bool read_header(struct reader *r, struct header *h)
+{
+    h->kind = r->p[1] - '0';
+    bool bitmap = h->kind == 1 || h->kind == 4;
+    h->width = number(r);
+    h->height = number(r);
+    h->max = bitmap ? 1 : number(r);
+    h->channels = h->kind == 3 || h->kind == 6 ? 3 : 1;
+    h->samples = (size_t)h->width * h->channels;
+    h->row_bytes = h->kind == 4 ? (h->samples + 7) / 8 : h->samples * (h->max > 255 ? 2 : 1);
+    r->bad |= r->at < r->n && !is_space(r->p[r->at]);
+    r->at++;
+    return !r->bad && h->max != 0 && h->max <= 65535;
+}
+
+/* P1 and a space may begin a text.  A picture has the numbers of a header, and behind them: digits
+ * in the plain formats; in the others as many bytes as the header asks for (or more than a probe
+ * sees), or at least some that no text has. */
+static bool probe(const uint8_t *p, size_t n)
+{
+    struct reader r = {p, 2, n, false};
+    struct header h;
+
+    if (n < 3 || p[0] != 'P' || p[1] < '1' || p[1] > '6' || !is_space(p[2]) ||
+        !read_header(&r, &h)) {
+        return false;
+    }
+    if (h.kind >= 4) {
+        return n >= IMAGE_PROBE_BYTES || r.at >= n || h.row_bytes * h.height <= n - r.at ||
+               !kind_is_all_text(p + r.at, n - r.at);
+    }
+    for (; r.at < n && r.at < IMAGE_PROBE_BYTES; r.at++) {
+        if (p[r.at] == '#') {
+            while (r.at < n && p[r.at] != '\n' && p[r.at] != '\r') {
+                r.at++;
+            }
+        } else if (!is_space(p[r.at]) && (p[r.at] < '0' || p[r.at] > '9')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Sample i of row y in the binary formats. */
+static uint32_t sample(const struct reader *r, const struct header *h, size_t y, size_t i)
+{
+    const uint8_t *row = r->p + r->at + y * h->row_bytes;
+
+    if (h->kind == 4) {
         return row[i / 8] >> (7 - i % 8) & 1;
     }
-    return max > 255 ? (uint32_t)row[2 * i] << 8 | row[2 * i + 1] : row[i];
+    return h->max > 255 ? (uint32_t)row[2 * i] << 8 | row[2 * i + 1] : row[i];
 }
 
 /* v of `max` to a sample of the image, as Pillow rounds it: half to even. */
-static void store(struct clipc_image *image, size_t y, size_t i, uint32_t v, uint32_t max, int kind)
+static void store(struct clipc_image *image, size_t y, size_t i, uint32_t v, const struct header *h)
 {
     uint8_t *row = (uint8_t *)image->data + y * image->stride;
     uint32_t top = image->format == CLIPC_I16 ? 65535 : 255;
 
-    if (kind == 1 || kind == 4) {
+    if (h->kind == 1 || h->kind == 4) {
         row[i] = v ? 0 : 255;
         return;
     }
-    v = v > max ? max : v;
-    v = max == top ? v : (uint32_t)nearbyint((double)v / (double)max * top);
+    v = v > h->max ? h->max : v;
+    v = h->max == top ? v : (uint32_t)nearbyint((double)v / (double)h->max * top);
     if (image->format == CLIPC_I16) {
         ((uint16_t *)(void *)row)[i] = (uint16_t)v;
     } else {
@@ -92,48 +138,39 @@ static void store(struct clipc_image *image, size_t y, size_t i, uint32_t v, uin
 static int decode(const uint8_t *bytes, size_t n, size_t max_pixels, struct clipc_image *image)
 {
     struct reader r = {bytes, 2, n, false};
-    int kind = bytes[1] - '0', status;
-    bool bitmap = kind == 1 || kind == 4, binary = kind >= 4;
-    uint32_t width = number(&r), height = number(&r), max = bitmap ? 1 : number(&r);
-    uint32_t channels = kind == 3 || kind == 6 ? 3 : 1;
+    struct header h;
 
-    if (r.bad || max == 0 || max > 65535) {
+    if (!read_header(&r, &h)) {
         return base_fail(CLIPC_ERROR_FORMAT, "damaged PNM header");
     }
-    status = image_check_size(width, height, max_pixels);
+    int status = pixels_check_size(h.width, h.height, max_pixels);
     if (status != CLIPC_OK) {
         return status;
     }
-    size_t samples = (size_t)width * channels;
-    size_t row_bytes = kind == 4 ? (samples + 7) / 8 : samples * (max > 255 ? 2 : 1);
-    if (binary) {
-        r.at++; /* exactly one separator */
-        if (r.at > n || row_bytes * height > n - r.at) {
-            return base_fail(CLIPC_ERROR_FORMAT, "truncated PNM: %zu bytes of pixels, %zu there",
-                             row_bytes * height, r.at > n ? 0 : n - r.at);
-        }
-    } else if ((size_t)width * height > n) { /* plain: a digit for each pixel at least */
+    if (h.kind >= 4 && (r.at > n || h.row_bytes * h.height > n - r.at)) {
+        return base_fail(CLIPC_ERROR_FORMAT, "truncated PNM: %zu bytes of pixels, %zu there",
+                         h.row_bytes * h.height, r.at > n ? 0 : n - r.at);
+    }
+    if (h.kind < 4 && (size_t)h.width * h.height > n) { /* a digit for each pixel at least */
         return base_fail(CLIPC_ERROR_FORMAT, "truncated PNM");
     }
-    status = image_new(image, width, height,
-                       channels == 3 ? CLIPC_RGB
-                       : max > 255   ? CLIPC_I16
-                                     : CLIPC_L);
-    for (size_t y = 0; status == CLIPC_OK && y < height; y++) {
-        for (size_t i = 0; i < samples; i++) {
-            uint32_t v = binary      ? sample(&r, kind, row_bytes, y, i, max)
-                         : kind == 1 ? bit(&r)
-                                     : number(&r);
-            r.bad |= !binary && v > max;
-            store(image, y, i, v, max, kind);
+    status = pixels_new(image, h.width, h.height,
+                        h.channels == 3 ? CLIPC_RGB
+                        : h.max > 255   ? CLIPC_I16
+                                        : CLIPC_L);
+    for (size_t y = 0; status == CLIPC_OK && y < h.height; y++) {
+        for (size_t i = 0; i < h.samples; i++) {
+            uint32_t v = h.kind >= 4 ? sample(&r, &h, y, i) : h.kind == 1 ? bit(&r) : number(&r);
+            r.bad |= h.kind < 4 && v > h.max;
+            store(image, y, i, v, &h);
         }
         if (r.bad) {
-            image_free(image);
+            pixels_free(image);
             status = base_fail(CLIPC_ERROR_FORMAT, "truncated or damaged PNM");
         }
     }
     if (status == CLIPC_OK) {
-        image->palette = bitmap;
+        image->palette = h.kind == 1 || h.kind == 4;
     }
     return status;
 }

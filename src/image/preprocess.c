@@ -1,6 +1,9 @@
+/* preprocess.c - which resize an image gets, by whose rules and where the crop lies; and the bytes
+ * of the crop to floats. */
 #include "preprocess.h"
 
 #include "../base/base.h"
+#include "pixels.h"
 #include "resize.h"
 
 /* ---- Sizes and the crop: torchvision's and HuggingFace's rules ----------------------------- */
@@ -36,9 +39,9 @@ static struct plan make_plan(const struct preprocess *p, size_t width, size_t he
 int preprocess_crop(const struct preprocess *p, const struct kernels *k,
                     const struct clipc_image *image, uint8_t *crop)
 {
-    static const size_t channels[] = {3, 4, 1, 2, 4, 2};
     int format = image->format;
-    struct view in = {image, image->width, image->height, channels[format], PREPARE_NOTHING};
+    struct view in = {image, image->width, image->height, pixels_formats[format].bytes,
+                      PREPARE_NOTHING};
     struct plan plan = make_plan(p, image->width, image->height);
 
     if (p->resize != FORMAT_SHORTEST && p->resize != FORMAT_SQUASH) {
@@ -57,7 +60,7 @@ int preprocess_crop(const struct preprocess *p, const struct kernels *k,
         return resize_deep(p, k, &in, &plan, crop);
     }
     /* Pillow premultiplies only when a pass will follow. */
-    if ((format == CLIPC_RGBA || format == CLIPC_LA) &&
+    if (pixels_formats[format].alpha &&
         (plan.width != image->width || plan.height != image->height)) {
         in.prepare = PREPARE_ALPHA;
     }

@@ -10,6 +10,7 @@
 #include "../base/base.h"
 #include "image.h"
 #include "jpeg_scan.h"
+#include "pixels.h"
 #include "png_plain.h"
 
 /* The most bytes that one block may have in this call: a zlib stream can ask for a thousand times
@@ -84,7 +85,7 @@ static int load(const uint8_t *bytes, size_t n, int format, int channels, bool d
         return base_fail(CLIPC_ERROR_FORMAT, "truncated or damaged image: %s",
                          stbi_failure_reason());
     }
-    int status = image_new(image, (uint32_t)width, (uint32_t)height, format);
+    int status = pixels_new(image, (uint32_t)width, (uint32_t)height, format);
     if (status == CLIPC_OK) {
         memcpy(image->data, pixels, image->stride * image->height);
     }
@@ -141,7 +142,7 @@ static int decode_jpeg(const uint8_t *bytes, size_t n, size_t max_pixels, struct
         return base_fail(CLIPC_ERROR_FORMAT, "truncated or damaged JPEG: %s",
                          stbi_failure_reason());
     }
-    status = image_check_size((uint64_t)width, (uint64_t)height, max_pixels);
+    status = pixels_check_size((uint64_t)width, (uint64_t)height, max_pixels);
     if (status != CLIPC_OK) {
         return status;
     }

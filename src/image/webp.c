@@ -6,6 +6,7 @@
 
 #include "../base/base.h"
 #include "image.h"
+#include "pixels.h"
 
 static bool probe(const uint8_t *p, size_t n)
 {
@@ -61,7 +62,7 @@ static int decode(const uint8_t *bytes, size_t n, size_t max_pixels, struct clip
         return damaged();
     }
     struct frame f = {bytes, n, 0, 0, (uint32_t)canvas.width, (uint32_t)canvas.height};
-    int status = image_check_size(f.width, f.height, max_pixels);
+    int status = pixels_check_size(f.width, f.height, max_pixels);
     if (status != CLIPC_OK) {
         return status;
     }
@@ -72,7 +73,7 @@ static int decode(const uint8_t *bytes, size_t n, size_t max_pixels, struct clip
          (uint32_t)inner.width != f.width || (uint32_t)inner.height != f.height)) {
         return damaged();
     }
-    status = image_new(image, (uint32_t)canvas.width, (uint32_t)canvas.height,
+    status = pixels_new(image, (uint32_t)canvas.width, (uint32_t)canvas.height,
                        canvas.has_alpha ? CLIPC_RGBA : CLIPC_RGB);
     if (status != CLIPC_OK) {
         return status;
@@ -83,7 +84,7 @@ static int decode(const uint8_t *bytes, size_t n, size_t max_pixels, struct clip
     uint8_t *done = canvas.has_alpha ? WebPDecodeRGBAInto(f.p, f.n, to, room, (int)image->stride)
                                      : WebPDecodeRGBInto(f.p, f.n, to, room, (int)image->stride);
     if (done == NULL) {
-        image_free(image);
+        pixels_free(image);
         return damaged();
     }
     return CLIPC_OK;

@@ -61,14 +61,14 @@ static int add_broken(struct inputs *inputs, const char *path, int error)
 
 static bool looks_like_image(const char *path)
 {
-    uint8_t bytes[16];
+    uint8_t bytes[IMAGE_PROBE_BYTES];
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     ssize_t n = fd < 0 ? -1 : read(fd, bytes, sizeof bytes);
 
     if (fd >= 0) {
         close(fd);
     }
-    return n > 0 && image_probe(bytes, (size_t)n);
+    return n > 0 && image_probe(bytes, (size_t)n, NULL) != IMAGE_NONE;
 }
 
 static int compare_names(const void *a, const void *b)
