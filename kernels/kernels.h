@@ -18,7 +18,7 @@
 #define KERNELS_PANEL 32 /* output columns of a panel */
 #define KERNELS_PAD   64 /* inputs, and strides of activation rows, are padded to a multiple */
 
-/* Values as stored in the weight file (weights/format.h). */
+/* Values as stored in the weight file (weights/format.h); the table of them is in pack.h. */
 enum kernels_dtype { KERNELS_F32 = 1, KERNELS_F16 = 2, KERNELS_BF16 = 3, KERNELS_Q8 = 4 };
 enum kernels_activation {
     KERNELS_LINEAR = 0,

@@ -1,51 +1,117 @@
+/* pack.c - the table of element types, rows of a weight matrix into panels and back, and the 16-bit
+ * floats.  The converter's half of gemm: nothing here runs in a forward pass but the widening of
+ * token rows. */
 #include "pack.h"
 
 #include <string.h>
 
-static size_t round_up(size_t n, size_t multiple)
+const struct pack_dtype *pack_dtype(enum kernels_dtype dtype)
+{
+    static const struct pack_dtype table[] = {
+        [KERNELS_F32] = {"f32", 4, 1, true},
+        [KERNELS_F16] = {"f16", 2, 1, true},
+        [KERNELS_BF16] = {"bf16", 2, 2, false},
+        [KERNELS_Q8] = {"q8", 1, 4, false},
+    };
+
+    return dtype >= KERNELS_F32 && dtype <= KERNELS_Q8 ? &table[dtype] : NULL;
+}
+
+static uint64_t round_up(uint64_t n, uint64_t multiple)
 {
     return (n + multiple - 1) / multiple * multiple;
 }
 
+/* The table's entry when there are kernels for it, else NULL. */
+static const struct pack_dtype *computable(enum kernels_dtype dtype)
+{
+    const struct pack_dtype *d = pack_dtype(dtype);
+
+    return d != NULL && d->computable ? d : NULL;
+}
+
 size_t pack_bytes(enum kernels_dtype dtype, size_t out, size_t in)
 {
-    size_t element = dtype == KERNELS_F32 ? 4 : dtype == KERNELS_F16 ? 2 : 0;
+    const struct pack_dtype *d = computable(dtype);
 
-    if (out > UINT32_MAX / 2 || in > UINT32_MAX / 2 || sizeof(size_t) < 8) {
+    if (d == NULL || out == 0 || in == 0 || out > UINT32_MAX / 2 || in > UINT32_MAX / 2) {
         return 0;
     }
-    size_t rows = round_up(out, KERNELS_PANEL), columns = round_up(in, KERNELS_PAD);
-    return element == 0 || rows > SIZE_MAX / 8 / (columns + 1) ? 0 : rows * columns * element;
+    /* Both factors are at most 2^31 + 63, so that 64 bits hold what is compared. */
+    uint64_t rows = round_up(out, KERNELS_PANEL), columns = round_up(in, KERNELS_PAD);
+    return rows > SIZE_MAX / d->element_bytes / columns
+               ? 0
+               : (size_t)(rows * columns * d->element_bytes);
 }
 
-/* Where column `o` of the panels begins, in elements. */
-static size_t column_start(size_t o, size_t in)
+/* Column `o` of the panels: where its input 0 lies, in elements, and the mask of a group. */
+struct column {
+    size_t start, mask;
+};
+
+static struct column column(const struct pack_dtype *d, size_t o, size_t in)
 {
-    return o / KERNELS_PANEL * KERNELS_PANEL * round_up(in, KERNELS_PAD) + o % KERNELS_PANEL;
+    size_t panel = o / KERNELS_PANEL * KERNELS_PANEL * (size_t)round_up(in, KERNELS_PAD);
+
+    return (struct column){panel + o % KERNELS_PANEL * d->group, d->group - 1};
 }
 
-void pack_row(void *panels, enum kernels_dtype dtype, size_t in, size_t o, const void *row)
+/* Input i: whole groups of all 32 columns come first, then the place within the group. */
+static size_t place(const struct column *c, size_t i)
 {
-    size_t start = column_start(o, in);
+    return c->start + (i & ~c->mask) * KERNELS_PANEL + (i & c->mask);
+}
 
-    for (size_t i = 0; i < in; i++) {
-        if (dtype == KERNELS_F16) {
-            ((uint16_t *)panels)[start + i * KERNELS_PANEL] = ((const uint16_t *)row)[i];
-        } else {
-            ((float *)panels)[start + i * KERNELS_PANEL] = ((const float *)row)[i];
+bool pack_row(void *panels, enum kernels_dtype dtype, size_t in, size_t o, const void *row)
+{
+    const struct pack_dtype *d = computable(dtype);
+
+    if (d == NULL) {
+        return false;
+    }
+    struct column c = column(d, o, in);
+    switch (dtype) {
+    case KERNELS_F32:
+        for (size_t i = 0; i < in; i++) {
+            ((float *)panels)[place(&c, i)] = ((const float *)row)[i];
         }
+        return true;
+    case KERNELS_F16:
+        for (size_t i = 0; i < in; i++) {
+            ((uint16_t *)panels)[place(&c, i)] = ((const uint16_t *)row)[i];
+        }
+        return true;
+    case KERNELS_BF16:
+    case KERNELS_Q8:
+        break;
     }
+    return false;
 }
 
-void pack_unpack_row(float *row, const struct kernels_linear *w, size_t o)
+bool pack_unpack_row(float *row, const struct kernels_linear *w, size_t o)
 {
-    size_t start = column_start(o, w->in);
+    const struct pack_dtype *d = computable(w->dtype);
 
-    for (size_t i = 0; i < w->in; i++) {
-        size_t at = start + i * KERNELS_PANEL;
-        row[i] = w->dtype == KERNELS_F16 ? pack_f16_to_f32(((const uint16_t *)w->panels)[at])
-                                         : ((const float *)w->panels)[at];
+    if (d == NULL) {
+        return false;
     }
+    struct column c = column(d, o, w->in);
+    switch (w->dtype) {
+    case KERNELS_F32:
+        for (size_t i = 0; i < w->in; i++) {
+            row[i] = ((const float *)w->panels)[place(&c, i)];
+        }
+        return true;
+    case KERNELS_F16:
+        for (size_t i = 0; i < w->in; i++) {
+            row[i] = pack_f16_to_f32(((const uint16_t *)w->panels)[place(&c, i)]);
+        }
+        return true;
+    case KERNELS_BF16:
+    case KERNELS_Q8:
+        break;
+    }
+    return false;
 }
 
 float pack_f16_to_f32(uint16_t h)

@@ -1,28 +1,45 @@
-/* pack.h - the panel forms of a weight matrix W [out, in], and the way into and out of them.
+/* pack.h - the element types of weights, the panel forms of a matrix W [out, in] in each, and the
+ * way into and out of them.
  *
  * `in` is padded with zeros to a multiple of 64, `out` to 32.  Panel p holds output columns
- * 32 p .. 32 p + 31:
- *   f32, f16  [out/32][in][32]        element (o, i) at (p * in_padded + i) * 32 + o % 32
- *   bf16      [out/32][in/2][32][2]   pairs along the input            (reserved)
- *   q8        [out/32][in/4][32][4]   quads along the input            (reserved) */
+ * 32 p .. 32 p + 31; a group of neighbouring inputs of one column lies side by side, because that
+ * is what one lane of the CPU's dot-product instruction takes (AMX tiles, vdpbf16ps, vpdpbusd):
+ *   f32, f16  [out/32][in][32]        plain rows: one fused multiply-add takes one input
+ *   bf16      [out/32][in/2][32][2]   pairs along the input
+ *   q8        [out/32][in/4][32][4]   quads along the input
+ * kernels/README.md has the measurement behind the plain rows of f16. */
 #ifndef CLIPC_PACK_H
 #define CLIPC_PACK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "kernels.h"
 
-/* Bytes of the panels of an [out, in] layer in `dtype`; 0 for a dtype that has no panels yet or a
- * size that overflows. */
+/* What there is to know of an element type: the one table, for the reader, the converter and the
+ * kernels. */
+struct pack_dtype {
+    const char *name;     /* as people write it: "f16" */
+    size_t element_bytes; /* of one value */
+    size_t group;         /* inputs that lie side by side in a panel; a power of two */
+    bool computable;      /* some gemm multiplies with it; else a place kept free in the format */
+};
+
+/* NULL when there is no such type.  Types are numbered from 1 without gaps. */
+const struct pack_dtype *pack_dtype(enum kernels_dtype dtype);
+
+/* Bytes of the panels of an [out, in] layer in `dtype`; 0 for a dtype that is unknown or not
+ * computable, an empty layer, or a size that does not fit into a size_t. */
 size_t pack_bytes(enum kernels_dtype dtype, size_t out, size_t in);
 
 /* Write row `o` of the matrix (row: [in] in dtype's own element type) into the panels.  The caller
- * zeroes the panels first, so that the padding is zero. */
-void pack_row(void *panels, enum kernels_dtype dtype, size_t in, size_t o, const void *row);
+ * zeroes the panels first, so that the padding is zero.  False, and nothing written, for a dtype
+ * that pack_bytes refuses. */
+bool pack_row(void *panels, enum kernels_dtype dtype, size_t in, size_t o, const void *row);
 
-/* The inverse, widened: row: [in] floats. */
-void pack_unpack_row(float *row, const struct kernels_linear *w, size_t o);
+/* The inverse, widened: row: [in] floats.  False, and nothing written, as above. */
+bool pack_unpack_row(float *row, const struct kernels_linear *w, size_t o);
 
 /* IEEE binary16 <-> binary32 and bfloat16 -> binary32; rounding to nearest even; NaN stays NaN. */
 float pack_f16_to_f32(uint16_t h);

@@ -334,6 +334,9 @@ static void test_resize(const struct kernels *k, size_t n_in, size_t n_out, size
 
     size_t bytes = n_in * channels / n_taps;
     good = true;
+    for (size_t t = 0; t < n_taps; t++) { /* all n_taps of them now, so that sums stay in 32 bits */
+        coeffs[t] = (int32_t)((double)check_uniform(&seed) * 1.5 * (1 << 22) / (double)n_taps);
+    }
     k->resize_vertical(dst, src, bytes, bytes < n_out * channels ? bytes : n_out * channels, n_taps,
                        coeffs);
     for (size_t i = 0; i < bytes && i < n_out * channels; i++) {
@@ -357,6 +360,78 @@ static void test_peak(const struct kernels *k)
 
     check(lanes > 0 && operations % 6 == 0 && sink[0] == 3.875f * (float)lanes,
           "%s peak: %zu registers' lanes", k->name, lanes);
+}
+
+/* The table of element types, and what pack does with those that it cannot handle. */
+static void test_dtypes(void)
+{
+    static const struct {
+        const char *name;
+        size_t bytes, group;
+    } want[] = {{"f32", 4, 1}, {"f16", 2, 1}, {"bf16", 2, 2}, {"q8", 1, 4}};
+    bool good = true;
+    for (unsigned d = 0; d < 4; d++) {
+        const struct pack_dtype *t = pack_dtype((enum kernels_dtype)(d + 1));
+        good &= t != NULL && strcmp(t->name, want[d].name) == 0 &&
+                t->element_bytes == want[d].bytes && t->group == want[d].group;
+    }
+    check(good, "the element types f32, f16, bf16, q8: names, sizes, groups along the input");
+
+    static const unsigned bad[] = {0, 3, 4, 5, 77, 0x7fffffff};
+    unsigned char panels[4] = {0xa5, 0xa5, 0xa5, 0xa5}, row[4] = {1, 2, 3, 4};
+    float values[1] = {5};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        enum kernels_dtype d = (enum kernels_dtype)bad[i];
+        struct kernels_linear w = {.panels = panels, .in = 1, .out = 1, .dtype = d};
+        bool known = bad[i] == 3 || bad[i] == 4;
+        check(pack_bytes(d, 1, 1) == 0 && !pack_row(panels, d, 1, 0, row) &&
+                  !pack_unpack_row(values, &w, 0) && (pack_dtype(d) != NULL) == known &&
+                  panels[0] == 0xa5 && panels[3] == 0xa5 && values[0] == 5,
+              "type %u has no panels: nothing is sized, written or read", bad[i]);
+    }
+    const size_t most = (size_t)1 << 30;
+    check(pack_bytes(KERNELS_F32, 33, 65) == 64 * 128 * 4 &&
+              pack_bytes(KERNELS_F16, 1, 1) == 32 * 64 * 2 && pack_bytes(KERNELS_F32, 0, 9) == 0 &&
+              pack_bytes(KERNELS_F32, 9, 0) == 0,
+          "bytes of panels: padded to 32 x 64, nothing for an empty layer");
+    check((sizeof(size_t) > 4 ? pack_bytes(KERNELS_F32, most, most) >> 62 == 1
+                              : pack_bytes(KERNELS_F32, most, most) == 0) &&
+              pack_bytes(KERNELS_F32, 2 * most - 1, 2 * most - 1) == 0 &&
+              pack_bytes(KERNELS_F32, SIZE_MAX, 2) == 0 &&
+              pack_bytes(KERNELS_F16, 2, SIZE_MAX) == 0,
+          "bytes of panels: 2^62 fit into 64 bits, 2^64 do not, and nothing wraps round");
+}
+
+/* A row comes back as it went in, from where pack.h says that it lies. */
+static void test_panels(void)
+{
+    for (int d = KERNELS_F32; d <= KERNELS_F16; d++) {
+        size_t in = 67, out = 45, bytes = pack_bytes((enum kernels_dtype)d, out, in);
+        unsigned char *panels = check_guarded(bytes, false);
+        struct kernels_linear w = {
+            .panels = panels, .in = 67, .out = 45, .dtype = (enum kernels_dtype)d};
+        float rows[45][67], back[67];
+        uint16_t halves[67];
+        bool good = true;
+
+        for (size_t o = 0; o < out; o++) {
+            for (size_t i = 0; i < in; i++) {
+                halves[i] = pack_f32_to_f16(check_uniform(&seed));
+                rows[o][i] = pack_f16_to_f32(halves[i]);
+            }
+            good &= pack_row(panels, w.dtype, in, o, d == KERNELS_F16 ? (void *)halves : rows[o]);
+        }
+        for (size_t o = 0; o < out; o++) {
+            good &= pack_unpack_row(back, &w, o) && memcmp(back, rows[o], sizeof back) == 0;
+            for (size_t i = 0; i < in; i++) {
+                size_t at = (o / 32 * 128 + i) * 32 + o % 32;
+                good &= d == KERNELS_F16 ? pack_f16_to_f32(((uint16_t *)panels)[at]) == rows[o][i]
+                                         : ((float *)panels)[at] == rows[o][i];
+            }
+        }
+        check(good, "panels of %s: rows go in where the format says, and come back",
+              pack_dtype(w.dtype)->name);
+    }
 }
 
 static void test_f16(void)
@@ -450,6 +525,8 @@ int main(int argc, char **argv)
         bench();
         return 0;
     }
+    test_dtypes();
+    test_panels();
     test_f16();
     for (size_t i = 0; kernels_all[i] != NULL; i++) {
         struct kernels k;

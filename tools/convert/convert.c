@@ -89,7 +89,12 @@ static int write_tensor(void *arg, const struct weights_spec *spec)
     uint16_t *halves = malloc(spec->cols * sizeof *halves);
     int status = CLIPC_OK;
 
-    if (data == NULL || values == NULL || halves == NULL) {
+    if (bytes == 0) {
+        status = base_fail(CLIPC_ERROR_UNSUPPORTED,
+                           "tensor '%s' of %u x %u: too large, or of an element type (number %d) "
+                           "that nothing computes with",
+                           spec->name, spec->rows, spec->cols, (int)dtype);
+    } else if (data == NULL || values == NULL || halves == NULL) {
         status = base_fail(CLIPC_ERROR_MEMORY, "tensor '%s': no memory for %zu bytes", spec->name,
                            bytes);
     }
@@ -101,7 +106,7 @@ static int write_tensor(void *arg, const struct weights_spec *spec)
             row = halves;
         }
         if (spec->layout == FORMAT_PANELS) {
-            pack_row(data, (enum kernels_dtype)dtype, spec->cols, r, row);
+            pack_row(data, (enum kernels_dtype)dtype, spec->cols, r, row); /* bytes > 0: it can */
         } else {
             memcpy(data + r * row_bytes, row, row_bytes);
         }

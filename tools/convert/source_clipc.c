@@ -16,8 +16,10 @@ static int row(const struct source *s, const struct weights_spec *spec, uint32_t
                                    .in = rec->cols,
                                    .out = rec->rows,
                                    .dtype = (enum kernels_dtype)rec->dtype};
-        pack_unpack_row(values, &l, r);
-        return CLIPC_OK;
+        return pack_unpack_row(values, &l, r)
+                   ? CLIPC_OK
+                   : base_fail(CLIPC_ERROR_UNSUPPORTED, "'%s': elements of type %d", spec->name,
+                               (int)rec->dtype);
     }
     for (size_t i = 0, at = (size_t)r * rec->cols; i < rec->cols; i++, at++) {
         values[i] = rec->dtype == FORMAT_F16 ? pack_f16_to_f32(((const uint16_t *)data)[at])

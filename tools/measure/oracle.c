@@ -75,7 +75,10 @@ static void linear(struct pass *p, const char *name, bool bias, const double *x,
         return;
     }
     for (size_t o = 0; o < w.out; o++) {
-        pack_unpack_row(row, &w, o);
+        if (!pack_unpack_row(row, &w, o)) {
+            p->status = base_fail(CLIPC_ERROR_UNSUPPORTED, "oracle: elements of type %d", w.dtype);
+            break;
+        }
         for (size_t i = 0; i < rows; i++) {
             const double *xi = x + i * w.in;
             double sums[8] = {0}; /* eight chains, so that the adds overlap */
