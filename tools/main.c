@@ -5,21 +5,6 @@
 #include "../src/base/base.h"
 #include "cli/cli.h"
 #include "verbs/verbs.h"
-#include "config.h"
-
-/* Verbs whose library was not found at build time say so instead. */
-#if HAVE_JANSSON
-#include "convert/convert.h"
-#define RUN_CONVERT cmd_convert
-#else
-#define RUN_CONVERT convert_missing
-static int convert_missing(int argc, char **argv)
-{
-    (void)argc;
-    return cli_error("%s: this build has no JSON reader; install libjansson-dev and build again",
-                     argv[0]);
-}
-#endif
 
 static const struct {
     const char *name, *summary;
@@ -28,7 +13,7 @@ static const struct {
     {"classify", "which of these labels fits the image best?", cmd_classify},
     {"embed", "images and texts to vectors (.npy, JSON)", cmd_embed},
     {"compare", "the cosine of two images or texts", cmd_compare},
-    {"convert", "a checkpoint to a weight file", RUN_CONVERT},
+    {"convert", "a checkpoint to a weight file", cmd_convert},
     {"info", "what a weight file, and this build, hold", cmd_info},
     {"tokenize", "texts to token ids", cmd_tokenize},
     {"preprocess", "an image to the pixels that the model sees", cmd_preprocess},

@@ -1,16 +1,25 @@
+/* hf_config.c - config.json: what transformers' CLIPConfig makes of it. */
 #include "hf_config.h"
 
-#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "json_read.h"
+#include "openai.h"
 
-/* Sides and widths beyond these are refused before anything is multiplied. */
-#define MAX_SIZE 65536u
+/* Bounds of weights/validate.c: what lies outside is refused here, where its file and key are
+ * known. */
+#define MAX_WIDTH  65536u
+#define MAX_LAYERS 999u
+#define MAX_VOCAB  (1u << 24)
 
-static int take_activation(const json_t *tower, const char *what, uint32_t *out)
+/* Tower sizes that CLIPTextConfig and CLIPVisionConfig leave out. */
+struct defaults {
+    uint32_t width, mlp_width, layers, heads;
+};
+
+static void take_activation(struct json_section *c, uint32_t *out)
 {
     static const struct {
         const char *name;
@@ -19,85 +28,79 @@ static int take_activation(const json_t *tower, const char *what, uint32_t *out)
                  {"gelu", FORMAT_GELU_ERF},
                  {"gelu_new", FORMAT_GELU_TANH},
                  {"gelu_pytorch_tanh", FORMAT_GELU_TANH}};
-    int status = CLIPC_OK;
-    const char *name = json_get_string(tower, "hidden_act", "quick_gelu", what, &status);
+    const char *name = json_take_string(c, "hidden_act", "quick_gelu");
 
-    for (size_t i = 0; status == CLIPC_OK && i < sizeof known / sizeof known[0]; i++) {
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(name, known[i].name) == 0) {
             *out = known[i].activation;
-            return CLIPC_OK;
+            return;
         }
     }
-    return status != CLIPC_OK
-               ? status
-               : base_fail(CLIPC_ERROR_UNSUPPORTED,
-                           "%s: hidden_act '%.40s': known are quick_gelu, gelu, gelu_pytorch_tanh",
-                           what, name);
+    json_refuse(c, "hidden_act", "known are quick_gelu, gelu, gelu_new and gelu_pytorch_tanh");
 }
 
-/* width, MLP, layers, heads as the library's defaults have them. */
-static int take_tower(const json_t *config, const char *what, const uint32_t defaults[4],
-                      struct format_tower *t)
+static void take_tower(struct json_section *c, const struct defaults *d, struct format_tower *t)
 {
-    int status = CLIPC_OK;
-
-    t->width = json_get_u32(config, "hidden_size", defaults[0], what, &status);
-    t->mlp_width = json_get_u32(config, "intermediate_size", defaults[1], what, &status);
-    t->layers = json_get_u32(config, "num_hidden_layers", defaults[2], what, &status);
-    t->heads = json_get_u32(config, "num_attention_heads", defaults[3], what, &status);
-    t->ln_eps = (float)json_get_number(config, "layer_norm_eps", 1e-5, what, &status);
-    if (status == CLIPC_OK &&
-        (t->width == 0 || t->width > MAX_SIZE || t->mlp_width == 0 || t->mlp_width > MAX_SIZE ||
-         t->layers == 0 || t->layers > 999 || t->heads == 0 || t->width % t->heads != 0)) {
-        status = base_fail(CLIPC_ERROR_FORMAT,
-                           "%s: width %u, MLP %u, %u layers, %u heads make no "
-                           "tower",
-                           what, t->width, t->mlp_width, t->layers, t->heads);
+    t->width = json_take_u32(c, "hidden_size", d->width, 1, MAX_WIDTH);
+    t->mlp_width = json_take_u32(c, "intermediate_size", d->mlp_width, 1, 4 * MAX_WIDTH);
+    t->layers = json_take_u32(c, "num_hidden_layers", d->layers, 1, MAX_LAYERS);
+    t->heads = json_take_u32(c, "num_attention_heads", d->heads, 1, MAX_WIDTH);
+    t->ln_eps = json_take_float(c, "layer_norm_eps", 1e-5, 0, 1);
+    if (c->status == CLIPC_OK && t->width % t->heads != 0) {
+        json_refuse(c, "num_attention_heads", "a width of %u has no such number of heads",
+                    t->width);
     }
-    return status == CLIPC_OK ? take_activation(config, what, &t->activation) : status;
+    if (c->status == CLIPC_OK) {
+        take_activation(c, &t->activation);
+    }
 }
 
-static int take_vision(const json_t *config, const char *what, struct format_header *h)
+/* The section of a tower.  OpenAI's and LAION's own files carry each tower twice; where there is a
+ * NAME_config_dict, CLIPConfig takes all of the tower's keys from it, and its own defaults for
+ * those that it leaves out. */
+static struct json_section tower_section(const struct json_section *config, const char *name,
+                                         const char *name_dict)
 {
-    static const uint32_t defaults[4] = {768, 3072, 12, 12};
-    int status = take_tower(config, what, defaults, &h->vision);
+    return json_section_of(config, json_has(config, name_dict) ? name_dict : name);
+}
 
-    h->image_size = json_get_u32(config, "image_size", 224, what, &status);
-    h->patch_size = json_get_u32(config, "patch_size", 32, what, &status);
-    if (status == CLIPC_OK && json_get_u32(config, "num_channels", 3, what, &status) != 3) {
-        status = base_fail(CLIPC_ERROR_UNSUPPORTED, "%s: images of other than 3 channels", what);
+static int take_vision(const struct json_section *config, struct format_header *h)
+{
+    static const struct defaults defaults = {768, 3072, 12, 12};
+    struct json_section c = tower_section(config, "vision_config", "vision_config_dict");
+
+    take_tower(&c, &defaults, &h->vision);
+    h->image_size = json_take_u32(&c, "image_size", 224, 1, CLIPC_MAX_IMAGE_SIZE);
+    h->patch_size = json_take_u32(&c, "patch_size", 32, 1, CLIPC_MAX_IMAGE_SIZE);
+    if (json_take_u32(&c, "num_channels", 3, 0, UINT32_MAX) != 3) {
+        json_refuse(&c, "num_channels", "images have 3 channels here");
     }
-    if (status == CLIPC_OK && (h->image_size == 0 || h->image_size > CLIPC_MAX_IMAGE_SIZE ||
-                               h->patch_size == 0 || h->patch_size > h->image_size)) {
-        status = base_fail(CLIPC_ERROR_FORMAT, "%s: image size %u, patch size %u", what,
-                           h->image_size, h->patch_size);
+    if (c.status == CLIPC_OK && h->patch_size > h->image_size) {
+        json_refuse(&c, "patch_size", "wants at most the image_size, %u", h->image_size);
     }
-    if (status == CLIPC_OK) {
+    if (c.status == CLIPC_OK) {
         uint32_t grid = h->image_size / h->patch_size;
         h->vision.positions = grid * grid + 1;
         h->vision.pool = FORMAT_POOL_CLASS;
         h->vision.flags = FORMAT_PRE_LN | FORMAT_CLASS_TOKEN | FORMAT_PROJECTION;
+        if (grid > CLIPC_MAX_IMAGE_SIZE / 4) {
+            json_refuse(&c, "patch_size", "makes %u tokens of an image, which is too many",
+                        h->vision.positions);
+        }
     }
-    return status;
+    return c.status;
 }
 
-static int take_text(const json_t *config, const char *what, struct format_header *h)
+static int take_text(const struct json_section *config, struct format_header *h)
 {
-    static const uint32_t defaults[4] = {512, 2048, 12, 8};
-    int status = take_tower(config, what, defaults, &h->text);
+    static const struct defaults defaults = {512, 2048, 12, 8};
+    struct json_section c = tower_section(config, "text_config", "text_config_dict");
 
-    h->vocab_size = json_get_u32(config, "vocab_size", 49408, what, &status);
-    h->text.positions = json_get_u32(config, "max_position_embeddings", 77, what, &status);
-    h->sot_id = json_get_u32(config, "bos_token_id", 49406, what, &status);
-    h->eot_id = json_get_u32(config, "eos_token_id", 49407, what, &status);
-    if (status != CLIPC_OK) {
-        return status;
-    }
-    if (h->vocab_size < 3 || h->vocab_size > 1u << 24 || h->text.positions == 0 ||
-        h->text.positions > CLIPC_MAX_CONTEXT) {
-        return base_fail(CLIPC_ERROR_FORMAT, "%s: vocabulary of %u, context of %u", what,
-                         h->vocab_size, h->text.positions);
-    }
+    take_tower(&c, &defaults, &h->text);
+    h->vocab_size = json_take_u32(&c, "vocab_size", OPENAI_VOCAB, 3, MAX_VOCAB);
+    h->text.positions = json_take_u32(&c, "max_position_embeddings", 77, 1, CLIPC_MAX_CONTEXT);
+    h->sot_id = json_take_u32(&c, "bos_token_id", OPENAI_VOCAB - 2, 0, MAX_VOCAB);
+    h->eot_id = json_take_u32(&c, "eos_token_id", OPENAI_VOCAB - 1, 0, MAX_VOCAB);
     h->text.pool = FORMAT_POOL_FIRST_EOT;
     h->text.flags = FORMAT_CAUSAL | FORMAT_PROJECTION;
     if (h->eot_id == 2) { /* configs of before 2023 carry a wrong id, and argmax instead */
@@ -105,156 +108,60 @@ static int take_text(const json_t *config, const char *what, struct format_heade
         h->sot_id = h->vocab_size - 2;
         h->eot_id = h->vocab_size - 1;
     }
-    if (h->eot_id >= h->vocab_size || h->sot_id >= h->vocab_size) {
-        return base_fail(CLIPC_ERROR_FORMAT, "%s: special ids %u, %u outside the vocabulary of %u",
-                         what, h->sot_id, h->eot_id, h->vocab_size);
+    if (c.status == CLIPC_OK && h->sot_id >= h->vocab_size) {
+        json_refuse(&c, "bos_token_id", "wants an id below the vocab_size, %u", h->vocab_size);
+    }
+    if (c.status == CLIPC_OK && h->eot_id >= h->vocab_size) {
+        json_refuse(&c, "eos_token_id", "wants an id below the vocab_size, %u", h->vocab_size);
     }
     h->pad_id = h->eot_id;
-    return CLIPC_OK;
+    return c.status;
 }
 
-/* 224, {"shortest_edge": 224} or {"height": 224, "width": 224}; *squash in the last case. */
-static int take_side(const json_t *config, const char *key, uint32_t otherwise, const char *what,
-                     uint32_t *side, bool *squash)
+static int take_config(struct json_section *c, struct format_header *h)
 {
-    const json_t *value = json_object_get(config, key);
-    int status = CLIPC_OK;
+    const char *type = json_take_string(c, "model_type", "clip");
 
-    *squash = false;
-    if (!json_is_object(value)) {
-        *side = json_get_u32(config, key, otherwise, what, &status);
-        return status;
+    if (strcmp(type, "clip") != 0) {
+        json_refuse(c, "model_type", "clipc reads models of type clip (CLIPModel)");
     }
-    if (json_object_get(value, "shortest_edge") != NULL) {
-        *side = json_get_u32(value, "shortest_edge", otherwise, what, &status);
-        return status;
-    }
-    *side = json_get_u32(value, "height", otherwise, what, &status);
-    if (status == CLIPC_OK && json_get_u32(value, "width", otherwise, what, &status) != *side) {
-        status = base_fail(CLIPC_ERROR_UNSUPPORTED, "%s: \"%s\" is not square", what, key);
-    }
-    *squash = true;
-    return status;
-}
-
-static int take_three(const json_t *config, const char *key, const float *otherwise,
-                      const char *what, float *out)
-{
-    const json_t *list = json_object_get(config, key);
-
-    for (size_t i = 0; i < 3; i++) {
-        const json_t *value = json_array_get(list, i);
-        if (list != NULL && !json_is_number(value)) {
-            return base_fail(CLIPC_ERROR_FORMAT, "%s: \"%s\" is not a list of 3 numbers", what,
-                             key);
-        }
-        out[i] = list != NULL ? (float)json_number_value(value) : otherwise[i];
-    }
-    return CLIPC_OK;
-}
-
-static bool is_false(const json_t *config, const char *key)
-{
-    return json_is_false(json_object_get(config, key));
-}
-
-static int take_preprocess(const json_t *config, const char *what, struct format_header *h)
-{
-    static const float mean[3] = {0.48145466f, 0.4578275f, 0.40821073f};
-    static const float std[3] = {0.26862954f, 0.26130258f, 0.27577711f};
-    uint32_t size = 0, crop = 0, resample;
-    bool squash = false, unused;
-    int status = take_side(config, "size", h->image_size, what, &size, &squash);
-
-    if (status == CLIPC_OK) {
-        status = take_side(config, "crop_size", h->image_size, what, &crop, &unused);
-    }
-    resample = json_get_u32(config, "resample", 3, what, &status);
-    double factor = json_get_number(config, "rescale_factor", 1 / 255.0, what, &status);
-    if (status != CLIPC_OK) {
-        return status;
-    }
-    if (is_false(config, "do_resize") || is_false(config, "do_normalize") ||
-        is_false(config, "do_rescale") || (is_false(config, "do_center_crop") && !squash) ||
-        size != h->image_size || crop != h->image_size || (resample != 2 && resample != 3) ||
-        fabs(factor * 255 - 1) > 1e-6) {
-        return base_fail(
-            CLIPC_ERROR_UNSUPPORTED,
-            "%s: wants resize and crop to the model's %u, bicubic or bilinear, scaled by "
-            "1/255 and normalised; found size %u, crop %u, resample %u",
-            what, h->image_size, size, crop, resample);
-    }
-    h->resize = squash ? FORMAT_SQUASH : FORMAT_SHORTEST;
-    h->filter = resample == 3 ? FORMAT_BICUBIC : FORMAT_BILINEAR;
-    h->preprocess = FORMAT_HF;
-    status = take_three(config, "image_mean", mean, what, h->mean);
-    return status == CLIPC_OK ? take_three(config, "image_std", std, what, h->std) : status;
-}
-
-static int take_config(const json_t *config, const char *what, struct format_header *h)
-{
-    int status = CLIPC_OK;
-    const char *type = json_get_string(config, "model_type", "clip", what, &status);
-
-    if (status == CLIPC_OK && strcmp(type, "clip") != 0) {
-        return base_fail(
-            CLIPC_ERROR_UNSUPPORTED,
-            "%s: a model of type '%.40s'; this converter reads CLIPModel (type 'clip')", what,
-            type);
-    }
-    h->embed_dim = json_get_u32(config, "projection_dim", 512, what, &status);
-    if (status == CLIPC_OK && (h->embed_dim == 0 || h->embed_dim > CLIPC_MAX_DIM)) {
-        status = base_fail(CLIPC_ERROR_FORMAT, "%s: projection_dim %u", what, h->embed_dim);
-    }
+    h->embed_dim = json_take_u32(c, "projection_dim", 512, 1, CLIPC_MAX_DIM);
     h->score = FORMAT_SOFTMAX;
+    int status = c->status == CLIPC_OK ? take_vision(c, h) : c->status;
     if (status == CLIPC_OK) {
-        status = take_vision(json_object_get(config, "vision_config"), what, h);
+        status = take_text(c, h);
     }
-    if (status == CLIPC_OK) {
-        status = take_text(json_object_get(config, "text_config"), what, h);
-    }
-    if (h->vocab_size == 49408) { /* OpenAI's vocabulary: their cosines and their followers' */
-        h->display_low = 0.15f;
-        h->display_high = 0.4f;
+    if (h->vocab_size == OPENAI_VOCAB) { /* their cosines and their followers' */
+        h->display_low = OPENAI_DISPLAY_LOW;
+        h->display_high = OPENAI_DISPLAY_HIGH;
     }
     return status;
 }
 
 int hf_config_read(const char *folder, struct source *s)
 {
-    char path[4300];
-    struct stat st;
-    json_t *config, *preprocess = NULL;
-    int status;
+    char *path = files_join(folder, "config.json");
+    int status = CLIPC_ERROR_MEMORY;
 
-    snprintf(path, sizeof path, "%s/config.json", folder);
-    config = json_read_file(path);
-    if (config == NULL) {
-        return CLIPC_ERROR_FORMAT;
+    if (path != NULL && !files_exists(path)) {
+        status = base_fail(CLIPC_ERROR_IO,
+                           "%s: no such file: a checkpoint needs the config.json of its "
+                           "HuggingFace folder beside it",
+                           path);
+    } else if (path != NULL) {
+        json_t *root = json_read_file(path, &s->files);
+        struct json_section c = {path, "", root, CLIPC_OK};
+        status = root != NULL ? take_config(&c, &s->header) : CLIPC_ERROR_FORMAT;
+        json_decref(root);
     }
-    status = take_config(config, path, &s->header);
-    json_decref(config);
-    if (status != CLIPC_OK) {
-        return status;
-    }
-    snprintf(path, sizeof path, "%s/preprocessor_config.json", folder);
-    if (stat(path, &st) == 0) {
-        preprocess = json_read_file(path);
-        if (preprocess == NULL) {
-            return CLIPC_ERROR_FORMAT;
-        }
-    } else {
-        fprintf(stderr, "clipc: note: no %s: CLIP's own preprocessing is assumed\n", path);
-    }
-    status = take_preprocess(preprocess, path, &s->header);
-    json_decref(preprocess);
-    return status;
+    free(path);
+    return status == CLIPC_OK ? hf_images_read(folder, s) : status;
 }
 
 int hf_config_vocab(const char *path, bool demanded, struct source *s)
 {
     struct format_header *h = &s->header;
-    int status = vocab_load(path, &s->vocab);
+    int status = vocab_load(path, &s->files, &s->vocab);
 
     h->tokenizer_rules = FORMAT_HF;
     if (status == CLIPC_ERROR_IO && !demanded) {

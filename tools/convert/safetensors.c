@@ -1,9 +1,11 @@
+/* safetensors.c - the header is JSON from outside: every number in it is checked. */
 #include "safetensors.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "json_read.h"
+#include "probe.h"
 
 #define MAX_HEADER 100000000u /* the format's own limit */
 
@@ -30,7 +32,7 @@ static bool take_u64(const json_t *value, uint64_t *out)
     return true;
 }
 
-static int take_dtype(const struct safetensors *f, const json_t *entry, struct safetensor *t)
+static int take_dtype(const struct safetensors *f, const json_t *entry, struct tensor *t)
 {
     const char *name = json_string_value(json_object_get(entry, "dtype"));
 
@@ -46,13 +48,13 @@ static int take_dtype(const struct safetensors *f, const json_t *entry, struct s
 
 /* Shape and place, and whether they agree. */
 static int take_place(const struct safetensors *f, const json_t *entry, uint64_t data_bytes,
-                      struct safetensor *t)
+                      struct tensor *t)
 {
     const json_t *shape = json_object_get(entry, "shape");
     const json_t *offsets = json_object_get(entry, "data_offsets");
     uint64_t begin, end, bits = t->bits;
 
-    if (!json_is_array(shape) || json_array_size(shape) > SAFETENSORS_MAX_DIMS) {
+    if (!json_is_array(shape) || json_array_size(shape) > TENSOR_MAX_DIMS) {
         return bad(f, t->name, "no shape, or one of more than 8 dimensions");
     }
     t->n_dims = json_array_size(shape);
@@ -79,7 +81,7 @@ static int take_place(const struct safetensors *f, const json_t *entry, uint64_t
 
 static int by_offset(const void *a, const void *b)
 {
-    const struct safetensor *x = a, *y = b;
+    const struct tensor *x = a, *y = b;
 
     return x->offset != y->offset ? (x->offset < y->offset ? -1 : 1)
                                   : (x->bytes > y->bytes) - (x->bytes < y->bytes);
@@ -101,7 +103,7 @@ static int take_entries(struct safetensors *f, json_t *root, const unsigned char
         if (strcmp(name, "__metadata__") == 0) {
             continue;
         }
-        struct safetensor *t = &f->tensors[f->n];
+        struct tensor *t = &f->tensors[f->n];
         t->name = strdup(name);
         if (t->name == NULL) {
             return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", f->path);
@@ -134,7 +136,12 @@ static int parse(struct safetensors *f, const unsigned char *data, size_t size)
     uint64_t n = size >= 8 ? base_u64(data) : 0;
 
     if (size < 8 || n > MAX_HEADER || n > size - 8 || n < 2 || data[8] != '{') {
-        return base_fail(CLIPC_ERROR_FORMAT, "%s: not a safetensors file, or truncated", f->path);
+        struct probe p = probe_bytes(data, size);
+        return p.kind == PROBE_SAFETENSORS
+                   ? base_fail(CLIPC_ERROR_FORMAT,
+                               "%s: truncated: a header of %llu bytes in a file of %zu", f->path,
+                               (unsigned long long)n, size)
+                   : probe_refuse(f->path, &p, "a safetensors file");
     }
     json_t *root = json_parse(f->path, (const char *)data + 8, (size_t)n);
     if (root == NULL) {
@@ -185,14 +192,4 @@ void safetensors_close(struct safetensors *f)
     free(f->path);
     base_unmap(&f->map);
     memset(f, 0, sizeof *f);
-}
-
-const struct safetensor *safetensors_find(const struct safetensors *f, const char *name)
-{
-    for (size_t i = 0; i < f->n; i++) {
-        if (strcmp(f->tensors[i].name, name) == 0) {
-            return &f->tensors[i];
-        }
-    }
-    return NULL;
 }

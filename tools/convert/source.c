@@ -1,5 +1,7 @@
+/* source.c - what every kind of source shares: provenance, and the check of values. */
 #include "source.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +53,21 @@ void source_close(struct source *s)
         s->close(s);
     }
     vocab_free(&s->vocab);
+    files_free(&s->files);
     free(s->provenance);
     memset(s, 0, sizeof *s);
+}
+
+int source_check_finite(const char *path, const char *name, const float *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(values[i])) {
+            return base_fail(
+                CLIPC_ERROR_FORMAT,
+                "%s: tensor '%s' holds %s: such a model gives no vectors; its training "
+                "or its conversion failed",
+                path, name, isnan(values[i]) ? "a NaN" : "an infinity");
+        }
+    }
+    return CLIPC_OK;
 }

@@ -4,22 +4,24 @@
 #define CLIPC_SOURCE_H
 
 #include "../../weights/weights.h"
+#include "files.h"
 #include "vocab.h"
 
 struct source {
     struct format_header header;
     enum format_dtype native; /* FORMAT_F32, _F16 or _BF16: what the linear layers are stored as */
-    struct vocab vocab;       /* n == 0: none */
+    struct vocab vocab;       /* kind FORMAT_TOKENIZER_NONE: none */
     char *provenance;         /* lines "key: value"; malloc */
-    /* values: [spec->cols], row r of the tensor.  0, or a negative clipc_status. */
+    struct files files;       /* all that were read */
+    /* values: [spec->cols], row r of the tensor, all finite.  0, or a negative clipc_status. */
     int (*row)(const struct source *s, const struct weights_spec *spec, uint32_t r, float *values);
     void (*close)(struct source *s);
     void *data;
 };
 
-/* A HuggingFace CLIPModel folder, or one safetensors file in it.  `vocab`: where the vocabulary is,
- * or NULL: the folder.  A missing one is said on stderr and leaves vocab.n == 0. */
-int source_open_hf(const char *path, const char *vocab, struct source *s);
+/* A checkpoint: a folder, or one file in it, with its configs.  `vocab`: where the vocabulary is,
+ * or NULL: the folder.  A missing one is said on stderr and leaves s->vocab empty. */
+int source_open_checkpoint(const char *path, const char *vocab, struct source *s);
 /* A weight file, to change its dtype. */
 int source_open_clipc(const char *path, struct source *s);
 /* A random model of a known shape ("vit-b-32"). */
@@ -30,5 +32,8 @@ void source_close(struct source *s);
 __attribute__((format(printf, 2, 3))) int source_note(struct source *s, const char *format, ...);
 /* "source: NAME, sha256 HEX". */
 int source_note_file(struct source *s, const char *path);
+
+/* 0, or the sentence that tensor `name` of `path` holds a NaN or an infinity. */
+int source_check_finite(const char *path, const char *name, const float *values, size_t n);
 
 #endif

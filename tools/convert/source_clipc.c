@@ -5,97 +5,131 @@
 #include "../../kernels/pack.h"
 #include "source.h"
 
+struct opened {
+    struct weights w;
+    char *path;
+};
+
 static int row(const struct source *s, const struct weights_spec *spec, uint32_t r, float *values)
 {
-    const struct weights *w = s->data;
-    const struct format_record *rec = weights_find(w, spec->name);
-    const void *data = weights_data(w, rec);
+    const struct opened *o = s->data;
+    const struct format_record *rec = weights_find(&o->w, spec->name);
+    const void *data = weights_data(&o->w, rec);
 
     if (rec->layout == FORMAT_PANELS) {
         struct kernels_linear l = {.panels = data,
                                    .in = rec->cols,
                                    .out = rec->rows,
                                    .dtype = (enum kernels_dtype)rec->dtype};
-        return pack_unpack_row(values, &l, r)
-                   ? CLIPC_OK
-                   : base_fail(CLIPC_ERROR_UNSUPPORTED, "'%s': elements of type %d", spec->name,
-                               (int)rec->dtype);
+        if (!pack_unpack_row(values, &l, r)) {
+            return base_fail(CLIPC_ERROR_UNSUPPORTED, "'%s': elements of type %d", spec->name,
+                             (int)rec->dtype);
+        }
+    } else {
+        for (size_t i = 0, at = (size_t)r * rec->cols; i < rec->cols; i++, at++) {
+            values[i] = rec->dtype == FORMAT_F16 ? pack_f16_to_f32(((const uint16_t *)data)[at])
+                                                 : ((const float *)data)[at];
+        }
     }
-    for (size_t i = 0, at = (size_t)r * rec->cols; i < rec->cols; i++, at++) {
-        values[i] = rec->dtype == FORMAT_F16 ? pack_f16_to_f32(((const uint16_t *)data)[at])
-                                             : ((const float *)data)[at];
-    }
-    return CLIPC_OK;
+    return source_check_finite(o->path, spec->name, values, rec->cols);
 }
 
-static void *copy(const struct weights *w, const char *name, size_t *bytes)
+/* A copy of record `name`, or NULL where there is none; *status: out of memory. */
+static void *copy(const struct weights *w, const char *name, size_t *bytes, int *status)
 {
     const struct format_record *rec = weights_find(w, name);
     void *p = rec != NULL ? malloc(rec->bytes) : NULL;
 
-    *bytes = 0;
+    *bytes = p != NULL ? rec->bytes : 0;
     if (p != NULL) {
         memcpy(p, weights_data(w, rec), rec->bytes);
-        *bytes = rec->bytes;
+    } else if (rec != NULL) {
+        *status = base_fail(CLIPC_ERROR_MEMORY, "'%s': out of memory", name);
     }
     return p;
 }
 
-static void take_vocab(const struct weights *w, struct vocab *v)
+static int take_vocab(const struct weights *w, struct vocab *v)
 {
     size_t bytes;
-    void *ids = copy(w, "tokenizer.bytes", &bytes);
+    int status = CLIPC_OK;
 
-    if (ids != NULL) {
-        memcpy(v->bytes, ids, sizeof v->bytes);
-        free(ids);
-        v->tokens = copy(w, "tokenizer.tokens", &v->tokens_bytes);
-        v->merges = copy(w, "tokenizer.merges", &bytes);
-        v->n_merges = bytes / 12;
-        v->sot_id = w->header.sot_id;
-        v->eot_id = w->header.eot_id;
-        v->n = 1; /* there is one; how many tokens it has is in `tokens` */
+    v->kind = (enum format_tokenizer_kind)w->header.tokenizer;
+    if (v->kind == FORMAT_TOKENIZER_NONE) {
+        return CLIPC_OK;
     }
+    memcpy(v->bytes, weights_data(w, weights_find(w, "tokenizer.bytes")), sizeof v->bytes);
+    v->tokens = copy(w, "tokenizer.tokens", &v->tokens_bytes, &status);
+    v->merges = copy(w, "tokenizer.merges", &bytes, &status);
+    v->n_merges = bytes / (3 * sizeof *v->merges);
+    v->sot_id = w->header.sot_id;
+    v->eot_id = w->header.eot_id;
+    for (size_t at = 0; at + 2 <= v->tokens_bytes; v->n++) {
+        at += 2 + (base_u16(v->tokens + at) & (FORMAT_WORD_END - 1));
+    }
+    return status;
+}
+
+/* F16 when every linear layer is, by the records themselves. */
+static int find_native(void *arg, const struct weights_spec *spec)
+{
+    struct source *s = arg;
+    const struct opened *o = s->data;
+
+    if (spec->linear && weights_find(&o->w, spec->name)->dtype != FORMAT_F16) {
+        s->native = FORMAT_F32;
+    }
+    return CLIPC_OK;
 }
 
 static void close_weights(struct source *s)
 {
-    weights_close(s->data);
-    free(s->data);
+    struct opened *o = s->data;
+
+    weights_close(&o->w);
+    free(o->path);
+    free(o);
+}
+
+static int take_all(struct source *s, const char *path)
+{
+    struct opened *o = s->data;
+    const struct format_record *notes = weights_find(&o->w, "provenance");
+    int status = (o->path = strdup(path)) != NULL
+                     ? files_add(&s->files, path)
+                     : base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
+
+    s->header = o->w.header;
+    s->native = FORMAT_F16;
+    weights_each_spec(&s->header, find_native, s);
+    if (status == CLIPC_OK) {
+        status = take_vocab(&o->w, &s->vocab);
+    }
+    if (notes != NULL && (s->provenance = calloc(1, notes->bytes + 1)) == NULL) {
+        status = base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
+    } else if (notes != NULL) {
+        memcpy(s->provenance, weights_data(&o->w, notes), notes->bytes);
+    }
+    return status == CLIPC_OK ? source_note_file(s, path) : status;
 }
 
 int source_open_clipc(const char *path, struct source *s)
 {
-    struct weights *w = malloc(sizeof *w);
-    int status;
+    struct opened *o = calloc(1, sizeof *o);
 
     memset(s, 0, sizeof *s);
-    if (w == NULL) {
-        return base_fail(CLIPC_ERROR_MEMORY, "out of memory");
+    if (o == NULL) {
+        return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
     }
-    status = weights_open(path, w);
+    int status = weights_open(path, &o->w);
     if (status != CLIPC_OK) {
-        free(w);
+        free(o);
         return status;
     }
-    s->data = w;
+    s->data = o;
     s->close = close_weights;
     s->row = row;
-    s->header = w->header;
-    const struct format_tower *t =
-        w->header.vision.layers != 0 ? &w->header.vision : &w->header.text;
-    s->native = (enum format_dtype)t->dtype;
-    if (w->header.tokenizer != FORMAT_TOKENIZER_NONE) {
-        take_vocab(w, &s->vocab);
-    }
-    const struct format_record *p = weights_find(w, "provenance");
-    if (p != NULL) {
-        s->provenance = calloc(1, p->bytes + 1);
-        if (s->provenance != NULL) {
-            memcpy(s->provenance, weights_data(w, p), p->bytes);
-        }
-    }
-    status = source_note_file(s, path);
+    status = take_all(s, path);
     if (status != CLIPC_OK) {
         source_close(s);
     }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "openai.h"
 #include "source.h"
 
 static const struct {
@@ -59,8 +60,7 @@ static void close_synthetic(struct source *s)
 
 static void fill_header(struct format_header *h, size_t i)
 {
-    static const float mean[3] = {0.48145466f, 0.4578275f, 0.40821073f};
-    static const float std[3] = {0.26862954f, 0.26130258f, 0.27577711f};
+    static const float mean[3] = OPENAI_MEAN, std[3] = OPENAI_STD;
     uint32_t grid = shapes[i].image / shapes[i].patch;
 
     h->embed_dim = shapes[i].embed;
@@ -73,9 +73,7 @@ static void fill_header(struct format_header *h, size_t i)
     h->preprocess = FORMAT_OPENAI;
     memcpy(h->mean, mean, sizeof mean);
     memcpy(h->std, std, sizeof std);
-    h->vocab_size = 49408;
-    h->sot_id = 49406;
-    h->eot_id = 49407;
+    h->vocab_size = OPENAI_VOCAB;
     h->tokenizer_rules = FORMAT_OPENAI;
     h->vision =
         (struct format_tower){.width = shapes[i].width,
@@ -124,7 +122,7 @@ int source_open_synthetic(const char *shape, uint64_t seed, const char *vocab, s
     }
     fill_header(&s->header, i);
     snprintf(s->header.name, sizeof s->header.name, "synthetic-%s", shape);
-    int status = vocab != NULL ? vocab_load(vocab, &s->vocab) : vocab_plain(&s->vocab);
+    int status = vocab != NULL ? vocab_load(vocab, &s->files, &s->vocab) : vocab_plain(&s->vocab);
     if (status == CLIPC_OK && s->vocab.n > s->header.vocab_size) {
         status = base_fail(CLIPC_ERROR_FORMAT, "%s: %u tokens, the shape has room for %u", vocab,
                            s->vocab.n, s->header.vocab_size);

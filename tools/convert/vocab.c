@@ -1,12 +1,13 @@
+/* vocab.c - vocab.json + merges.txt, or tokenizer.json, to tables of ids. */
 #include "vocab.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "../../weights/format.h"
 #include "json_read.h"
+#include "openai.h"
+#include "stand_ins.h"
 
 #define MAX_TOKENS      (1u << 22)
 #define MAX_TOKEN_BYTES 1024
@@ -17,33 +18,6 @@ struct loader {
     json_t *ids; /* of the vocabulary, special tokens included */
     struct vocab *v;
 };
-
-/* GPT-2's stand-ins: printable Latin-1 bytes are themselves, the others are U+0100 and up in order.
- */
-static int byte_to_stand_in(int byte)
-{
-    int n = 0;
-
-    for (int b = 0; b < 256; b++) {
-        int printable = (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || b >= 174;
-        if (b == byte) {
-            return printable ? b : 256 + n;
-        }
-        n += !printable;
-    }
-    return -1;
-}
-
-static size_t put_utf8(int c, char *to)
-{
-    if (c < 0x80) {
-        to[0] = (char)c;
-        return 1;
-    }
-    to[0] = (char)(0xc0 | c >> 6);
-    to[1] = (char)(0x80 | (c & 0x3f));
-    return 2;
-}
 
 /* The real bytes of a token's printable spelling; -1 when a character stands for none. */
 static int real_bytes(const char *text, size_t n, const int *from_stand_in, unsigned char *to)
@@ -82,7 +56,7 @@ static int take_bytes(const struct loader *l)
         for (int b = 0; b < 256; b++) {
             char name[8];
             uint32_t id;
-            size_t n = put_utf8(byte_to_stand_in(b), name);
+            size_t n = stand_in_spell(b, name);
             memcpy(name + n, end ? "</w>" : "", end ? 5 : 1);
             int status = find_id(l, name, &id);
             if (status != CLIPC_OK) {
@@ -136,7 +110,7 @@ static int take_tokens(const struct loader *l)
     }
     memset(from_stand_in, -1, sizeof from_stand_in);
     for (int b = 0; b < 256; b++) {
-        from_stand_in[byte_to_stand_in(b)] = b;
+        from_stand_in[stand_in_of(b)] = b;
     }
     l->v->n = (uint32_t)json_object_size(l->ids);
     for (uint32_t i = 0; i < l->v->n; i++) {
@@ -250,10 +224,10 @@ static int take_merge_array(const struct loader *l, const json_t *merges)
 
 static int finish(const struct loader *l)
 {
-    int status = take_special(l, "<|startoftext|>", "<start_of_text>", &l->v->sot_id);
+    int status = take_special(l, OPENAI_START, "<start_of_text>", &l->v->sot_id);
 
     if (status == CLIPC_OK) {
-        status = take_special(l, "<|endoftext|>", "<end_of_text>", &l->v->eot_id);
+        status = take_special(l, OPENAI_END, "<end_of_text>", &l->v->eot_id);
     }
     if (status == CLIPC_OK) {
         status = take_bytes(l);
@@ -261,9 +235,9 @@ static int finish(const struct loader *l)
     return status == CLIPC_OK ? take_tokens(l) : status;
 }
 
-static int load_pair(const char *vocab, const char *merges, struct vocab *v)
+static int load_pair(const char *vocab, const char *merges, struct files *files, struct vocab *v)
 {
-    struct loader l = {vocab, json_read_file(vocab), v};
+    struct loader l = {vocab, json_read_file(vocab, files), v};
     unsigned char *text = NULL;
     size_t size = 0;
 
@@ -271,6 +245,9 @@ static int load_pair(const char *vocab, const char *merges, struct vocab *v)
         return CLIPC_ERROR_FORMAT;
     }
     int status = finish(&l);
+    if (status == CLIPC_OK) {
+        status = files_add(files, merges);
+    }
     if (status == CLIPC_OK) {
         status = base_read_file(merges, (size_t)64 << 20, &text, &size);
     }
@@ -283,9 +260,9 @@ static int load_pair(const char *vocab, const char *merges, struct vocab *v)
     return status;
 }
 
-static int load_tokenizer_json(const char *path, struct vocab *v)
+static int load_tokenizer_json(const char *path, struct files *files, struct vocab *v)
 {
-    json_t *root = json_read_file(path);
+    json_t *root = json_read_file(path, files);
     const json_t *model = json_object_get(root, "model");
     struct loader l = {path, NULL, v};
     size_t i;
@@ -316,42 +293,44 @@ static int load_tokenizer_json(const char *path, struct vocab *v)
     return status;
 }
 
-static bool join(char *to, size_t room, const char *folder, const char *name)
+static bool is_named(const char *path, const char *name)
 {
-    struct stat st;
+    size_t n = strlen(path), m = strlen(name);
 
-    return (size_t)snprintf(to, room, "%s/%s", folder, name) < room && stat(to, &st) == 0;
+    return n >= m && strcmp(path + n - m, name) == 0 && (n == m || path[n - m - 1] == '/');
 }
 
-int vocab_load(const char *path, struct vocab *v)
+int vocab_load(const char *path, struct files *files, struct vocab *v)
 {
-    char folder[4096], one[4200], two[4200];
-    const char *base = strrchr(path, '/');
-    struct stat st;
+    bool is_folder = files_is_folder(path);
+    char *folder = is_folder ? strdup(path) : files_parent(path);
+    char *one = folder != NULL ? files_join(folder, "vocab.json") : NULL;
+    char *two = folder != NULL ? files_join(folder, "merges.txt") : NULL;
+    char *both = folder != NULL ? files_join(folder, "tokenizer.json") : NULL;
     int status;
 
     memset(v, 0, sizeof *v);
-    if (stat(path, &st) != 0) {
-        return base_fail(CLIPC_ERROR_IO, "%s: no such file or folder", path);
-    }
-    base = base != NULL ? base + 1 : path;
-    snprintf(folder, sizeof folder, "%.*s",
-             S_ISDIR(st.st_mode) ? (int)strlen(path) : (int)(base - path), path);
-    if (folder[0] == '\0') {
-        snprintf(folder, sizeof folder, ".");
-    }
-    bool json_file = !S_ISDIR(st.st_mode) && strcmp(base, "tokenizer.json") == 0;
-    if (!json_file && join(one, sizeof one, folder, "vocab.json") &&
-        join(two, sizeof two, folder, "merges.txt")) {
-        status = load_pair(one, two, v);
-    } else if (join(one, sizeof one, folder, "tokenizer.json")) {
-        status = load_tokenizer_json(one, v);
+    if (one == NULL || two == NULL || both == NULL) {
+        status = base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
+    } else if (!files_exists(path)) {
+        status = base_fail(CLIPC_ERROR_IO, "%s: no such file or folder", path);
+    } else if ((is_folder || !is_named(path, "tokenizer.json")) && files_exists(one) &&
+               files_exists(two)) {
+        status = load_pair(one, two, files, v);
+    } else if (files_exists(both)) {
+        status = load_tokenizer_json(both, files, v);
     } else {
         status =
             base_fail(CLIPC_ERROR_IO, "%s: no vocab.json + merges.txt or tokenizer.json", path);
     }
+    free(folder);
+    free(one);
+    free(two);
+    free(both);
     if (status != CLIPC_OK) {
         vocab_free(v);
+    } else {
+        v->kind = FORMAT_TOKENIZER_BPE;
     }
     return status;
 }

@@ -5,7 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../../weights/format.h"
+#include "files.h"
+
 struct vocab {
+    enum format_tokenizer_kind kind;
     uint32_t n;            /* tokens */
     unsigned char *tokens; /* [tokens_bytes]: see weights/format.h, tokenizer.tokens */
     size_t tokens_bytes;
@@ -16,8 +20,9 @@ struct vocab {
 };
 
 /* From `path`: a folder with vocab.json + merges.txt or tokenizer.json, one of merges.txt
- * (vocab.json beside it) and tokenizer.json.  CLIPC_ERROR_IO when a folder holds none of them. */
-int vocab_load(const char *path, struct vocab *v);
+ * (vocab.json beside it) and tokenizer.json; all that is read is added to `files`.  CLIPC_ERROR_IO
+ * when a folder holds none of them. */
+int vocab_load(const char *path, struct files *files, struct vocab *v);
 
 /* 256 bytes, the same at a word's end, start and end: no merges. */
 int vocab_plain(struct vocab *v);

@@ -3,12 +3,12 @@
 #include <string.h>
 
 #include "../../src/base/base.h"
-#include "../../weights/format.h"
+#include "openai.h"
 #include "vocab.h"
 
 int vocab_plain(struct vocab *v)
 {
-    static const char *const special[] = {"<|startoftext|>", "<|endoftext|>"};
+    static const char *const special[] = {OPENAI_START, OPENAI_END};
     unsigned char *p;
 
     memset(v, 0, sizeof *v);
@@ -30,6 +30,7 @@ int vocab_plain(struct vocab *v)
         p += n;
     }
     v->tokens_bytes = (size_t)(p - v->tokens);
+    v->kind = FORMAT_TOKENIZER_BPE;
     v->n = 514;
     v->sot_id = 512;
     v->eot_id = 513;

@@ -14,9 +14,14 @@ void golden_pixels(const struct format_header *h, float *pixels)
     }
 }
 
+uint32_t golden_count(const struct format_header *h)
+{
+    return h->text.positions < GOLDEN_IDS ? h->text.positions : GOLDEN_IDS;
+}
+
 uint32_t golden_ids(const struct format_header *h, int32_t *ids)
 {
-    uint32_t n = h->text.positions < GOLDEN_IDS ? h->text.positions : GOLDEN_IDS;
+    uint32_t n = golden_count(h);
 
     for (uint32_t i = 0; i < n; i++) {
         ids[i] = (int32_t)((7919 * i + 13) % h->vocab_size);

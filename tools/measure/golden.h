@@ -13,7 +13,9 @@
 /* pixels: [3, image_size, image_size], normalised with the header's mean and std. */
 void golden_pixels(const struct format_header *header, float *pixels);
 
-/* ids: [GOLDEN_IDS]; returns how many. */
+/* How many ids: GOLDEN_IDS, or the context where that is shorter. */
+uint32_t golden_count(const struct format_header *header);
+/* ids: [golden_count]; returns how many. */
 uint32_t golden_ids(const struct format_header *header, int32_t *ids);
 
 #endif

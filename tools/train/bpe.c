@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../convert/stand_ins.h"
+
 enum { MAX_WORD = 32, MAX_WORDS = 256 };
 
 struct word {
@@ -113,28 +115,16 @@ int bpe_encode(const struct bpe *bpe, const char *text, int *ids, int room)
     return n;
 }
 
-/* A byte as CLIP's files spell it: printable Latin-1 is itself, the others U+0100 and up in order.
- */
+/* A byte as CLIP's files spell it. */
 static void put_byte(FILE *f, int byte, int json)
 {
-    int c = byte, others = 0;
+    char text[2];
+    size_t n = stand_in_spell(byte, text);
 
-    for (int b = 0; b <= byte; b++) {
-        int printable = (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || b >= 174;
-        if (b == byte && !printable) {
-            c = 256 + others;
-        }
-        others += !printable;
-    }
-    if (json && (c == '"' || c == '\\')) {
+    if (json && (text[0] == '"' || text[0] == '\\')) {
         putc('\\', f);
     }
-    if (c < 0x80) {
-        putc(c, f);
-    } else {
-        putc(0xc0 | c >> 6, f);
-        putc(0x80 | (c & 0x3f), f);
-    }
+    fwrite(text, 1, n, f);
 }
 
 /* Token `id`; single bytes may be 0, merges are words of ASCII. */

@@ -1,0 +1,29 @@
+/* checkpoint.h - a bag of named tensors, whatever container they lie in: one safetensors file, or
+ * shards of them with an index.  A container fills `tensors`; nothing above knows which it was. */
+#ifndef CLIPC_CHECKPOINT_H
+#define CLIPC_CHECKPOINT_H
+
+#include "files.h"
+#include "tensor.h"
+
+struct checkpoint {
+    const char *path;              /* of the first file, for messages */
+    const struct tensor **tensors; /* [n], sorted by name */
+    size_t n;
+    void *data; /* the container's */
+    void (*close)(struct checkpoint *checkpoint);
+};
+
+/* A folder (model.safetensors, or its index) or one file.  Which container it is its first bytes
+ * say; what is none is named for what it is, and so is what a folder holds instead.  Every file
+ * that is read is added to `files`.  0, or a negative clipc_status with nothing to close. */
+int checkpoint_open(const char *path, struct files *files, struct checkpoint *checkpoint);
+void checkpoint_close(struct checkpoint *checkpoint);
+
+/* The number of the tensor of that name; `n` when there is none. */
+size_t checkpoint_find(const struct checkpoint *checkpoint, const char *name);
+
+/* The name nearest in spelling, for a message about a missing one; "" when there are no tensors. */
+const char *checkpoint_nearest(const struct checkpoint *checkpoint, const char *name);
+
+#endif

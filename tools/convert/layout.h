@@ -1,0 +1,37 @@
+/* layout.h - whose names and shapes a checkpoint's tensors have.  A new family is one more layout,
+ * and one line in layout.c. */
+#ifndef CLIPC_LAYOUT_H
+#define CLIPC_LAYOUT_H
+
+#include <stdbool.h>
+
+#include "checkpoint.h"
+#include "source.h"
+
+/* One of their tensors, which is ours or a part of ours. */
+struct layout_piece {
+    char name[128];
+    size_t n_dims;
+    uint64_t shape[4];
+};
+
+struct layout {
+    const char *name; /* "HuggingFace CLIPModel" */
+    /* How many of theirs, below one another (vectors: beside one another), are one of ours. */
+    int (*pieces)(const struct weights_spec *spec);
+    /* The piece-th of them. */
+    void (*piece)(const struct format_header *h, const struct weights_spec *spec, int piece,
+                  struct layout_piece *out);
+    /* Tensors that files hold and the model does not need. */
+    bool (*leftover)(const char *name);
+    /* Fill the header from the configs of `folder`. */
+    int (*config)(const char *folder, struct source *s);
+};
+
+extern const struct layout layout_hf_clip;
+
+/* By the names of the tensors; NULL with base_fail's message, which names the layout when it is a
+ * known one that is not read yet. */
+const struct layout *layout_of(const struct checkpoint *checkpoint);
+
+#endif

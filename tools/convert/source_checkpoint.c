@@ -1,0 +1,248 @@
+/* source_checkpoint.c - a checkpoint as a source: every tensor that the model asks for is there
+ * with its shape, and none that it does not ask for. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../kernels/pack.h"
+#include "checkpoint.h"
+#include "hf_config.h"
+#include "layout.h"
+#include "source.h"
+
+struct opened {
+    struct checkpoint checkpoint;
+    const struct layout *layout;
+};
+
+/* FORMAT_F32, _F16, _BF16, or 0 for what no weights are stored as. */
+static enum format_dtype dtype_of(const struct tensor *t)
+{
+    return strcmp(t->dtype, "F32") == 0    ? FORMAT_F32
+           : strcmp(t->dtype, "F16") == 0  ? FORMAT_F16
+           : strcmp(t->dtype, "BF16") == 0 ? FORMAT_BF16
+                                           : 0;
+}
+
+/* values: [n], the elements from `first` on, exactly. */
+static void widen(const struct tensor *t, size_t first, size_t n, float *values)
+{
+    enum format_dtype dtype = dtype_of(t);
+    const unsigned char *p = t->data + first * (t->bits / 8);
+
+    for (size_t i = 0; i < n; i++, p += t->bits / 8) {
+        if (dtype == FORMAT_F32) {
+            uint32_t bits = base_u32(p);
+            memcpy(&values[i], &bits, sizeof bits);
+        } else {
+            values[i] =
+                dtype == FORMAT_BF16 ? pack_bf16_to_f32(base_u16(p)) : pack_f16_to_f32(base_u16(p));
+        }
+    }
+}
+
+static int row(const struct source *s, const struct weights_spec *spec, uint32_t r, float *values)
+{
+    const struct opened *o = s->data;
+    uint32_t n = (uint32_t)o->layout->pieces(spec);
+    /* Matrices lie below one another, vectors beside one another. */
+    uint32_t rows = spec->rows > 1 ? spec->rows / n : 1;
+    uint32_t cols = spec->rows > 1 ? spec->cols : spec->cols / n;
+    int status = CLIPC_OK;
+
+    for (uint32_t at = 0; at < spec->cols && status == CLIPC_OK; at += cols) {
+        struct layout_piece piece;
+        o->layout->piece(&s->header, spec, (int)(spec->rows > 1 ? r / rows : at / cols), &piece);
+        const struct tensor *t = o->checkpoint.tensors[checkpoint_find(&o->checkpoint, piece.name)];
+        widen(t, (size_t)(r % rows) * cols, cols, values + at);
+        status = source_check_finite(o->checkpoint.path, t->name, values + at, cols);
+    }
+    return status;
+}
+
+/* ---- Is it the model that the config describes? -------------------------------------------- */
+
+static void shape_text(const uint64_t *shape, size_t n, char *to, size_t room)
+{
+    size_t used = (size_t)snprintf(to, room, "[");
+
+    for (size_t i = 0; i < n && used < room; i++) {
+        used += (size_t)snprintf(to + used, room - used, "%s%llu", i == 0 ? "" : ", ",
+                                 (unsigned long long)shape[i]);
+    }
+    if (used < room) {
+        snprintf(to + used, room - used, "]");
+    }
+}
+
+struct check {
+    const struct source *s;
+    const struct opened *o;
+    bool *used; /* [n of the checkpoint] the model asks for it */
+    enum format_dtype native;
+};
+
+static int check_tensor(struct check *c, const struct layout_piece *want, bool linear)
+{
+    const struct checkpoint *from = &c->o->checkpoint;
+    size_t i = checkpoint_find(from, want->name);
+    char wanted[100], found[200];
+
+    shape_text(want->shape, want->n_dims, wanted, sizeof wanted);
+    if (i == from->n) {
+        return base_fail(CLIPC_ERROR_FORMAT,
+                         "%s: tensor '%s' %s is missing (the nearest name there is '%.100s')",
+                         from->path, want->name, wanted, checkpoint_nearest(from, want->name));
+    }
+    const struct tensor *t = from->tensors[i];
+    shape_text(t->shape, t->n_dims, found, sizeof found);
+    if (t->n_dims != want->n_dims ||
+        memcmp(t->shape, want->shape, want->n_dims * sizeof *want->shape) != 0) {
+        return base_fail(CLIPC_ERROR_FORMAT, "%s: tensor '%s': expected shape %s, found %s",
+                         from->path, want->name, wanted, found);
+    }
+    enum format_dtype dtype = dtype_of(t);
+    if (dtype == 0) {
+        return base_fail(CLIPC_ERROR_FORMAT, "%s: tensor '%s': expected F32, F16 or BF16, found %s",
+                         from->path, want->name, t->dtype);
+    }
+    if (linear) {
+        c->native = c->native == 0 || c->native == dtype ? dtype : FORMAT_F32;
+    }
+    c->used[i] = true;
+    return CLIPC_OK;
+}
+
+static int check_spec(void *arg, const struct weights_spec *spec)
+{
+    struct check *c = arg;
+    int status = CLIPC_OK;
+
+    for (int p = 0; p < c->o->layout->pieces(spec) && status == CLIPC_OK; p++) {
+        struct layout_piece piece;
+        c->o->layout->piece(&c->s->header, spec, p, &piece);
+        status = check_tensor(c, &piece, spec->linear);
+    }
+    return status;
+}
+
+/* Every tensor of the files is one that the model asks for, or a known leftover. */
+static int check_extra(const struct check *c)
+{
+    const struct checkpoint *from = &c->o->checkpoint;
+    const struct format_header *h = &c->s->header;
+
+    for (size_t i = 0; i < from->n; i++) {
+        const char *name = from->tensors[i]->name;
+        if (!c->used[i] && strcmp(name, "logit_scale") != 0 && !c->o->layout->leftover(name)) {
+            return base_fail(CLIPC_ERROR_FORMAT,
+                             "%s: tensor '%.120s' is none that the config's model has (a %s of %u "
+                             "and %u layers): config and checkpoint do not belong together",
+                             from->path, name, c->o->layout->name, h->vision.layers,
+                             h->text.layers);
+        }
+    }
+    return CLIPC_OK;
+}
+
+static int check_all(struct source *s, const struct opened *o)
+{
+    struct check c = {.s = s, .o = o, .used = calloc(o->checkpoint.n + 1, sizeof *c.used)};
+
+    if (c.used == NULL) {
+        return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", o->checkpoint.path);
+    }
+    int status = weights_each_spec(&s->header, check_spec, &c);
+    if (status == CLIPC_OK) {
+        status = check_extra(&c);
+    }
+    s->native = c.native;
+    free(c.used);
+    return status;
+}
+
+/* One number, [] or [1]: the natural logarithm of the scale.  The published ones are ln 100. */
+static int take_logit_scale(struct source *s, const struct checkpoint *from)
+{
+    size_t i = checkpoint_find(from, "logit_scale");
+    char found[200];
+
+    if (i == from->n) {
+        return base_fail(CLIPC_ERROR_FORMAT, "%s: tensor 'logit_scale' [] is missing", from->path);
+    }
+    const struct tensor *t = from->tensors[i];
+    shape_text(t->shape, t->n_dims, found, sizeof found);
+    if (t->n_dims > 1 || (t->n_dims == 1 && t->shape[0] != 1)) {
+        return base_fail(CLIPC_ERROR_FORMAT,
+                         "%s: tensor 'logit_scale': expected shape [], found %s", from->path,
+                         found);
+    }
+    if (dtype_of(t) == 0) {
+        return base_fail(CLIPC_ERROR_FORMAT,
+                         "%s: tensor 'logit_scale': expected F32, F16 or BF16, found %s",
+                         from->path, t->dtype);
+    }
+    widen(t, 0, 1, &s->header.logit_scale);
+    if (!(fabsf(s->header.logit_scale) <= 80)) {
+        return base_fail(CLIPC_ERROR_FORMAT,
+                         "%s: tensor 'logit_scale' is %g: a logarithm from -80 to 80 is expected "
+                         "(the published models have 4.6052)",
+                         from->path, (double)s->header.logit_scale);
+    }
+    return CLIPC_OK;
+}
+
+static void close_checkpoint(struct source *s)
+{
+    struct opened *o = s->data;
+
+    checkpoint_close(&o->checkpoint);
+    free(o);
+}
+
+static int open_all(struct source *s, const char *folder, const char *vocab)
+{
+    struct opened *o = s->data;
+    int status = CLIPC_OK;
+
+    for (size_t i = 0, n = s->files.n; i < n && status == CLIPC_OK; i++) {
+        status = source_note_file(s, s->files.paths[i]);
+    }
+    o->layout = status == CLIPC_OK ? layout_of(&o->checkpoint) : NULL;
+    if (o->layout == NULL) {
+        return status == CLIPC_OK ? CLIPC_ERROR_UNSUPPORTED : status;
+    }
+    if ((status = o->layout->config(folder, s)) != CLIPC_OK ||
+        (status = check_all(s, o)) != CLIPC_OK ||
+        (status = take_logit_scale(s, &o->checkpoint)) != CLIPC_OK) {
+        return status;
+    }
+    return hf_config_vocab(vocab != NULL ? vocab : folder, vocab != NULL, s);
+}
+
+int source_open_checkpoint(const char *path, const char *vocab, struct source *s)
+{
+    struct opened *o = calloc(1, sizeof *o);
+    char *folder = files_is_folder(path) ? strdup(path) : files_parent(path);
+    int status = CLIPC_ERROR_MEMORY;
+
+    memset(s, 0, sizeof *s);
+    if (o == NULL || folder == NULL) {
+        base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
+        free(o);
+    } else if ((status = checkpoint_open(path, &s->files, &o->checkpoint)) != CLIPC_OK) {
+        free(o);
+        source_close(s);
+    } else {
+        s->data = o;
+        s->close = close_checkpoint;
+        s->row = row;
+        status = open_all(s, folder, vocab);
+        if (status != CLIPC_OK) {
+            source_close(s);
+        }
+    }
+    free(folder);
+    return status;
+}

@@ -1,0 +1,99 @@
+/* convert.c - the verb `convert`: its options.  The work is in tools/convert, which a build without
+ * a JSON reader does not have. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../src/base/base.h"
+#include "../cli/cli.h"
+#include "../convert/convert.h"
+#include "config.h"
+#include "verbs.h"
+
+static const struct cli_verb verb = {
+    "convert", "SOURCE -o FILE [options]", "",
+    "Turn a checkpoint into a weight file that clipc maps and runs.  SOURCE is a HuggingFace "
+    "CLIPModel\n"
+    "folder (model.safetensors or shards, config.json, preprocessor_config.json, vocab.json and\n"
+    "merges.txt, or tokenizer.json), one safetensors file in such a folder, or a weight file "
+    "whose\n"
+    "dtype is to change.  Nothing is rounded twice; FILE appears only when it is complete.\n\n"
+    "How to get such a folder, and what to do with it:\n\n"
+    "  hf download openai/clip-vit-base-patch32 --local-dir clip-vit-base-patch32\n"
+    "  git clone https://huggingface.co/openai/clip-vit-base-patch32   (with git-lfs)\n"
+    "  clipc convert clip-vit-base-patch32/ -o vit-b-32.clipc\n"
+    "  clipc convert --synthetic vit-b-32 -o random.clipc --dtype f16",
+    0};
+
+/* "0.15,0.4" into the request; false when it is not two rising cosines. */
+static bool read_display(const char *text, struct convert_request *r)
+{
+    char *end;
+
+    r->display_low = strtof(text, &end);
+    if (end == text || *end != ',') {
+        return false;
+    }
+    text = end + 1;
+    r->display_high = strtof(text, &end);
+    return end != text && *end == '\0' && r->display_low >= -1 &&
+           r->display_low < r->display_high && r->display_high <= 1;
+}
+
+static int run(const struct convert_request *request)
+{
+#if HAVE_JANSSON
+    return convert_run(request) == CLIPC_OK ? CLI_DONE : cli_error("%s", clipc_errmsg());
+#else
+    (void)request;
+    return cli_error("convert: this build has no JSON reader; install libjansson-dev and build "
+                     "again");
+#endif
+}
+
+int cmd_convert(int argc, char **argv)
+{
+    struct convert_request r = {0};
+    const char *dtype = NULL, *display = NULL;
+    int seed = 1;
+    bool goldens = false, no_goldens = false;
+    const struct cli_option options[] = {
+        {"o", CLI_STRING, &r.out, "FILE", "the weight file to write"},
+        {"dtype", CLI_STRING, &dtype, "f32|f16",
+         "how to store linear layers (default: as the source)"},
+        {"vocab", CLI_STRING, &r.vocab, "PATH",
+         "vocabulary: a folder, merges.txt or tokenizer.json"},
+        {"name", CLI_STRING, &r.name, "NAME", "the model's name, for people"},
+        {"display", CLI_STRING, &display, "LOW,HIGH",
+         "range of cosines worth showing (OpenAI's: 0.15,0.4)"},
+        {"synthetic", CLI_STRING, &r.shape, "SHAPE",
+         "random weights: vit-b-32, vit-b-16, vit-l-14 or vit-l-14-336"},
+        {"seed", CLI_INT, &seed, "N", "for --synthetic (default 1)"},
+        {"goldens", CLI_FLAG, &goldens, NULL,
+         "store self-test vectors even if computing them takes long"},
+        {"no-goldens", CLI_FLAG, &no_goldens, NULL, "store none"},
+        {NULL, CLI_FLAG, NULL, NULL, NULL}};
+    struct cli cli;
+    int code = cli_parse(&cli, &verb, options, argc, argv);
+
+    if (code != CLI_GO_ON) {
+        return code;
+    }
+    r.source = cli.n_items > 0 ? cli.items[0].value : NULL;
+    r.seed = (uint64_t)seed;
+    r.goldens = no_goldens ? CONVERT_GOLDENS_NEVER
+                : goldens  ? CONVERT_GOLDENS_ALWAYS
+                           : CONVERT_GOLDENS_CHEAP;
+    r.dtype = dtype == NULL ? 0 : strcmp(dtype, "f16") == 0 ? FORMAT_F16 : FORMAT_F32;
+    if (r.out == NULL || cli.n_items > 1 || (r.source == NULL) == (r.shape == NULL)) {
+        code = cli_usage(&cli, "wants one SOURCE (or --synthetic SHAPE) and -o FILE");
+    } else if (dtype != NULL && strcmp(dtype, "f32") != 0 && strcmp(dtype, "f16") != 0) {
+        code = cli_usage(&cli, "--dtype is f32 or f16, not '%s'", dtype);
+    } else if (display != NULL && !read_display(display, &r)) {
+        code =
+            cli_usage(&cli, "--display is LOW,HIGH with -1 <= LOW < HIGH <= 1, not '%s'", display);
+    } else {
+        code = run(&r);
+    }
+    cli_free(&cli);
+    return code;
+}
