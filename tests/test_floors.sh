@@ -55,7 +55,7 @@ check "a file includes its own floor or a lower one"
 
 # Without the library's own prefixes nothing may be visible to a program that links statically.
 nm -g --defined-only "$build/libclipc.a" 2> /dev/null | awk 'NF == 3 { print $3 }' |
-    grep -vE '^(clipc|session|base|arena|output|threads|kernels|pack|weights|validate|sha256|transformer|vision|text|tokenizer|bpe|clean|html|unicode|preprocess|resize|axis|image|kind|pixels|exif|model|cpu)_|^(jpeg_scan|png_plain)' |
+    grep -vE '^(clipc|session|base|arena|cpus|output|threads|kernels|pack|weights|validate|sha256|transformer|vision|text|tokenizer|bpe|clean|html|unicode|preprocess|resize|axis|image|kind|pixels|exif|model|cpu)_|^(jpeg_scan|png_plain)' |
     grep -vE '^(__|_?asan|_?ubsan|__odr)' > "$tmp/bad"
 check "symbols begin with their file's name"
 
@@ -73,7 +73,7 @@ check "each header compiles alone"
 # What is made for a CPU or a system stands in a few files.
 grep -nE '^ *# *(if|ifdef|ifndef|elif).*(__x86_64__|__aarch64__|__i386__|__linux__|__APPLE__|_WIN32|__AVX|__ARM)' \
     $sources |
-    grep -vE '^(kernels/(cpu|kernels|avx2|avx512|neon)\.c|src/base/(base|threads)\.c):' > "$tmp/bad"
+    grep -vE '^(kernels/(cpu|kernels|avx2|avx512|neon)\.c|src/base/(base|cpus|threads)\.c):' > "$tmp/bad"
 check "#if for a CPU or a system only where it belongs"
 
 grep -lE '^#.*HAVE_[A-Z]+' $library | grep -vE '^(src/image/image|kernels/kernels)\.c$' > "$tmp/bad"

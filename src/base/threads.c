@@ -1,19 +1,27 @@
-#define _GNU_SOURCE /* sched_getaffinity */
+/* threads.c - a pool of workers that wait for the next parallel_for: spinning for a moment, then
+ * asleep.  A caller whose process is not the one that made the pool (fork copies no threads) works
+ * alone. */
+#define _GNU_SOURCE /* sched_setaffinity */
 #include "threads.h"
 
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base.h"
+#include "cpus.h"
 
 /* A worker that finds nothing to do spins this long before it sleeps: longer than the serial gaps
  * between two parallel parts of a forward pass, short enough that idle sessions cost nothing. */
 #define SPIN_SECONDS 50e-6
+
+/* A worker's stack: decoders of images want the most, some tens of KiB.  Said, because the default
+ * is 128 KiB with musl, and 8 MiB of address space with glibc. */
+#define STACK_BYTES ((size_t)1 << 20)
 
 /* How a call is handed over.  `state` is one word: the number of the call, whether it is open, and
  * how many workers are inside.  The caller writes fn, arg and count, sets `next` to 0 and opens a
@@ -27,6 +35,7 @@
 
 struct threads_pool {
     int size;
+    pid_t owner;        /* the process that has the workers */
     pthread_t *workers; /* [size - 1] */
     pthread_mutex_t mutex;
     pthread_cond_t wake;
@@ -43,45 +52,6 @@ struct threads_pool {
 };
 
 #if defined(__linux__)
-/* CPU quota of the process's own cgroup, in CPUs rounded up; 0 when there is none. */
-static int quota_from(const char *path_v2, const char *quota_v1, const char *period_v1)
-{
-    long long quota = -1, period = 100000;
-    FILE *f = fopen(path_v2, "re");
-
-    if (f != NULL) {
-        if (fscanf(f, "%lld %lld", &quota, &period) < 1) {
-            quota = -1; /* "max 100000": no limit */
-        }
-        fclose(f);
-    } else if ((f = fopen(quota_v1, "re")) != NULL) {
-        if (fscanf(f, "%lld", &quota) != 1) {
-            quota = -1;
-        }
-        fclose(f);
-        if ((f = fopen(period_v1, "re")) != NULL) {
-            if (fscanf(f, "%lld", &period) != 1) {
-                period = 100000;
-            }
-            fclose(f);
-        }
-    }
-    return quota > 0 && period > 0 ? (int)((quota + period - 1) / period) : 0;
-}
-
-int threads_available(void)
-{
-    cpu_set_t set;
-    int n = 1, quota;
-
-    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) {
-        n = CPU_COUNT(&set);
-    }
-    quota = quota_from("/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us",
-                       "/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-    return quota > 0 && quota < n ? quota : n;
-}
-
 /* Move the calling worker to a CPU of its own, `worker` places behind `home` among those allowed,
  * and leave it free again.  Else the system may start it where the caller runs, and a first encode
  * then takes twice as long as the second: 80 against 42 ms of ViT-B/32 in every other run. */
@@ -110,8 +80,6 @@ static int current_cpu(void)
     return sched_getcpu();
 }
 #else
-#include <unistd.h>
-
 static void spread(int home, int worker)
 {
     (void)home;
@@ -121,12 +89,6 @@ static void spread(int home, int worker)
 static int current_cpu(void)
 {
     return -1;
-}
-
-int threads_available(void)
-{
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n > 0 ? (int)n : 1;
 }
 #endif
 
@@ -218,9 +180,35 @@ static void *worker_main(void *arg)
     }
 }
 
+/* Start workers until the pool has `n` (the caller is one of them).  Signals are the application's:
+ * its handlers must not run on our threads, and one that it waits for (sigwait, signalfd) must not
+ * find a thread here that lets it through.  What a worker itself does wrong stays open. */
+static void start_workers(struct threads_pool *pool, int n)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
+    pthread_attr_t attributes;
+    sigset_t blocked, old;
+
+    sigfillset(&blocked);
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        sigdelset(&blocked, faults[i]);
+    }
+    if (pthread_attr_init(&attributes) != 0) {
+        return;
+    }
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    pthread_sigmask(SIG_SETMASK, &blocked, &old);
+    while (pool->size < n &&
+           pthread_create(&pool->workers[pool->size - 1], &attributes, worker_main, pool) == 0) {
+        pool->size++;
+    }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    pthread_attr_destroy(&attributes);
+}
+
 int threads_pool_new(int n, int oversubscribe, struct threads_pool **out)
 {
-    int available = threads_available();
+    int available = cpus_available();
     struct threads_pool *pool;
 
     if (n <= 0 || (n > available && !oversubscribe)) {
@@ -234,19 +222,24 @@ int threads_pool_new(int n, int oversubscribe, struct threads_pool **out)
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->wake, NULL);
     pool->home = current_cpu();
+    pool->owner = getpid();
     pool->size = 1;
-    while (pool->size < n) {
-        if (pthread_create(&pool->workers[pool->size - 1], NULL, worker_main, pool) != 0) {
-            int got = pool->size;
-            threads_pool_free(pool);
-            return base_fail(CLIPC_ERROR_MEMORY,
-                             "threads: the system gave %d of %d; ask for fewer (--threads)", got,
-                             n);
-        }
-        pool->size++;
+    start_workers(pool, n);
+    if (pool->size < n) {
+        int got = pool->size;
+        threads_pool_free(pool);
+        return base_fail(CLIPC_ERROR_MEMORY,
+                         "threads: the system gave %d of %d; ask for fewer (--threads)", got, n);
     }
     *out = pool;
     return CLIPC_OK;
+}
+
+/* Is this a child process, which fork gave the pool's memory but none of its workers?  The mutex
+ * may be held, and the condition waited for, by threads that do not exist here. */
+static bool is_inherited(const struct threads_pool *pool)
+{
+    return pool->owner != getpid();
 }
 
 void threads_pool_free(struct threads_pool *pool)
@@ -254,15 +247,17 @@ void threads_pool_free(struct threads_pool *pool)
     if (pool == NULL) {
         return;
     }
-    pthread_mutex_lock(&pool->mutex);
-    atomic_store_explicit(&pool->stop, true, memory_order_release);
-    pthread_cond_broadcast(&pool->wake);
-    pthread_mutex_unlock(&pool->mutex);
-    for (int i = 0; i < pool->size - 1; i++) {
-        pthread_join(pool->workers[i], NULL);
+    if (!is_inherited(pool)) {
+        pthread_mutex_lock(&pool->mutex);
+        atomic_store_explicit(&pool->stop, true, memory_order_release);
+        pthread_cond_broadcast(&pool->wake);
+        pthread_mutex_unlock(&pool->mutex);
+        for (int i = 0; i < pool->size - 1; i++) {
+            pthread_join(pool->workers[i], NULL);
+        }
+        pthread_cond_destroy(&pool->wake);
+        pthread_mutex_destroy(&pool->mutex);
     }
-    pthread_cond_destroy(&pool->wake);
-    pthread_mutex_destroy(&pool->mutex);
     base_free(pool->workers);
     base_free(pool);
 }
@@ -274,7 +269,7 @@ int threads_pool_size(const struct threads_pool *pool)
 
 void threads_parallel_for(struct threads_pool *pool, size_t count, threads_fn fn, void *arg)
 {
-    if (pool->size == 1 || count <= 1) {
+    if (pool->size == 1 || count <= 1 || is_inherited(pool)) {
         for (size_t i = 0; i < count; i++) {
             fn(arg, i, 0);
         }

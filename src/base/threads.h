@@ -6,13 +6,13 @@
 
 struct threads_pool;
 
-/* How many threads this process may usefully run: the smallest of its affinity mask and its
- * cgroup's CPU quota (v2 or v1, rounded up), at least 1. */
-int threads_available(void);
-
-/* `n` workers counting the caller (n - 1 are started); n <= 0 or above threads_available() means
- * threads_available(), unless `oversubscribe` (tests).  Returns 0 or a negative clipc_status. */
+/* `n` workers counting the caller (n - 1 are started); n <= 0 or above cpus_available() means
+ * cpus_available(), unless `oversubscribe` (tests).  Returns 0 or a negative clipc_status.  Workers
+ * have all signals blocked but those of their own faults, and stacks of 1 MiB. */
 int threads_pool_new(int n, int oversubscribe, struct threads_pool **pool);
+
+/* Ends the workers.  In a child process, which inherits a pool's memory but not its workers, this
+ * frees the memory, and threads_parallel_for does all the work on the caller. */
 void threads_pool_free(struct threads_pool *pool);
 int threads_pool_size(const struct threads_pool *pool);
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "../../kernels/kernels.h"
-#include "../../src/base/threads.h"
+#include "../../src/base/cpus.h"
 #include "../../src/token/unicode.h"
 #include "../../weights/sha256.h"
 #include "../../weights/weights.h"
@@ -53,7 +53,7 @@ static void print_build(void)
         printf(" %s%s", name, supported ? "" : " (not on this CPU)");
     }
     printf("\n  precision   exact; fast is the same as exact in all of these sets\n");
-    printf("  threads     %d\n", threads_available());
+    printf("  threads     %d\n", cpus_available());
 }
 
 static void print_build_json(void)
@@ -67,7 +67,7 @@ static void print_build_json(void)
            "\"jansson\": %d, "
            "\"unicode\": \"%s\", \"threads\": %d, \"kernels\": {",
            clipc_image_formats(), HAVE_STB, HAVE_JPEG, HAVE_WEBP, HAVE_BLAS, HAVE_JANSSON,
-           unicode_version, threads_available());
+           unicode_version, cpus_available());
     for (size_t i = 0; (name = clipc_kernels(i, &supported)) != NULL; i++) {
         printf("%s\"%s\": %s", i == 0 ? "" : ", ", name, supported ? "true" : "false");
     }
