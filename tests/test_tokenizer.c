@@ -5,6 +5,7 @@
  *     --bench TABLES      speed with that vocabulary
  * reads lines "o CONTEXT HEX" or "h CONTEXT HEX" (rules, text) and prints the ids of each. */
 #include "../src/base/base.h"
+#include "../src/token/clean.h"
 #include "../src/token/tokenizer.h"
 #include "check.h"
 
@@ -313,6 +314,37 @@ static void test_collide(void)
 
 /* ---- For tokenizer_oracle.py --------------------------------------------------------------- */
 
+/* "&amp;amp;...": a "&" wrapped `levels` times.  How many are left after OpenAI's clean-up. */
+static size_t levels_left(size_t levels)
+{
+    struct unicode_text text = {0};
+
+    unicode_add(&text, '&');
+    for (size_t i = 0; i < levels; i++) {
+        unicode_decode(&text, "amp;", 4);
+    }
+    clean_text(&text, FORMAT_OPENAI);
+    size_t left = text.failed || text.n % 4 != 1 ? SIZE_MAX : text.n / 4;
+    unicode_free(&text);
+    return left;
+}
+
+/* References unfold one level a round, so that a text of n characters asks for n / 4 rounds over
+ * all of it.  The work, in characters looked at, is what the levels that are gone have cost: 2^24
+ * and the last round, and what the two passes of html.unescape take. */
+static void test_rounds(void)
+{
+    const size_t levels = 20000, bound = ((size_t)1 << 24) + 4 * levels;
+    size_t left = levels_left(levels), work = 0;
+
+    check(levels_left(500) == 0, "500 levels of &amp; unfold as ftfy unfolds them");
+    for (size_t i = left; i + 2 < levels; i++) {
+        work += 4 * (levels - (i - left)) + 1;
+    }
+    check(left < levels && work <= bound && work > bound / 2,
+          "20,000 levels: %zu are left after %zu characters looked at", left, work);
+}
+
 static struct tokenizer *read_tables(const char *path)
 {
     struct base_map map;
@@ -402,5 +434,6 @@ int main(int argc, char **argv)
     test_context();
     test_cut();
     test_collide();
+    test_rounds();
     return check_done();
 }

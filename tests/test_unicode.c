@@ -3,6 +3,7 @@
  * tables: properties         every code point: its classes, its lower case and its NFC
  *     nfc|html|ftfy      each line of stdin, UTF-8 in hexadecimal, to a line of the same */
 #include "../src/base/base.h"
+#include "../src/base/utf8.h"
 #include "../src/token/clean.h"
 #include "../src/token/html.h"
 #include "../src/token/unicode.h"
@@ -81,7 +82,7 @@ static int print_lines(const char *what)
         const struct unicode_text *from = strcmp(what, "nfc") == 0 ? &in : &out;
         for (size_t i = 0; i < from->n; i++) {
             unsigned char bytes[4];
-            size_t count = unicode_encode(from->data[i], bytes);
+            size_t count = utf8_write(from->data[i], bytes);
             for (size_t j = 0; j < count; j++) {
                 printf("%02x", bytes[j]);
             }
@@ -103,7 +104,7 @@ static void test_utf8(void)
     for (uint32_t c = 0; c <= LAST; c++) {
         struct unicode_text text = {0};
         unsigned char bytes[4];
-        size_t n = unicode_encode(c, bytes);
+        size_t n = utf8_write(c, bytes);
         unicode_decode(&text, (char *)bytes, n);
         bool surrogate = c >= 0xd800 && c <= 0xdfff; /* not text: three invalid bytes */
         wrong +=

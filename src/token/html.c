@@ -1,3 +1,5 @@
+/* html.c - HTML character references to characters, as html.unescape reads them (any reference that a
+ * browser would take) and as ftfy does (only those beyond doubt). */
 #include "html.h"
 
 #include <string.h>
@@ -69,7 +71,7 @@ static bool invalid(uint32_t c)
            (c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffe) == 0xfffe;
 }
 
-/* "&#...": how many code points were read, 0 when it is no reference. */
+/* "&#...": how many code points were read, 0 when it is not a reference. */
 static size_t numeric(const uint32_t *s, size_t n, struct unicode_text *out)
 {
     uint32_t base = n > 2 && (s[2] == 'x' || s[2] == 'X') ? 16 : 10, value = 0;
@@ -221,7 +223,7 @@ static size_t named_ftfy(const uint32_t *s, size_t n, struct unicode_text *out)
     return add_capital(name, length, out) ? length + 2 : 0;
 }
 
-/* "&#[0-9A-Za-z]{1,24};" whose number html.unescape can read to the end, and that is no ';'. */
+/* "&#[0-9A-Za-z]{1,24};" whose number html.unescape can read to the end, and that is not a ';'. */
 static size_t numeric_ftfy(const uint32_t *s, size_t n, struct unicode_text *out)
 {
     size_t length = 0, before = out->n;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/utf8.h"
 #include "bpe.h"
 #include "clean.h"
 #include "unicode.h"
@@ -85,7 +86,8 @@ void tokenizer_free(struct tokenizer *t)
 
 /* ---- Ids ----------------------------------------------------------------------------------- */
 
-struct encoder {
+/* The ids of one text as they are found. */
+struct id_list {
     const struct tokenizer *t;
     struct bpe_room room;
     int32_t *ids; /* [context] */
@@ -93,7 +95,7 @@ struct encoder {
     bool full; /* no further id will be seen */
 };
 
-static void add_id(struct encoder *e, int32_t id)
+static void add_id(struct id_list *e, int32_t id)
 {
     if (e->n_ids < e->context) {
         e->ids[e->n_ids++] = id;
@@ -142,7 +144,7 @@ static enum kind kind_of(uint32_t c, enum format_rules rules)
     if (unicode_is_number(c) || (later && unicode_is_later_number(c))) {
         return KIND_NUMBER;
     }
-    /* U+0345 is no letter but folds to iota: OpenAI's pattern, which ignores case, matches it
+    /* U+0345 is not a letter but folds to iota: OpenAI's pattern, which ignores case, matches it
      * nowhere. */
     return c == 0x345 && rules == FORMAT_OPENAI ? KIND_NONE : KIND_OTHER;
 }
@@ -204,7 +206,7 @@ static size_t special_word(const struct tokenizer *t, const uint32_t *s, size_t 
 }
 
 /* The words of s: [n], one by one; bytes: room for 4 bytes a code point. */
-static bool encode_words(struct encoder *e, const uint32_t *s, size_t n, enum format_rules rules,
+static bool encode_words(struct id_list *e, const uint32_t *s, size_t n, enum format_rules rules,
                          unsigned char *bytes)
 {
     for (size_t i = 0, length; i < n && !e->full; i += length > 0 ? length : 1) {
@@ -219,7 +221,7 @@ static bool encode_words(struct encoder *e, const uint32_t *s, size_t n, enum fo
             continue;
         }
         for (size_t j = 0; j < length; j++) {
-            used += unicode_encode(s[i + j], bytes + used);
+            used += utf8_write(s[i + j], bytes + used);
         }
         if (!bpe_encode(e->t->bpe, &e->room, bytes, used)) {
             return false;
@@ -232,7 +234,7 @@ static bool encode_words(struct encoder *e, const uint32_t *s, size_t n, enum fo
 }
 
 /* Clean text, cut at HuggingFace's start token, which stands apart wherever it is. */
-static bool encode_clean(struct encoder *e, const struct unicode_text *text,
+static bool encode_clean(struct id_list *e, const struct unicode_text *text,
                          enum format_rules rules, unsigned char *bytes)
 {
     const struct tokenizer_tables *t = &e->t->tables;
@@ -252,7 +254,7 @@ static bool encode_clean(struct encoder *e, const struct unicode_text *text,
     return encode_words(e, text->data + start, text->n - start, rules, bytes);
 }
 
-static bool encode_part(struct encoder *e, const uint32_t *s, size_t n, enum format_rules rules)
+static bool encode_part(struct id_list *e, const uint32_t *s, size_t n, enum format_rules rules)
 {
     struct unicode_text part = {0};
 
@@ -269,7 +271,7 @@ static bool encode_part(struct encoder *e, const uint32_t *s, size_t n, enum for
 }
 
 /* HuggingFace's end token cuts the raw text, before clean-up; each part is cleaned by itself. */
-static bool encode_all(struct encoder *e, const struct unicode_text *text, enum format_rules rules)
+static bool encode_all(struct id_list *e, const struct unicode_text *text, enum format_rules rules)
 {
     const struct tokenizer_tables *t = &e->t->tables;
     size_t start = 0;
@@ -291,7 +293,7 @@ static bool encode_all(struct encoder *e, const struct unicode_text *text, enum 
 int tokenizer_encode(const struct tokenizer *t, const char *text, size_t length,
                      enum format_rules rules, size_t context, int32_t *ids, size_t *n_ids)
 {
-    struct encoder e = {.t = t, .ids = ids, .context = context};
+    struct id_list e = {.t = t, .ids = ids, .context = context};
     struct unicode_text points = {0};
 
     unicode_decode(&points, text, length);

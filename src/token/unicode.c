@@ -1,7 +1,11 @@
+/* unicode.c - what the tokenizer needs of Unicode, by search in the tables of unicode_tables.c:
+ * properties of characters, lower case as Python has it, Normalization Form C. */
 #include "unicode.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "../base/utf8.h"
 
 /* ---- Properties ---------------------------------------------------------------------------- */
 
@@ -161,46 +165,11 @@ void unicode_free(struct unicode_text *text)
 
 void unicode_decode(struct unicode_text *text, const char *bytes, size_t n)
 {
-    const unsigned char *s = (const unsigned char *)bytes;
-
     for (size_t i = 0; i < n;) {
-        unsigned char a = s[i++], low = 0x80, high = 0xbf;
-        uint32_t c = a;
-        size_t more = a < 0x80 ? 0 : a < 0xc2 ? 9 : a < 0xe0 ? 1 : a < 0xf0 ? 2 : a < 0xf5 ? 3 : 9;
-        if (more == 9) {
-            unicode_add(text, 0xfffd);
-            continue;
-        }
-        if (more >
-            0) { /* the second byte's range keeps out long forms, surrogates, beyond U+10FFFF */
-            c = a & (0x3f >> more);
-            low = a == 0xe0 ? 0xa0 : a == 0xf0 ? 0x90 : 0x80;
-            high = a == 0xed ? 0x9f : a == 0xf4 ? 0x8f : 0xbf;
-        }
-        while (more > 0 && i < n && s[i] >= low && s[i] <= high) {
-            c = c << 6 | (s[i++] & 0x3f);
-            low = 0x80;
-            high = 0xbf;
-            more--;
-        }
-        unicode_add(text, more > 0 ? 0xfffd : c);
+        uint32_t c;
+        i += utf8_read(bytes + i, n - i, &c, NULL);
+        unicode_add(text, c);
     }
-}
-
-size_t unicode_encode(uint32_t c, unsigned char *to)
-{
-    if (c < 0x80) {
-        to[0] = (unsigned char)c;
-        return 1;
-    }
-    size_t n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    static const unsigned char heads[] = {0, 0, 0xc0, 0xe0, 0xf0};
-    for (size_t i = n - 1; i > 0; i--) {
-        to[i] = (unsigned char)(0x80 | (c & 0x3f));
-        c >>= 6;
-    }
-    to[0] = (unsigned char)(heads[n] | c);
-    return n;
 }
 
 /* ---- Normalization Form C (Unicode Standard Annex 15) -------------------------------------- */

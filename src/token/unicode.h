@@ -1,4 +1,4 @@
-/* unicode.h - what the tokenizer needs of Unicode: properties, lower case, NFC, UTF-8.  The tables
+/* unicode.h - what the tokenizer needs of Unicode: properties, lower case, NFC.  The tables
  * (unicode_tables.c) are made once by tools/unicode/make_tables.py. */
 #ifndef CLIPC_UNICODE_H
 #define CLIPC_UNICODE_H
@@ -35,10 +35,8 @@ struct unicode_text {
 void unicode_add(struct unicode_text *text, uint32_t c);
 void unicode_free(struct unicode_text *text);
 
-/* UTF-8 to code points; each maximal invalid part becomes U+FFFD (Unicode 3.9, W3C, Python). */
+/* UTF-8 to code points, appended; each maximal invalid part becomes U+FFFD. */
 void unicode_decode(struct unicode_text *text, const char *bytes, size_t n);
-/* to: [4]; returns how many bytes. */
-size_t unicode_encode(uint32_t c, unsigned char *to);
 
 /* Normalization Form C, in place. */
 void unicode_nfc(struct unicode_text *text);

@@ -1,59 +1,24 @@
+/* json_put.c - JSON on stdout: strings, numbers, and the frame around records. */
 #include "json_put.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Length of the well-formed UTF-8 sequence at s (RFC 3629), 0 when there is none. */
-static size_t utf8_length(const unsigned char *s, size_t left)
-{
-    unsigned char low = 0x80, high = 0xbf;
-    size_t n = s[0] < 0x80   ? 1
-               : s[0] < 0xc2 ? 0
-               : s[0] < 0xe0 ? 2
-               : s[0] < 0xf0 ? 3
-               : s[0] < 0xf5 ? 4
-                             : 0;
-
-    if (n == 0 || n > left) {
-        return 0;
-    }
-    if (n > 1) {
-        low = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
-        high = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
-        if (s[1] < low || s[1] > high) {
-            return 0;
-        }
-    }
-    for (size_t i = 2; i < n; i++) {
-        if ((s[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    return n;
-}
+#include "../../src/base/utf8.h"
 
 void json_put_string(FILE *f, const char *text, size_t length)
 {
-    const unsigned char *s = (const unsigned char *)text;
-
     putc('"', f);
-    for (size_t i = 0; i < length;) {
-        size_t n = utf8_length(s + i, length - i);
-        if (n == 0) {
-            fputs("\\ufffd", f);
-            i++;
-        } else if (n > 1) {
-            fwrite(s + i, 1, n, f);
-            i += n;
+    for (size_t i = 0, n; i < length; i += n) {
+        uint32_t c;
+        int valid;
+        n = utf8_read(text + i, length - i, &c, &valid);
+        if (c == '"' || c == '\\') {
+            fprintf(f, "\\%c", (char)c);
+        } else if (!valid || c < 0x20 || (c >= 0x7f && c < 0xa0)) {
+            fprintf(f, "\\u%04x", (unsigned)c);
         } else {
-            unsigned char c = s[i++];
-            if (c == '"' || c == '\\') {
-                fprintf(f, "\\%c", c);
-            } else if (c < 0x20 || c == 0x7f) {
-                fprintf(f, "\\u%04x", c);
-            } else {
-                putc(c, f);
-            }
+            fwrite(text + i, 1, n, f);
         }
     }
     putc('"', f);

@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* A JSON string with its quotes; bytes that are no UTF-8 become U+FFFD. */
+/* A JSON string with its quotes; each part that is not UTF-8 becomes U+FFFD, control characters
+ * (C0, DEL, C1) are written as \uXXXX. */
 void json_put_string(FILE *f, const char *text, size_t length);
 /* The same of a C string; NULL is null. */
 void json_put_c_string(FILE *f, const char *text);

@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+#include "../../src/base/utf8.h"
+
 static inline int stand_in_is_itself(int byte)
 {
     return (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
@@ -24,15 +26,7 @@ static inline int stand_in_of(int byte)
 /* The UTF-8 of `byte`'s stand-in; returns its 1 or 2 bytes. */
 static inline size_t stand_in_spell(int byte, char to[2])
 {
-    int c = stand_in_of(byte);
-
-    if (c < 0x80) {
-        to[0] = (char)c;
-        return 1;
-    }
-    to[0] = (char)(0xc0 | c >> 6);
-    to[1] = (char)(0x80 | (c & 0x3f));
-    return 2;
+    return utf8_write((uint32_t)stand_in_of(byte), (unsigned char *)to);
 }
 
 #endif

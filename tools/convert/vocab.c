@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../src/base/utf8.h"
 #include "json_read.h"
 #include "openai.h"
 #include "stand_ins.h"
@@ -25,15 +26,12 @@ static int real_bytes(const char *text, size_t n, const int *from_stand_in, unsi
     int length = 0;
 
     for (size_t i = 0; i < n;) {
-        unsigned char a = (unsigned char)text[i];
-        int c = a < 0x80                          ? a
-                : i + 1 < n && (a & 0xe0) == 0xc0 ? (a & 0x1f) << 6 | (text[i + 1] & 0x3f)
-                                                  : -1;
-        if (c < 0 || c >= 512 || from_stand_in[c] < 0) {
+        uint32_t c;
+        i += utf8_read(text + i, n - i, &c, NULL);
+        if (c >= 512 || from_stand_in[c] < 0) {
             return -1;
         }
         to[length++] = (unsigned char)from_stand_in[c];
-        i += a < 0x80 ? 1 : 2;
     }
     return length;
 }
