@@ -10,6 +10,7 @@ import stat
 import subprocess
 import tempfile
 import time
+import unicodedata
 
 import numpy as np
 
@@ -61,10 +62,46 @@ def expect(text, args, exit_code, out=None, err=None, **keywords):
 expect("no verb is wrong usage", [], 2)
 expect("--help is on stdout", ["--help"], 0, "classify")
 expect("--version", ["--version"], 0, "clipc ")
-expect("an unknown verb", ["frobnicate"], 2, err="is no verb")
+expect("an unknown verb", ["frobnicate"], 2, err="is not a verb")
 for verb in "classify embed compare convert info tokenize preprocess trace selftest bench".split():
     expect(verb + " --help", [verb, "--help"], 0, "usage: clipc " + verb)
     expect(verb + " --no-such-option", [verb, "--no-such-option"], 2, err="unknown option")
+# What newcomers type.
+expect("clipc help VERB", ["help", "tokenize"], 0, "usage: clipc tokenize")
+expect("clipc help of what is not a verb", ["help", "frobnicate"], 2, err="not a verb")
+expect("clipc version", ["version"], 0, "clipc ")
+expect("a mistyped verb", ["clasify", red], 2, err="did you mean classify?")
+expect("a shortened verb", ["token", "x"], 2, err="did you mean tokenize?")
+expect("an option before the verb", ["--json", "embed", red], 2, err="verb comes first")
+expect("a mistyped option", ["embed", "--modle", model], 2, err="did you mean --model?")
+expect("letters swapped in an option", ["tokenize", "x", "--jsno"], 2, err="did you mean --json?")
+expect("another spelling", ["tokenize", "x", "--tokeniser=hf"], 2, err="did you mean --tokenizer?")
+expect("an option of other verbs", ["tokenize", "x", "--threads", "2"], 2, err="no use for it")
+expect("a long option with one dash", ["embed", red, "-model", model], 2, err="two dashes, --model")
+expect("-m=FILE", ["embed", red, "-m=" + model], 2, err="write -m " + model)
+expect("a flag with a value", ["embed", red, "--json=yes"], 2, err="takes no value")
+expect("an option that eats the next one", ["embed", red, "-m", "--json"], 2, err="'--json' is an option")
+open(tmp + "/-odd", "w").write("")
+p = subprocess.run([os.path.abspath(tap.clipc), "embed", "-odd"], cwd=tmp, stderr=subprocess.PIPE)
+tap.check(p.returncode == 2 and b"put -- before it" in p.stderr, "a file whose name begins with a dash")
+want = tap.run("embed", red, "-m", model)
+for form in (["--model", model], ["--model=" + model], ["-m" + model]):
+    tap.check(tap.run("embed", red, *form) == want and want[0] == 0, "the model as " + form[0][:8])
+
+# Files of other programs are named for what they are, whatever their names.
+foreign = [(b"PK\3\4" + bytes(26) + b"archive/data.pkl" + bytes(99), "x.pt", "PyTorch"),
+           (b"PK\3\4" + bytes(26) + b"model/data.pkl" + bytes(99), "pytorch_model.bin", "PyTorch"),
+           (b"\x80\x02}q\x00." + bytes(99), "old", "PyTorch"), (b"GGUF\3\0\0\0" + bytes(99), "g", "GGUF"),
+           (b"\x08\x07\x12\x07pytorch" + bytes(99), "m.onnx", "ONNX"),
+           (b"\x10\0\0\0\0\0\0\0{\"a\": 1        }", "s", "safetensors"),
+           (b"version https://git-lfs.github.com/spec/v1\n", "pytorch_model.pt", "Git LFS")]
+for data, name, what in foreign:
+    open(tmp + "/" + name, "wb").write(data)
+    for args in (["embed", red, "-m", tmp + "/" + name], ["info", tmp + "/" + name],
+                 ["selftest", tmp + "/" + name]):
+        expect("%s: %s as a model" % (args[0], what), args, 1, err=what)
+expect("a HuggingFace folder as a model", ["embed", red, "-m", "tests/golden/mini"], 1, err="clipc convert")
+
 M = ["-m", model]
 expect("classify without labels", ["classify", red] + M, 2, err="no labels")
 expect("a missing image", ["classify", tmp + "/none.jpg", "a", "b"] + M, 1, err="No such file")
@@ -181,11 +218,61 @@ open(tmp + "/flip.clipc", "wb").write(data)
 expect("a flipped bit is found by --verify", ["info", tmp + "/flip.clipc", "--verify"], 1, err="SHA-256")
 expect("and by selftest", ["selftest", tmp + "/flip.clipc"], 1, err="SHA-256")
 expect("selftest", ["selftest", model], 0, "ok")
+expect("selftest of no such kernel set", ["selftest", model, "--kernels", "mmx"], 1, err="mmx")
+expect("info is for people", ["info", model], 0, lambda o: b"visual" not in o and len(o.splitlines()) < 15)
+expect("info --tensors", ["info", model, "--tensors"], 0, "vision.patch_embed")
 expect("selftest --deep", ["selftest", model, "--deep"], 0, "3_after_attn_residual")
 expect("trace", ["trace", "--text", "cat"] + M, 0, "text.block00.3_after_attn_residual")
 expect("trace of nothing", ["trace"] + M, 2)
 code, out, _ = tap.run("trace", "--image", red, "--json", *M)
 tap.check(code == 0 and json.loads(out)[0]["name"] == "vision.00_patch_embed", "trace --json")
+
+# Nothing from outside steers a terminal: C0, DEL, C1 (as UTF-8 and as bytes), overrides of direction, ends
+# of lines.  What is left of the string is shown; JSON keeps all of it.
+EVIL = "\033[31mEVIL\033[2J\a\x7f\x9b31m\u202e\u2066\u200f\u061c\u2028\r\b"
+
+
+def harmless(text):
+    return not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]", text)
+
+
+evil = bytes.fromhex(EVIL.encode().hex()) + b"\x9b31m"
+evil_path = os.fsencode(tmp) + b"/" + evil + b".ppm"
+shutil.copy(red, evil_path)
+expect("a name to mislead", ["convert", "tests/golden/mini", "-o", tmp + "/evil.clipc", "--name", EVIL,
+                             "--vocab", words], 0)
+E = ["-m", tmp + "/evil.clipc"]
+for text, args in [("info", ["info", tmp + "/evil.clipc", "--tensors"]), ("selftest", ["selftest"] + E),
+                   ("classify, a file's name", ["classify", evil_path, "cat", "dog"] + E),
+                   ("classify, a label", ["classify", red, EVIL, "dog"] + E),
+                   ("a file that is not there", ["embed", evil] + E),
+                   ("a model that is not there", ["embed", red, "-m", evil]),
+                   ("a verb", [EVIL]), ("an option", ["embed", "--" + EVIL]),
+                   ("a value", ["embed", red, "--threads", EVIL]),
+                   ("a set of kernels", ["embed", red, "--kernels", EVIL] + E)]:
+    code, out, err = tap.run(*args)
+    shown = out.decode("utf-8") + err
+    tap.check(harmless(shown) and ("EVIL" in shown), "%s: no control character comes out %s" %
+              (text, "" if harmless(shown) else repr(shown)))
+code, r, err = records("classify", red, EVIL, "dog", "--json", *E)
+tap.check(code == 0 and sorted(x["label"] for x in r[0]["labels"]) == sorted([EVIL, "dog"]),
+          "JSON keeps every character of a label")
+
+# The table's columns, as Python's East Asian widths and combining classes have them.
+labels = ["größtes Käferkästchen", "日本語のラベル", "한글", "e\u0301\u0327combining", "x", "ｗｉｄｅ", "\u200bnothing seen",
+          "\u1112\u1161\u11ab\u1100\u1173\u11af", "🐈 cat"]
+
+
+def columns(text):
+    return sum(0 if unicodedata.category(c) in ("Mn", "Me", "Cf") or "\u1160" <= c <= "\u11ff" else
+               2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+code, out, _ = tap.run("classify", red, *labels, *E)
+rows = [line for line in out.decode().splitlines() if "%" in line]
+ends = {columns(line[:line.index("%")]) for line in rows}
+tap.check(len(rows) == len(labels) and ends == {2 + max(map(columns, labels)) + 1 + 8},
+          "classify's table is aligned by columns %s" % ends)
 if os.path.exists("/dev/full"):
     with open("/dev/full", "wb") as full:
         p = subprocess.run([tap.clipc, "info", model], stdout=full, stderr=subprocess.PIPE)

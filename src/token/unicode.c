@@ -9,7 +9,7 @@
 
 /* ---- Properties ---------------------------------------------------------------------------- */
 
-static bool in_ranges(const struct unicode_range *table, size_t n, uint32_t c)
+bool unicode_in_ranges(const struct unicode_range *table, size_t n, uint32_t c)
 {
     size_t low = 0, high = n;
 
@@ -28,12 +28,12 @@ static bool in_ranges(const struct unicode_range *table, size_t n, uint32_t c)
 
 bool unicode_is_letter(uint32_t c)
 {
-    return in_ranges(unicode_letters, unicode_letters_count, c);
+    return unicode_in_ranges(unicode_letters, unicode_letters_count, c);
 }
 
 bool unicode_is_number(uint32_t c)
 {
-    return in_ranges(unicode_numbers, unicode_numbers_count, c);
+    return unicode_in_ranges(unicode_numbers, unicode_numbers_count, c);
 }
 
 /* DerivedAge.txt of Unicode 16.0, ages 15.1 and 16.0. */
@@ -52,12 +52,12 @@ static const struct unicode_range later_numbers[] = {
 
 bool unicode_is_later_letter(uint32_t c)
 {
-    return in_ranges(later_letters, sizeof later_letters / sizeof later_letters[0], c);
+    return unicode_in_ranges(later_letters, sizeof later_letters / sizeof later_letters[0], c);
 }
 
 bool unicode_is_later_number(uint32_t c)
 {
-    return in_ranges(later_numbers, sizeof later_numbers / sizeof later_numbers[0], c);
+    return unicode_in_ranges(later_numbers, sizeof later_numbers / sizeof later_numbers[0], c);
 }
 
 uint32_t unicode_later_lower(uint32_t c)
@@ -71,7 +71,7 @@ uint32_t unicode_later_lower(uint32_t c)
 
 bool unicode_is_digit(uint32_t c)
 {
-    return in_ranges(unicode_digits, unicode_digits_count, c);
+    return unicode_in_ranges(unicode_digits, unicode_digits_count, c);
 }
 
 bool unicode_is_space(uint32_t c)
@@ -112,17 +112,17 @@ bool unicode_final_sigma(const uint32_t *text, size_t n, size_t i)
 {
     size_t j = i;
 
-    while (j > 0 && in_ranges(unicode_case_ignorable, unicode_case_ignorable_count, text[j - 1])) {
+    while (j > 0 && unicode_in_ranges(unicode_case_ignorable, unicode_case_ignorable_count, text[j - 1])) {
         j--;
     }
-    if (j == 0 || !in_ranges(unicode_cased, unicode_cased_count, text[j - 1])) {
+    if (j == 0 || !unicode_in_ranges(unicode_cased, unicode_cased_count, text[j - 1])) {
         return false;
     }
     j = i + 1;
-    while (j < n && in_ranges(unicode_case_ignorable, unicode_case_ignorable_count, text[j])) {
+    while (j < n && unicode_in_ranges(unicode_case_ignorable, unicode_case_ignorable_count, text[j])) {
         j++;
     }
-    return j == n || !in_ranges(unicode_cased, unicode_cased_count, text[j]);
+    return j == n || !unicode_in_ranges(unicode_cased, unicode_cased_count, text[j]);
 }
 
 size_t unicode_width(uint32_t c, uint32_t *to)

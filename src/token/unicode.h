@@ -48,6 +48,9 @@ size_t unicode_width(uint32_t c, uint32_t *to);
 struct unicode_range {
     uint32_t first, last;
 };
+/* Does c lie in one of the ranges of table: [n], which are sorted? */
+bool unicode_in_ranges(const struct unicode_range *table, size_t n, uint32_t c);
+
 struct unicode_lower_run {
     uint32_t first, last, step;
     int32_t distance;

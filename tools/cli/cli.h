@@ -5,20 +5,21 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
 #include "../../src/clipc.h"
-
-enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_GO_ON = -1 };
+#include "open.h"
+#include "say.h"
+#include "unfinished.h"
 
 enum cli_kind {
     CLI_FLAG,   /* bool *: true when given */
     CLI_STRING, /* const char **: the last one given */
     CLI_INT,    /* int *: a whole number >= 0 */
+    CLI_CHOICE, /* int *: 1 + the place of the word among those of `argument`, "exact|fast" */
     CLI_ITEM    /* kept in order in cli.items, value NULL: --text, --image, --template ... */
 };
 struct cli_option {
-    const char *name; /* without the dashes: "top"; one letter makes a short option: "m" */
+    const char *name; /* without the dashes: "top"; "m|model" is -m and --model */
     enum cli_kind kind;
     void *value;
     const char *argument; /* "FILE" in the help; NULL for flags */
@@ -31,14 +32,25 @@ struct cli_item {
     const char *value;
 };
 
-/* Which of the common options a verb takes. */
-enum { CLI_MODEL = 1, CLI_COMPUTE = 2, CLI_JSON = 4, CLI_JSONL = 8 };
+/* Which of the common options (common.c) a verb takes: those that change what it does. */
+enum {
+    CLI_MODEL = 1,
+    CLI_THREADS = 2,
+    CLI_BATCH = 4,
+    CLI_KERNELS = 8,
+    CLI_PRECISION = 16,
+    CLI_IMAGES = 32, /* how images are read and preprocessed */
+    CLI_TEXTS = 64,  /* how texts become tokens */
+    CLI_JSON = 128,
+    CLI_JSONL = 256,
+    CLI_SESSION = CLI_THREADS | CLI_BATCH | CLI_KERNELS | CLI_PRECISION,
+    CLI_COMPUTE = CLI_SESSION | CLI_IMAGES | CLI_TEXTS
+};
 
 struct cli_verb {
     const char *name;
-    const char *usage;   /* "IMAGE LABEL... [options]" */
-    const char *summary; /* one line in `clipc --help` */
-    const char *text;    /* paragraphs in `clipc VERB --help`: what, then an example */
+    const char *usage; /* "IMAGE LABEL... [options]" */
+    const char *text;  /* paragraphs in `clipc VERB --help`: what, then an example */
     int common;
 };
 
@@ -59,25 +71,7 @@ int cli_parse(struct cli *cli, const struct cli_verb *verb, const struct cli_opt
               int argc, char **argv);
 void cli_free(struct cli *cli);
 
-/* "clipc: " and the sentence on stderr; returns CLI_FAILED resp. CLI_USAGE (which adds where help
- * is). */
-__attribute__((format(printf, 1, 2))) int cli_error(const char *format, ...);
+/* "clipc: VERB: ", the sentence and where help is, on stderr; CLI_USAGE. */
 __attribute__((format(printf, 2, 3))) int cli_usage(const struct cli *cli, const char *format, ...);
-
-/* The model that -m, $CLIPC_MODEL or the binary names; on failure prints why and returns NULL. */
-clipc_model *cli_open_model(const struct cli *cli);
-
-/* A session with the options of `cli`; on failure prints why and returns NULL. */
-clipc_session *cli_open_session(const struct cli *cli, const clipc_model *model);
-
-/* The embedded demo model: 64-byte aligned bytes, *size 0 when the build has none. */
-const void *demo_model(size_t *size);
-
-/* While `path` (which must stay; NULL: none) is being written, an interrupt removes it before it
- * ends the program. */
-void cli_unfinished(const char *path);
-
-/* Flush stdout; CLI_FAILED with a message when it cannot be written (disk full, closed pipe). */
-int cli_close_stdout(void);
 
 #endif

@@ -20,7 +20,7 @@
     }
 #define GATHER_ZEROS(p)                                                                            \
     {                                                                                              \
-        "0", CLI_FLAG, (p), NULL, "paths on stdin end in NUL, not in a line end"                   \
+        "0|null", CLI_FLAG, (p), NULL, "paths on stdin end in NUL, not in a line end"              \
     }
 
 /* Append item `i` of cli; positionals are images.  0, or -1 when memory is out. */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "folder.h"
-#include "probe.h"
+#include "../cli/probe.h"
 #include "safetensors.h"
 #include "shards.h"
 

@@ -10,7 +10,7 @@
 #include "../cli/cli.h"
 #include "../cli/progress.h"
 #include "../measure/oracle.h"
-#include "probe.h"
+#include "../cli/probe.h"
 #include "records.h"
 #include "source.h"
 #include "writer.h"

@@ -9,7 +9,7 @@
 
 #include "../../src/base/base.h"
 #include "files.h"
-#include "probe.h"
+#include "../cli/probe.h"
 
 static bool ends_in(const char *text, const char *ending)
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "probe.h"
+#include "../cli/probe.h"
 
 #define MAX_JSON_BYTES ((size_t)256 << 20)
 

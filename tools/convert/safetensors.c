@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "json_read.h"
-#include "probe.h"
+#include "../cli/probe.h"
 
 #define MAX_HEADER 100000000u /* the format's own limit */
 

@@ -150,9 +150,9 @@ int bench_whole(struct bench *job)
     clipc_session_free(probe);
     clipc_model_info(model, &info);
     if (!job->cli->json) {
-        printf("\nwhole encodes with %s: median milliseconds, and how many times faster than "
-               "blas\n  %-26s",
-               info.name, "");
+        printf("\nwhole encodes with ");
+        say(stdout, info.name);
+        printf(": median milliseconds, and how many times faster than blas\n  %-26s", "");
         for (size_t s = 0; s < job->n; s++) {
             printf("  %12s      ", job->sets[s].name);
         }

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Write src/token/unicode_tables.c and src/token/html_tables.c from the Unicode data and the HTML5 entity list.
+"""Write src/token/unicode_tables.c, src/token/html_tables.c and tools/cli/columns_tables.c from the Unicode
+data and the HTML5 entity list.
 
 usage: make_tables.py [UNICODE_FOLDER]     (default /usr/share/unicode, Debian's unicode-data 15.0.0)
 
@@ -126,6 +127,20 @@ for c in sorted(c for c in width if c >= 0xff00):
 emit(out, "const struct unicode_pair unicode_widths[]", forms)
 out.append("const size_t unicode_widths_count = %d;" % len(forms))
 open("src/token/unicode_tables.c", "w").write("\n".join(out) + "\n")
+
+# Columns of a terminal: none for marks on the character before (the vowels and finals of decomposed Hangul
+# too) and for format characters but the soft hyphen; two for what is wide or full width and assigned.
+none = {c for c, g in category.items() if g in ("Mn", "Me", "Cf")} - {0xad} | set(range(0x1160, 0x1200))
+wide = set()
+for f in fields("EastAsianWidth.txt"):
+    if f[1] in ("W", "F"):
+        a, _, b = f[0].partition("..")
+        wide.update(range(int(a, 16), int(b or a, 16) + 1))
+out = ["/* Written by tools/unicode/make_tables.py from Unicode %s. */" % version,
+       '#include "columns.h"', ""]
+range_table(out, "columns_none", none)
+range_table(out, "columns_wide", wide - none)
+open("tools/cli/columns_tables.c", "w").write("\n".join(out) + "\n")
 
 # HTML5: 2125 names that end in ';', 106 of which also stand without it.
 names = sorted(n[:-1] for n in html.entities.html5 if n.endswith(";"))

@@ -9,14 +9,14 @@
 #include "config.h"
 
 static const struct cli_verb verb = {
-    "bench", "[options]", "",
+    "bench", "[options]",
     "Time the kernels at the model's shapes, then whole encodes, for each kernel set of this CPU.\n"
     "GFLOP/s count two operations a multiply-add; the share is of what this core's multiply-add "
     "units\n"
     "reached in this run with nothing to load or store (for blas: in the best of our sets).\n\n"
     "  clipc bench -m vit-b-32.clipc\n"
     "  clipc bench --whole --threads 1",
-    CLI_MODEL | CLI_COMPUTE | CLI_JSON};
+    CLI_MODEL | CLI_SESSION | CLI_JSON};
 
 static int by_value(const void *a, const void *b)
 {
@@ -46,7 +46,9 @@ static void print_machine(void)
     if (f != NULL) {
         fclose(f);
     }
-    printf("clipc %s, %s, %s\n", clipc_version(), CONFIG_COMPILER, name);
+    printf("clipc %s, %s, ", clipc_version(), CONFIG_COMPILER);
+    say(stdout, name);
+    putchar('\n');
 }
 
 int cmd_bench(int argc, char **argv)
@@ -73,7 +75,7 @@ int cmd_bench(int argc, char **argv)
         }
     }
     if (job.n == 0) {
-        code = cli_error("no such kernel set on this CPU; clipc info lists them");
+        code = cli_error("no such kernel set on this CPU; clipc info --build lists them");
     } else {
         if (cli.json) {
             json_records_begin(&job.records, stdout, 0);

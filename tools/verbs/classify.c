@@ -12,7 +12,7 @@
 #include "../cli/json_put.h"
 
 static const struct cli_verb verb = {
-    "classify", "IMAGE LABEL... [options]", "",
+    "classify", "IMAGE LABEL... [options]",
     "Say which labels fit each image, best first.  Scores are the softmax of the logits over the "
     "labels\n"
     "(for sigmoid models: each label's own probability); with --scores they are the cosines.\n"
@@ -33,7 +33,7 @@ struct job {
     struct json_records records;
     struct ranked *ranked; /* [labels] */
     bool json, scores, sigmoid, colour;
-    size_t top, widest; /* widest label, for the table */
+    size_t top, widest; /* columns of the widest label, for the table */
 };
 
 static int by_score(const void *a, const void *b)
@@ -113,11 +113,15 @@ static void print_table(const struct job *job, const struct encoded *e)
     if (e->embedding == NULL) {
         return; /* said on stderr */
     }
-    printf("%s%s%s  (%.1f ms)\n", bold, e->input->data, plain, 1e3 * e->seconds);
+    fputs(bold, stdout);
+    say_text(stdout, e->input->data, e->input->length);
+    printf("%s  (%.1f ms)\n", plain, 1e3 * e->seconds);
     for (size_t i = 0; i < job->top; i++) {
         const struct ranked *r = &job->ranked[i];
-        const char *name = job->labels->names.items[r->label].data;
-        printf("  %s%-*s%s ", i == 0 ? bold : "", (int)job->widest, name, i == 0 ? plain : "");
+        const struct input *name = &job->labels->names.items[r->label];
+        printf("  %s", i == 0 ? bold : "");
+        say_padded(stdout, name->data, name->length, job->widest);
+        printf("%s ", i == 0 ? plain : "");
         if (job->scores) {
             printf(" %7.4f  ", r->score);
         } else {
@@ -219,7 +223,7 @@ static int run(const struct cli *cli, const struct options *o, const struct inpu
     job.sigmoid = info.score == CLIPC_SCORE_SIGMOID;
     job.top = o->top > 0 && (size_t)o->top < labels->names.n ? (size_t)o->top : labels->names.n;
     for (size_t i = 0; i < labels->names.n; i++) {
-        size_t n = labels->names.items[i].length;
+        size_t n = say_columns(labels->names.items[i].data, labels->names.items[i].length);
         job.widest = n > job.widest && n <= 60 ? n : job.widest;
     }
     job.ranked = calloc(labels->names.n, sizeof *job.ranked);

@@ -10,7 +10,6 @@
 #include "../cli/json_put.h"
 
 static const struct cli_verb verb = {"compare", "A B [options]   (A and B: images, or --text T)",
-                                     "",
                                      "Print the cosine of two vectors: from -1 to 1 (documentation "
                                      "elsewhere that says 0 to 1 is wrong).\n"
                                      "Of an image and a text, OpenAI's models give about 0.15 for "

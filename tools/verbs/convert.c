@@ -1,7 +1,6 @@
 /* convert.c - the verb `convert`: its options.  The work is in tools/convert, which a build without
  * a JSON reader does not have. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "../../src/base/base.h"
 #include "../cli/cli.h"
@@ -10,7 +9,7 @@
 #include "verbs.h"
 
 static const struct cli_verb verb = {
-    "convert", "SOURCE -o FILE [options]", "",
+    "convert", "SOURCE -o FILE [options]",
     "Turn a checkpoint into a weight file that clipc maps and runs.  SOURCE is a HuggingFace "
     "CLIPModel\n"
     "folder (model.safetensors or shards, config.json, preprocessor_config.json, vocab.json and\n"
@@ -53,12 +52,12 @@ static int run(const struct convert_request *request)
 int cmd_convert(int argc, char **argv)
 {
     struct convert_request r = {0};
-    const char *dtype = NULL, *display = NULL;
-    int seed = 1;
+    const char *display = NULL;
+    int seed = 1, dtype = 0;
     bool goldens = false, no_goldens = false;
     const struct cli_option options[] = {
-        {"o", CLI_STRING, &r.out, "FILE", "the weight file to write"},
-        {"dtype", CLI_STRING, &dtype, "f32|f16",
+        {"o|output", CLI_STRING, &r.out, "FILE", "the weight file to write"},
+        {"dtype", CLI_CHOICE, &dtype, "f32|f16",
          "how to store linear layers (default: as the source)"},
         {"vocab", CLI_STRING, &r.vocab, "PATH",
          "vocabulary: a folder, merges.txt or tokenizer.json"},
@@ -83,11 +82,9 @@ int cmd_convert(int argc, char **argv)
     r.goldens = no_goldens ? CONVERT_GOLDENS_NEVER
                 : goldens  ? CONVERT_GOLDENS_ALWAYS
                            : CONVERT_GOLDENS_CHEAP;
-    r.dtype = dtype == NULL ? 0 : strcmp(dtype, "f16") == 0 ? FORMAT_F16 : FORMAT_F32;
+    r.dtype = dtype == 0 ? 0 : dtype == 2 ? FORMAT_F16 : FORMAT_F32;
     if (r.out == NULL || cli.n_items > 1 || (r.source == NULL) == (r.shape == NULL)) {
         code = cli_usage(&cli, "wants one SOURCE (or --synthetic SHAPE) and -o FILE");
-    } else if (dtype != NULL && strcmp(dtype, "f32") != 0 && strcmp(dtype, "f16") != 0) {
-        code = cli_usage(&cli, "--dtype is f32 or f16, not '%s'", dtype);
     } else if (display != NULL && !read_display(display, &r)) {
         code =
             cli_usage(&cli, "--display is LOW,HIGH with -1 <= LOW < HIGH <= 1, not '%s'", display);

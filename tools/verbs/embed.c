@@ -11,7 +11,7 @@
 #include "../cli/json_put.h"
 
 static const struct cli_verb verb = {
-    "embed", "[PATH...] [--text T]... [options]", "",
+    "embed", "[PATH...] [--text T]... [options]",
     "Print the vector of each image and text, in the order of the arguments, of length 1 unless "
     "--raw.\n"
     "PATH is an image, a folder of images, or - for a list of paths on stdin.  What cannot be read "

@@ -12,14 +12,14 @@
 #include "config.h"
 #include "../cli/json_put.h"
 
-static const struct cli_verb verb = {
-    "info", "[FILE] [options]", "",
-    "Show a weight file: its hyper-parameters, tensors, sizes and where it comes from.  Without "
-    "FILE:\n"
-    "the embedded model, and what this build and this CPU can do.\n\n"
-    "  clipc info model.clipc --verify\n"
-    "  clipc info --build",
-    CLI_MODEL | CLI_JSON};
+static const struct cli_verb verb = {"info", "[FILE] [options]",
+                                     "Show a weight file: its hyper-parameters, its size and where "
+                                     "it comes from.  Without FILE: the\n"
+                                     "embedded model, and what this build and this CPU can do.\n\n"
+                                     "  clipc info model.clipc --verify\n"
+                                     "  clipc info model.clipc --tensors\n"
+                                     "  clipc info --build",
+                                     CLI_MODEL | CLI_JSON};
 
 static const char *word(const char *const *words, size_t n, uint32_t i)
 {
@@ -100,11 +100,21 @@ static void print_provenance(const struct weights *w)
         const char *end = memchr(p + i, '\n', n - i);
         size_t length = end != NULL ? (size_t)(end - p) - i : n - i;
         printf("  ");
-        for (size_t j = 0; j < length; j++) { /* a file may hold anything; a terminal should not */
-            putchar((unsigned char)p[i + j] < 0x20 || p[i + j] == 0x7f ? '?' : p[i + j]);
-        }
+        say_text(stdout, p + i, length);
         putchar('\n');
         i += length + 1;
+    }
+}
+
+static void print_tensors(const struct weights *w)
+{
+    for (uint32_t i = 0; i < w->header.record_count; i++) {
+        const struct format_record *r = &w->records[i];
+        printf("  ");
+        say_padded(stdout, r->name, strlen(r->name), 28);
+        printf(" %-4s %-6s %6u x %-6u %12llu bytes at %llu\n", WORD(dtypes, r->dtype),
+               r->layout == FORMAT_PANELS ? "panels" : "rows", r->rows, r->cols,
+               (unsigned long long)r->bytes, (unsigned long long)r->offset);
     }
 }
 
@@ -114,7 +124,10 @@ static void print_file(const struct weights *w, const char *name, bool tensors)
     char hex[65];
 
     sha256_hex(h->sha256, hex);
-    printf("%s: %s, %.1f MB, %u tensors\n", name, h->name, (double)w->size / 1e6, h->record_count);
+    say(stdout, name);
+    printf(": ");
+    say(stdout, h->name);
+    printf(", %.1f MB, %u tensors\n", (double)w->size / 1e6, h->record_count);
     printf("  embedding   %u floats; logit scale %.4f, bias %g\n", h->embed_dim,
            (double)h->logit_scale, (double)h->logit_bias);
     print_tower("image tower", &h->vision);
@@ -138,11 +151,8 @@ static void print_file(const struct weights *w, const char *name, bool tensors)
     }
     printf("  sha256      %s\n", hex);
     print_provenance(w);
-    for (uint32_t i = 0; tensors && i < h->record_count; i++) {
-        const struct format_record *r = &w->records[i];
-        printf("  %-28s %-4s %-6s %6u x %-6u %12llu bytes at %llu\n", r->name,
-               WORD(dtypes, r->dtype), r->layout == FORMAT_PANELS ? "panels" : "rows", r->rows,
-               r->cols, (unsigned long long)r->bytes, (unsigned long long)r->offset);
+    if (tensors) {
+        print_tensors(w);
     }
 }
 
@@ -153,6 +163,21 @@ static void print_tower_json(const char *name, const struct format_tower *t)
            "\"activation\": \"%s\", \"ln_eps\": %.9g, \"dtype\": \"%s\"}",
            name, t->width, t->layers, t->heads, t->mlp_width, t->positions,
            WORD(activations, t->activation), (double)t->ln_eps, WORD(dtypes, t->dtype));
+}
+
+static void print_tensors_json(const struct weights *w)
+{
+    printf(", \"tensors\": [");
+    for (uint32_t i = 0; i < w->header.record_count; i++) {
+        const struct format_record *r = &w->records[i];
+        printf("%s{\"name\": ", i == 0 ? "" : ",\n ");
+        json_put_c_string(stdout, r->name);
+        printf(", \"dtype\": \"%s\", \"layout\": \"%s\", \"shape\": [%u, %u], \"offset\": %llu, "
+               "\"bytes\": %llu}",
+               WORD(dtypes, r->dtype), r->layout == FORMAT_PANELS ? "panels" : "rows", r->rows,
+               r->cols, (unsigned long long)r->offset, (unsigned long long)r->bytes);
+    }
+    putchar(']');
 }
 
 static void print_file_json(const struct weights *w, const char *name, int verified)
@@ -176,20 +201,11 @@ static void print_file_json(const struct weights *w, const char *name, int verif
     if (verified >= 0) {
         printf(", \"verified\": %s", verified ? "true" : "false");
     }
-    printf(", \"tensors\": [");
-    for (uint32_t i = 0; i < h->record_count; i++) {
-        const struct format_record *r = &w->records[i];
-        printf("%s{\"name\": ", i == 0 ? "" : ",\n ");
-        json_put_c_string(stdout, r->name);
-        printf(", \"dtype\": \"%s\", \"layout\": \"%s\", \"shape\": [%u, %u], \"offset\": %llu, "
-               "\"bytes\": %llu}",
-               WORD(dtypes, r->dtype), r->layout == FORMAT_PANELS ? "panels" : "rows", r->rows,
-               r->cols, (unsigned long long)r->offset, (unsigned long long)r->bytes);
-    }
-    printf("]}]\n");
+    print_tensors_json(w);
+    printf("}]\n");
 }
 
-static int show_file(const struct cli *cli, const char *path, bool verify)
+static int show_file(const struct cli *cli, const char *path, bool verify, bool tensors)
 {
     struct weights w;
     size_t size;
@@ -202,7 +218,7 @@ static int show_file(const struct cli *cli, const char *path, bool verify)
     }
     status = path != NULL ? weights_open(path, &w) : weights_open_memory(demo, size, &w);
     if (status != CLIPC_OK) {
-        return cli_error("%s", clipc_errmsg());
+        return path != NULL ? cli_not_opened(path) : cli_error("%s", clipc_errmsg());
     }
     if (verify) {
         status = weights_verify(&w);
@@ -211,7 +227,7 @@ static int show_file(const struct cli *cli, const char *path, bool verify)
     if (cli->json) {
         print_file_json(&w, path != NULL ? path : "embedded", verified);
     } else {
-        print_file(&w, path != NULL ? path : "embedded model", path != NULL);
+        print_file(&w, path != NULL ? path : "embedded model", tensors);
         if (verified == 1) {
             printf("  verified    the content matches its SHA-256\n");
         }
@@ -224,8 +240,10 @@ static int show_file(const struct cli *cli, const char *path, bool verify)
 
 int cmd_info(int argc, char **argv)
 {
-    bool verify = false, build = false;
+    bool verify = false, build = false, tensors = false;
     const struct cli_option options[] = {
+        {"tensors", CLI_FLAG, &tensors, NULL,
+         "list every tensor: type, layout, shape, place (--json always does)"},
         {"verify", CLI_FLAG, &verify, NULL, "also check the content against its SHA-256"},
         {"build", CLI_FLAG, &build, NULL, "what this build and this CPU can do"},
         {NULL, CLI_FLAG, NULL, NULL, NULL}};
@@ -248,7 +266,7 @@ int cmd_info(int argc, char **argv)
         if (path == NULL && !cli.json) {
             print_build();
         }
-        code = show_file(&cli, path, verify);
+        code = show_file(&cli, path, verify, tensors);
     }
     cli_free(&cli);
     return code;

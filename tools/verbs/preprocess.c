@@ -9,12 +9,12 @@
 #include "../cli/npy.h"
 
 static const struct cli_verb verb = {
-    "preprocess", "IMAGE --npy OUT [options]", "",
+    "preprocess", "IMAGE --npy OUT [options]",
     "Write what the model would see of an image: --stage crop is bytes [N, N, 3] after resize and "
     "crop,\n"
     "--stage pixels (the default) float32 [3, N, N] after normalisation.\n\n"
     "  clipc preprocess cat.jpg --npy cat.npy --stage crop",
-    CLI_MODEL | CLI_COMPUTE};
+    CLI_MODEL | CLI_IMAGES};
 
 static int load_image(const struct cli *cli, struct clipc_image *image)
 {
@@ -54,11 +54,11 @@ static int write_result(const struct cli *cli, const clipc_model *model,
 
 int cmd_preprocess(int argc, char **argv)
 {
-    const char *out = NULL, *stage = "pixels";
-    int size = 0;
+    const char *out = NULL;
+    int stage = 0, size = 0;
     const struct cli_option options[] = {
         {"npy", CLI_STRING, &out, "OUT", "the file to write (- is stdout)"},
-        {"stage", CLI_STRING, &stage, "crop|pixels", "how far to go"},
+        {"stage", CLI_CHOICE, &stage, "crop|pixels", "how far to go (default pixels)"},
         {"size", CLI_INT, &size, "N", "side of the square (default: the model's)"},
         GATHER_IMAGE,
         {NULL, CLI_FLAG, NULL, NULL, NULL}};
@@ -72,8 +72,6 @@ int cmd_preprocess(int argc, char **argv)
     }
     if (cli.n_items != 1 || out == NULL) {
         code = cli_usage(&cli, "wants one IMAGE and --npy OUT");
-    } else if (strcmp(stage, "crop") != 0 && strcmp(stage, "pixels") != 0) {
-        code = cli_usage(&cli, "--stage is crop or pixels, not '%s'", stage);
     } else if (size > CLIPC_MAX_IMAGE_SIZE) {
         code = cli_usage(&cli, "--size is at most %d", CLIPC_MAX_IMAGE_SIZE);
     } else {
@@ -83,7 +81,7 @@ int cmd_preprocess(int argc, char **argv)
             clipc_model_info(model, &info);
             int status = load_image(&cli, &image);
             if (status == CLIPC_OK) {
-                status = write_result(&cli, model, &image, stage[0] == 'c',
+                status = write_result(&cli, model, &image, stage == 1,
                                       (size_t)(size != 0 ? size : info.image_size), out);
             }
             code = status == CLIPC_OK ? CLI_DONE : cli_error("%s", clipc_errmsg());

@@ -18,7 +18,7 @@
 #define MAX_ABS              1e-5
 #define MAX_ONE_MINUS_COSINE 1e-9
 
-static const struct cli_verb verb = {"selftest", "[FILE] [options]", "",
+static const struct cli_verb verb = {"selftest", "[FILE] [options]",
                                      "Hold each kernel set of this CPU against the vectors that "
                                      "the weight file carries, and check the\n"
                                      "file's content.  --deep recomputes every layer in double "
@@ -26,7 +26,7 @@ static const struct cli_verb verb = {"selftest", "[FILE] [options]", "",
                                      "each set stands.\n\n"
                                      "  clipc selftest model.clipc\n"
                                      "  clipc selftest --deep --kernels avx2",
-                                     CLI_MODEL | CLI_COMPUTE | CLI_JSON};
+                                     CLI_MODEL | CLI_THREADS | CLI_KERNELS | CLI_JSON};
 
 struct errors {
     double max_abs, one_minus_cosine;
@@ -59,6 +59,9 @@ static struct errors compare(const double *want, const float *got, size_t n)
         e.max_abs = fmax(e.max_abs, fabs(d));
         distance += d * d;
     }
+    if (!isfinite(distance)) {
+        return (struct errors){NAN, NAN}; /* fmax passes over NaN */
+    }
     e.one_minus_cosine = distance / 2; /* exact for unit vectors, without cancellation */
     return e;
 }
@@ -68,18 +71,21 @@ static bool good(struct errors e)
     return e.max_abs <= MAX_ABS && e.one_minus_cosine <= MAX_ONE_MINUS_COSINE;
 }
 
-static void report(struct job *job, const char *set, const char *what, struct errors e)
+static void report(struct job *job, const char *set, int threads, const char *what, struct errors e)
 {
     job->failed |= !good(e);
     if (job->cli->json) {
         json_records_next(&job->records);
-        printf("{\"kernels\": \"%s\", \"what\": \"%s\", \"max_abs\": %.9g, \"one_minus_cosine\": "
-               "%.9g, "
-               "\"ok\": %s}",
-               set, what, e.max_abs, e.one_minus_cosine, good(e) ? "true" : "false");
+        printf("{\"kernels\": \"%s\", \"threads\": %d, \"what\": \"%s\", \"max_abs\": ", set,
+               threads, what);
+        json_put_float(stdout, e.max_abs);
+        printf(", \"one_minus_cosine\": ");
+        json_put_float(stdout, e.one_minus_cosine);
+        printf(", \"ok\": %s}", good(e) ? "true" : "false");
     } else {
-        printf("  %-8s %-6s  max abs %8.1e  1 - cosine %8.1e   %s\n", set, what, e.max_abs,
-               e.one_minus_cosine, good(e) ? "ok" : "FAIL");
+        printf("  %-8s %-6s %2d thread%s  max abs %8.1e  1 - cosine %8.1e   %s\n", set, what,
+               threads, threads == 1 ? " " : "s", e.max_abs, e.one_minus_cosine,
+               good(e) ? "ok" : "FAIL");
     }
 }
 
@@ -193,33 +199,52 @@ static double *stored(const struct weights *w, const char *name)
     return v;
 }
 
+/* Open the file and make its inputs; CLI_DONE, or CLI_FAILED after a message. */
 static int open_job(struct job *job)
 {
+    const char *path = job->cli->model_path;
     size_t size;
     const void *demo = demo_model(&size);
-    int status;
+    int status = path != NULL ? weights_open(path, &job->w)
+                 : size != 0  ? weights_open_memory(demo, size, &job->w)
+                             : base_fail(CLIPC_ERROR_IO, "this build has no embedded model; name a "
+                                                         "weight file");
 
-    if (job->cli->model_path == NULL && size == 0) {
-        return base_fail(CLIPC_ERROR_IO, "this build has no embedded model; name a weight file");
+    if (status != CLIPC_OK) {
+        return path != NULL ? cli_not_opened(path) : cli_error("%s", clipc_errmsg());
     }
-    status = job->cli->model_path != NULL ? weights_open(job->cli->model_path, &job->w)
-                                          : weights_open_memory(demo, size, &job->w);
-    if (status == CLIPC_OK) {
-        status = weights_verify(&job->w);
+    if (weights_verify(&job->w) != CLIPC_OK) {
+        return cli_error("%s: %s", path != NULL ? path : "embedded model", clipc_errmsg());
     }
-    if (status == CLIPC_OK) {
-        const struct format_header *h = &job->w.header;
-        job->model = cli_open_model(job->cli);
-        job->pixels = malloc((size_t)3 * h->image_size * h->image_size * sizeof(float) + 1);
-        if (job->model == NULL || job->pixels == NULL) {
-            return base_fail(CLIPC_ERROR_MEMORY, "out of memory");
-        }
-        if (h->vision.layers != 0) {
-            golden_pixels(h, job->pixels);
-        }
-        job->n_ids = h->text.layers != 0 ? golden_ids(h, job->ids) : 0;
+    const struct format_header *h = &job->w.header;
+    job->model = cli_open_model(job->cli);
+    if (job->model == NULL) {
+        return CLI_FAILED;
     }
-    return status;
+    job->pixels = malloc((size_t)3 * h->image_size * h->image_size * sizeof(float) + 1);
+    if (job->pixels == NULL) {
+        return cli_error("out of memory");
+    }
+    if (h->vision.layers != 0) {
+        golden_pixels(h, job->pixels);
+    }
+    job->n_ids = h->text.layers != 0 ? golden_ids(h, job->ids) : 0;
+    return CLI_DONE;
+}
+
+/* The vectors that are right: recomputed, or those of the file. */
+static int reference(struct job *job, bool deep, struct layers *vision, struct layers *text)
+{
+    if (deep) {
+        return deep_reference(job, vision, text) == CLIPC_OK ? CLI_DONE
+                                                             : cli_error("%s", clipc_errmsg());
+    }
+    job->image = stored(&job->w, "golden.image_vector");
+    job->text = stored(&job->w, "golden.text_vector");
+    return job->image != NULL || job->text != NULL
+               ? CLI_DONE
+               : cli_error("this weight file carries no vectors: use --deep, or convert with "
+                           "--goldens");
 }
 
 static int run_set(struct job *job, const char *set, struct layers *vision, struct layers *text)
@@ -227,8 +252,8 @@ static int run_set(struct job *job, const char *set, struct layers *vision, stru
     struct clipc_options options = job->cli->session;
     size_t dim = (size_t)clipc_dim(job->model);
     float *v = malloc(dim * sizeof *v);
-    clipc_session *session;
-    int code = CLI_DONE;
+    struct clipc_session_info info = {.size = sizeof info};
+    int code = v != NULL ? CLI_DONE : cli_error("out of memory");
 
     options.kernels = set;
     options.batch = 1;
@@ -236,7 +261,8 @@ static int run_set(struct job *job, const char *set, struct layers *vision, stru
     for (int tower = 0; tower < 2 && code == CLI_DONE; tower++) {
         struct layers *layers = tower == 0 ? vision : text;
         const double *want = tower == 0 ? job->image : job->text;
-        if (want == NULL || v == NULL) {
+        clipc_session *session = NULL;
+        if (want == NULL) {
             continue;
         }
         options.trace = layers->n > 0 ? compare_layer : NULL;
@@ -248,49 +274,52 @@ static int run_set(struct job *job, const char *set, struct layers *vision, stru
                         : clipc_encode_tokens(session, job->ids, 1, job->n_ids, v)) != CLIPC_OK) {
             code = cli_error("%s", clipc_errmsg());
         } else {
-            report(job, set, tower == 0 ? "image" : "text", compare(want, v, dim));
-            clipc_session_free(session);
+            clipc_session_info(session, &info);
+            report(job, set, info.threads, tower == 0 ? "image" : "text", compare(want, v, dim));
         }
+        clipc_session_free(session);
     }
     free(v);
     return code;
 }
 
-static int run(struct job *job, bool deep)
+/* Each set that this CPU has, or the one that --kernels names. */
+static int run_sets(struct job *job, struct layers *vision, struct layers *text)
 {
-    struct layers vision = {.job = job}, text = {.job = job};
     const char *name, *only = job->cli->session.kernels;
-    int supported, code = CLI_DONE, status = open_job(job);
+    int supported, code = CLI_DONE;
+    size_t tried = 0;
 
-    if (status == CLIPC_OK && deep) {
-        status = deep_reference(job, &vision, &text);
-    } else if (status == CLIPC_OK) {
-        job->image = stored(&job->w, "golden.image_vector");
-        job->text = stored(&job->w, "golden.text_vector");
-        if (job->image == NULL && job->text == NULL) {
-            status = base_fail(CLIPC_ERROR_UNSUPPORTED,
-                               "this weight file carries no vectors: use --deep, or convert with "
-                               "--goldens");
-        }
-    }
-    if (status != CLIPC_OK) {
-        code = cli_error("%s", clipc_errmsg());
-    }
-    if (job->cli->json && code == CLI_DONE) {
-        json_records_begin(&job->records, stdout, 0);
-    } else if (code == CLI_DONE) {
-        printf("%s: content matches its SHA-256; limits %.0e and %.0e\n", job->w.header.name,
-               MAX_ABS, MAX_ONE_MINUS_COSINE);
-    }
     for (size_t i = 0; code == CLI_DONE && (name = clipc_kernels(i, &supported)) != NULL; i++) {
         if (only != NULL ? strcmp(only, name) == 0 : supported) {
-            code = run_set(job, name, &vision, &text);
+            code = run_set(job, name, vision, text);
+            tried++;
         } else if (only == NULL && !job->cli->json) {
             printf("  %-8s skipped: this CPU (or library) does not have it\n", name);
         }
     }
-    if (job->cli->json && status == CLIPC_OK) {
+    return tried > 0 ? code
+                     : cli_error("no kernel set '%s' in this build; clipc info --build lists them",
+                                 only != NULL ? only : "");
+}
+
+static int run(struct job *job, bool deep)
+{
+    struct layers vision = {.job = job}, text = {.job = job};
+    int code = open_job(job);
+
+    if (code == CLI_DONE) {
+        code = reference(job, deep, &vision, &text);
+    }
+    if (code == CLI_DONE && job->cli->json) {
+        json_records_begin(&job->records, stdout, 0);
+        code = run_sets(job, &vision, &text);
         json_records_end(&job->records);
+    } else if (code == CLI_DONE) {
+        say(stdout, job->w.header.name);
+        printf(": content matches its SHA-256; limits %.0e and %.0e\n", MAX_ABS,
+               MAX_ONE_MINUS_COSINE);
+        code = run_sets(job, &vision, &text);
     }
     for (size_t i = 0; i < vision.n; i++) {
         free(vision.list[i].x);

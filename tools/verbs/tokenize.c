@@ -9,14 +9,14 @@
 #include "../cli/json_put.h"
 
 static const struct cli_verb verb = {
-    "tokenize", "TEXT... [options]", "",
+    "tokenize", "TEXT... [options]",
     "Print the token ids of each text, start and end token included, cut to the model's context.\n"
     "With --json and no TEXT: reads one JSON string from each line of stdin and prints one array "
     "of\n"
     "ids a line, so that any text can be given, line ends and U+0000 included.\n\n"
     "  clipc tokenize \"a photo of a cat\"\n"
     "  printf '\"two\\\\nlines\"\\n' | clipc tokenize --json",
-    CLI_MODEL | CLI_COMPUTE | CLI_JSON};
+    CLI_MODEL | CLI_TEXTS | CLI_JSON};
 
 struct job {
     const struct cli *cli;

@@ -12,7 +12,7 @@
 #include "../cli/json_put.h"
 
 static const struct cli_verb verb = {
-    "trace", "(--image PATH | --text T | --pixels FILE.npy | --tokens FILE.npy) [options]", "",
+    "trace", "(--image PATH | --text T | --pixels FILE.npy | --tokens FILE.npy) [options]",
     "Run one image or text and show every intermediate activation: shape, mean, smallest, largest "
     "and\n"
     "first values.  With -o each is written as DIR/NAME.npy, [1, rows, width].  Of the parts of a "
@@ -20,7 +20,7 @@ static const struct cli_verb verb = {
     "0_in, 1_ln_1, 2_attn_out, 3_after_attn_residual, 4_ln_2, 5_fc, 6_act, 7_mlp_out, 8_out.\n\n"
     "  clipc trace --text \"a photo of a cat\"\n"
     "  clipc trace --image cat.jpg -o activations",
-    CLI_MODEL | CLI_COMPUTE | CLI_JSON};
+    CLI_MODEL | (CLI_COMPUTE & ~CLI_BATCH) | CLI_JSON};
 
 struct job {
     struct cli *cli;
@@ -202,7 +202,7 @@ int cmd_trace(int argc, char **argv)
         {"text", CLI_STRING, &o.text, "T", "a text"},
         {"pixels", CLI_STRING, &o.pixels, "FILE.npy", "ready pixels (the first image of them)"},
         {"tokens", CLI_STRING, &o.tokens, "FILE.npy", "ready token ids (the first row of them)"},
-        {"o", CLI_STRING, &o.folder, "DIR", "write each activation there"},
+        {"o|output", CLI_STRING, &o.folder, "DIR", "write each activation there"},
         {"full-context", CLI_FLAG, &o.full_context, NULL,
          "compute every position of a text, not only those up to its end"},
         {NULL, CLI_FLAG, NULL, NULL, NULL}};
