@@ -1,5 +1,5 @@
-/* clean.c - what OpenAI's and HuggingFace's tokenizers do to a text before they look for words: ftfy's
- * repairs, HTML references, white space, lower case. */
+/* clean.c - what OpenAI's and HuggingFace's tokenizers do to a text before they look for words:
+ * ftfy's repairs, HTML references, white space, lower case. */
 #include "clean.h"
 
 #include <stdlib.h>

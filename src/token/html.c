@@ -1,5 +1,5 @@
-/* html.c - HTML character references to characters, as html.unescape reads them (any reference that a
- * browser would take) and as ftfy does (only those beyond doubt). */
+/* html.c - HTML character references to characters, as html.unescape reads them (any reference that
+ * a browser would take) and as ftfy does (only those beyond doubt). */
 #include "html.h"
 
 #include <string.h>

@@ -112,14 +112,16 @@ bool unicode_final_sigma(const uint32_t *text, size_t n, size_t i)
 {
     size_t j = i;
 
-    while (j > 0 && unicode_in_ranges(unicode_case_ignorable, unicode_case_ignorable_count, text[j - 1])) {
+    while (j > 0 &&
+           unicode_in_ranges(unicode_case_ignorable, unicode_case_ignorable_count, text[j - 1])) {
         j--;
     }
     if (j == 0 || !unicode_in_ranges(unicode_cased, unicode_cased_count, text[j - 1])) {
         return false;
     }
     j = i + 1;
-    while (j < n && unicode_in_ranges(unicode_case_ignorable, unicode_case_ignorable_count, text[j])) {
+    while (j < n &&
+           unicode_in_ranges(unicode_case_ignorable, unicode_case_ignorable_count, text[j])) {
         j++;
     }
     return j == n || !unicode_in_ranges(unicode_cased, unicode_cased_count, text[j]);

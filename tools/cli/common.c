@@ -1,5 +1,5 @@
-/* common.c - the options that several verbs share.  A verb lists the groups that change what it does;
- * a new common option is one line here and a field of struct cli. */
+/* common.c - the options that several verbs share.  A verb lists the groups that change what it
+ * does; a new common option is one line here and a field of struct cli. */
 #include "common.h"
 
 #include <string.h>
