@@ -94,7 +94,7 @@ foreign = [(b"PK\3\4" + bytes(26) + b"archive/data.pkl" + bytes(99), "x.pt", "Py
            (b"\x80\x02}q\x00." + bytes(99), "old", "PyTorch"), (b"GGUF\3\0\0\0" + bytes(99), "g", "GGUF"),
            (b"\x08\x07\x12\x07pytorch" + bytes(99), "m.onnx", "ONNX"),
            (b"\x10\0\0\0\0\0\0\0{\"a\": 1        }", "s", "safetensors"),
-           (b"version https://git-lfs.github.com/spec/v1\n", "pytorch_model.pt", "Git LFS")]
+           (b"version https://git-lfs.github.com/spec/v1\n", "pytorch_model.pt", "git-lfs pointer")]
 for data, name, what in foreign:
     open(tmp + "/" + name, "wb").write(data)
     for args in (["embed", red, "-m", tmp + "/" + name], ["info", tmp + "/" + name],

@@ -20,7 +20,7 @@ int cli_not_opened(const char *path)
     if (probe_file(path, &p) != CLIPC_OK || p.what == NULL || p.kind == PROBE_CLIPC) {
         return cli_error("%s", reason);
     }
-    return cli_error("%s: this is %s, not a clipc weight file; %s", path, p.what,
+    return cli_error("%s: not a clipc weight file but %s; %s", path, p.what,
                      p.kind == PROBE_SAFETENSORS ? "`clipc convert` makes one of it"
                                                  : "clipc convert --help says what becomes one");
 }
