@@ -4,19 +4,42 @@ import struct
 
 import numpy as np
 
+ELEMENTS = {1: "<f4", 2: "<f2", 5: "u1", 6: "<i4"}
+ROWS, PANELS, VECTOR = 0, 1, 2
+
 
 def tower(b):
     keys = "width heads layers mlp_width activation pool flags".split()
     t = dict(zip(keys, struct.unpack("<7I", b[:28])))
-    t["ln_eps"], t["positions"], t["dtype"] = struct.unpack("<fII", b[28:40])
+    t["ln_eps"], t["positions"] = struct.unpack("<fI", b[28:36])
+    assert not any(b[36:])
     return t
+
+
+def up(n, multiple):
+    return -(-n // multiple) * multiple
+
+
+def tensor(data, record):
+    dtype, layout = record[56], record[57]
+    rows, cols, rows_padded, cols_padded, offset, size = struct.unpack("<IIIIQQ", record[64:96])
+    assert offset % 64 == 0 and offset + size <= len(data)
+    row_multiple, col_multiple = {ROWS: (1, 1), PANELS: (32, 64), VECTOR: (1, 64)}[layout]
+    assert (rows_padded, cols_padded) == (up(rows, row_multiple), up(cols, col_multiple))
+    a = np.frombuffer(data[offset:offset + size], ELEMENTS[dtype])
+    if layout == PANELS:  # [out / 32][in][32]
+        a = a.reshape(rows_padded // 32, cols_padded, 32).transpose(0, 2, 1)
+    a = a.reshape(rows_padded, cols_padded)
+    assert not a[rows:].any() and not a[:, cols:].any()
+    a = a[:rows, :cols]
+    return a[0] if rows == 1 else a
 
 
 def read(path):
     data = open(path, "rb").read()
     assert data[:8] == b"clipc\r\n\x1a"
-    version, header_bytes, file_bytes, records, count, size, features = struct.unpack("<IIQQIII", data[8:44])
-    assert version == 1 and size == 64 and file_bytes == len(data) and features == 0
+    version, header_bytes, file_bytes, records, count, stride, features = struct.unpack("<IIQQIII", data[8:44])
+    assert version == 2 and header_bytes >= 448 and stride >= 96 and file_bytes == len(data) and features == 0
     blank = data[:48] + bytes(32) + data[80:]
     assert hashlib.sha256(blank).digest() == data[48:80]
     header = {"name": data[80:144].split(b"\0")[0].decode()}
@@ -27,18 +50,6 @@ def read(path):
     header["vision"], header["text"] = tower(data[272:336]), tower(data[336:400])
     tensors = {}
     for i in range(count):
-        r = data[records + 64 * i:records + 64 * (i + 1)]
-        name = r[:28].split(b"\0")[0].decode()
-        dtype, layout = r[28], r[29]
-        rows, cols, rows_padded, cols_padded, offset, size = struct.unpack("<IIIIQQ", r[32:64])
-        a = np.frombuffer(data[offset:offset + size], {1: "<f4", 2: "<f2", 5: "u1", 6: "<i4"}[dtype])
-        if layout == 1:  # panels [out / 32][in][32]
-            a = a.reshape(rows_padded // 32, cols_padded, 32).transpose(0, 2, 1)
-            a = a.reshape(rows_padded, cols_padded)
-            assert not a[rows:].any() and not a[:, cols:].any()
-            a = a[:rows, :cols]
-        elif rows > 1:
-            a = a.reshape(rows, cols)
-        assert offset % 64 == 0
-        tensors[name] = a
+        record = data[records + stride * i:records + stride * (i + 1)]
+        tensors[record[:56].split(b"\0")[0].decode()] = tensor(data, record)
     return header, tensors

@@ -65,7 +65,7 @@ qkv = np.concatenate([source[block + "self_attn.%s_proj.weight" % x] for x in "q
 tap.check(code == 0 and tensors["vision.00.attn_in.weight"].dtype == np.float16 and
           (tensors["vision.00.attn_in.weight"] == qkv).all(), "f16 panels hold q, k, v bit for bit")
 patch = source["vision_model.embeddings.patch_embedding.weight"]
-tap.check((tensors["vision.patch_embed"] == patch.reshape(len(patch), -1)).all(), "the patch embedding")
+tap.check((tensors["vision.patch_embed.weight"] == patch.reshape(len(patch), -1)).all(), "the patch embedding")
 tap.check((tensors["text.token_embedding"] == source["text_model.embeddings.token_embedding.weight"]).all(),
           "the token table")
 tap.check((tensors["vision.ln_pre.weight"] == source["vision_model.pre_layrnorm.weight"].astype("f4")).all(),
@@ -83,7 +83,7 @@ tap.check(code == 0 and (a["vision.00.attn_in.weight"] == qkv).all(), "a weight 
 odd = dict(wide)
 odd["visual_projection.weight"] = odd["visual_projection.weight"] + np.float32(1e-3) * np.float32(np.pi)
 code, _, _ = tap.run("convert", folder("odd", odd), "-o", out, "--dtype", "f16")
-a = read_clipc.read(out)[1]["vision.projection"]
+a = read_clipc.read(out)[1]["vision.projection.weight"]
 tap.check(code == 0 and (a == odd["visual_projection.weight"].astype("f2")).all(),
           "rounding to f16 is numpy's: nearest, ties to even")
 

@@ -95,7 +95,8 @@ static void test_fields(void)
         size_t offset;
         uint32_t value;
     } cases[] = {
-        {"a newer version", offsetof(struct format_header, version), 2},
+        {"an older version", offsetof(struct format_header, version), 1},
+        {"a newer version", offsetof(struct format_header, version), 3},
         {"a required feature", offsetof(struct format_header, required_features), 1},
         {"too many records", offsetof(struct format_header, record_count), 1u << 30},
         {"no heads", offsetof(struct format_header, vision.heads), 0},

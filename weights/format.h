@@ -1,23 +1,24 @@
 /* format.h - the weight file, byte by byte.  Prose for people who write a reader: README.md here.
  *
- *   header (struct format_header, little endian)      at 0
- *   records (struct format_record) x record_count     at records_offset, a multiple of 64
+ *   header (struct format_header, little endian)   at 0
+ *   records (struct format_record)                 at records_offset, record_bytes apart
  *   data: each record's bytes at its offset, a multiple of 64; zeros between
  *
  * How it grows.  `version` is raised only when old readers would compute nonsense.  A newer header
- * is longer (header_bytes): what a reader does not know it skips, what is missing it takes as zero,
- * and so zero must always mean what files without the field meant.  A change that an old reader
- * must not ignore sets a bit in `required_features`; a record of a name it does not know is skipped
- * unless it carries FORMAT_REQUIRED. */
+ * or record is longer (header_bytes, record_bytes): what a reader does not know it skips, what is
+ * missing it takes as zero, and so zero must always mean what files without the field meant.  A
+ * change that an old reader must not ignore sets a bit in `required_features`, or is a tower flag
+ * or a value of an enum that old readers refuse; a record of a name that the header does not ask
+ * for is skipped unless it carries FORMAT_REQUIRED. */
 #ifndef CLIPC_FORMAT_H
 #define CLIPC_FORMAT_H
 
 #include <stdint.h>
 
 #define FORMAT_MAGIC      "clipc\r\n\x1a" /* 8 bytes; line ends catch text-mode copies */
-#define FORMAT_VERSION    1
+#define FORMAT_VERSION    2
 #define FORMAT_ALIGN      64
-#define FORMAT_NAME_BYTES 28
+#define FORMAT_NAME_BYTES 56
 
 /* Element types: KERNELS_F32 .. KERNELS_Q8 of kernels.h are the first four. */
 enum format_dtype {
@@ -29,34 +30,42 @@ enum format_dtype {
     FORMAT_I32 = 6
 };
 enum format_layout {
-    FORMAT_ROWS = 0,  /* row-major [rows, cols], nothing between the rows */
-    FORMAT_PANELS = 1 /* pack.h; rows = out, cols = in, padded to 32 and 64 */
+    FORMAT_ROWS = 0,   /* row-major [rows, cols], nothing between the rows */
+    FORMAT_PANELS = 1, /* pack.h; rows = out, cols = in, padded to 32 and 64 */
+    FORMAT_VECTOR = 2  /* one row, zeros behind it up to a multiple of 64 elements */
 };
 /* Record flag: a reader that does not know the name must refuse the file. */
 #define FORMAT_REQUIRED 1
 
 struct format_record {
     char name[FORMAT_NAME_BYTES]; /* ends in at least one 0 */
-    uint8_t dtype, layout, flags, reserved;
+    uint8_t dtype, layout, flags, reserved0;
+    uint32_t reserved1;
     uint32_t rows, cols;               /* true shape; a vector is 1 x n */
     uint32_t rows_padded, cols_padded; /* as stored */
     uint64_t offset, bytes;            /* from the start of the file */
 };
 
 enum format_activation { FORMAT_QUICK_GELU = 1, FORMAT_GELU_ERF = 2, FORMAT_GELU_TANH = 3 };
+/* Which row of ln_post's output stands for the whole. */
 enum format_pool {
     FORMAT_POOL_CLASS = 1,     /* vision: row 0, the class token */
     FORMAT_POOL_ARGMAX = 2,    /* text: row of the largest id, first of equals */
     FORMAT_POOL_FIRST_EOT = 3, /* text: row of the first eot_id */
-    FORMAT_POOL_LAST = 4,      /* reserved */
-    FORMAT_POOL_MEAN = 5,      /* reserved */
-    FORMAT_POOL_MAP = 6        /* reserved */
+    FORMAT_POOL_LAST = 4,      /* text: the last row (of the context with FORMAT_PAD_TO_CONTEXT) */
+    FORMAT_POOL_MEAN = 5,      /* vision: mean of the patches' rows, without the class token */
+    FORMAT_POOL_MAP = 6        /* vision: attention by a learned probe, records vision.map.* */
 };
-enum format_flag {                         /* tower flags */
-                   FORMAT_PRE_LN = 1,      /* ln_pre before the blocks (vision) */
-                   FORMAT_CLASS_TOKEN = 2, /* class embedding in front of the patches (vision) */
-                   FORMAT_CAUSAL = 4,      /* row i sees rows 0 .. i (text) */
-                   FORMAT_PROJECTION = 8   /* pooled row times projection [embed, width], no bias */
+/* Tower flags; a reader refuses those that it does not know. */
+enum format_flag {
+    FORMAT_PRE_LN = 1,      /* vision: ln_pre before the blocks */
+    FORMAT_CLASS_TOKEN = 2, /* vision: class embedding in front of the patches */
+    FORMAT_CAUSAL = 4,      /* text: row i sees rows 0 .. i; without it, all rows */
+    FORMAT_PROJECTION = 8,  /* pooled row times projection; without it, width = embed_dim */
+    FORMAT_PATCH_BIAS = 16, /* vision: patch_embed has a bias */
+    FORMAT_PROJECTION_BIAS = 32,
+    FORMAT_NO_START_TOKEN = 64, /* text: ids begin with the text; sot_id is 0 and means nothing */
+    FORMAT_PAD_TO_CONTEXT = 128 /* text: pad_id fills the context, and is attended to */
 };
 
 /* One transformer tower; layers == 0 means that the file has none of this kind. */
@@ -67,8 +76,7 @@ struct format_tower {
     uint32_t flags;      /* enum format_flag */
     float ln_eps;
     uint32_t positions; /* rows of positional_embedding: tokens of an image, context of a text */
-    uint32_t dtype;     /* enum format_dtype of its linear layers */
-    uint32_t reserved[6];
+    uint32_t reserved[7];
 };
 
 enum format_resize { FORMAT_SHORTEST = 1, FORMAT_SQUASH = 2, FORMAT_LONGEST = 3 /* reserved */ };
@@ -87,8 +95,8 @@ struct format_header {
     uint64_t file_bytes;
     uint64_t records_offset;
     uint32_t record_count;
-    uint32_t record_bytes;      /* sizeof(struct format_record), 64 */
-    uint32_t required_features; /* bits; none are defined in version 1 */
+    uint32_t record_bytes;      /* from record to record: sizeof(struct format_record) or more */
+    uint32_t required_features; /* bits; none are defined yet */
     uint32_t reserved0;
     uint8_t sha256[32]; /* of the whole file with these 32 bytes zero */
     char name[64];      /* of the model, for people; ends in 0 */
@@ -118,19 +126,21 @@ struct format_header {
     /* 448 */
 };
 
-/* Names of records.  T is "vision" or "text", NN the block with at least two digits.
+/* Names of records.  T is "vision" or "text", NN the block with at least two digits.  A linear
+ * layer is .weight, panels [out, in], and .bias, a vector f32 [out]; a LayerNorm is .weight and
+ * .bias, vectors f32 [width].  What stands in brackets is there when the tower's flags say so.
  *
- *   vision.patch_embed         panels [width, 3 * patch * patch], columns channel, y, x
- *   vision.class_embedding     f32 [width]
- *   T.positional_embedding     f32 [positions, width]
- *   vision.ln_pre.weight .bias f32 [width]
- *   T.NN.ln_1.weight .bias, T.NN.ln_2.weight .bias       f32 [width]
- *   T.NN.attn_in.weight        panels [3 * width, width], rows q, k, v; .bias f32 [3 * width]
- *   T.NN.attn_out.weight       panels [width, width]; .bias
- *   T.NN.c_fc.weight           panels [mlp_width, width]; .bias
- *   T.NN.c_proj.weight         panels [width, mlp_width]; .bias
- *   T.ln_post.weight .bias     f32 [width] (text: ln_final)
- *   T.projection               panels [embed_dim, width]
+ *   vision.patch_embed         linear [width, 3 * patch * patch], columns channel, y, x; [.bias]
+ *   vision.class_embedding     vector f32 [width]; [FORMAT_CLASS_TOKEN]
+ *   T.positional_embedding     rows f32 [positions, width]
+ *   vision.ln_pre              LayerNorm; [FORMAT_PRE_LN]
+ *   T.NN.ln_1, T.NN.ln_2       LayerNorm
+ *   T.NN.attn_in               linear [3 * width, width], rows q, k, v
+ *   T.NN.attn_out              linear [width, width]
+ *   T.NN.c_fc                  linear [mlp_width, width]
+ *   T.NN.c_proj                linear [width, mlp_width]
+ *   T.ln_post                  LayerNorm (text: ln_final)
+ *   T.projection               linear [embed_dim, width]; [FORMAT_PROJECTION, .bias]
  *   text.token_embedding       rows f32 or f16 [vocab_size, width]
  *
  *   tokenizer.tokens           u8: for each id 0 .. vocab_size - 1 a length byte pair (u16) and its
@@ -140,7 +150,11 @@ struct format_header {
  *   tokenizer.bytes            i32 [2, 256]: the id of each byte inside a word and at its end
  *   provenance                 u8: UTF-8 lines "key: value"
  *   golden.text                i32 [1, n] token ids;  golden.text_vector  f32 [1, embed_dim]
- *   golden.image_vector        f32 [1, embed_dim] of the image that README.md gives by a formula */
+ *   golden.image_vector        f32 [1, embed_dim] of the image that README.md gives by a formula
+ *
+ * Kept for the element types and poolings to come: beside a .weight of q8 lie .scale, .sums and
+ * .smooth; an attention pooling is vision.map.probe (vector), .attn_in, .attn_out, .ln, .c_fc and
+ * .c_proj. */
 #define FORMAT_WORD_END 0x8000u
 
 #endif

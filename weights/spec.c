@@ -1,86 +1,131 @@
 /* spec.c - the one list of tensors that a header asks for. */
 #include <stdio.h>
+#include <string.h>
 
 #include "weights.h"
 
 struct lister {
     weights_spec_fn fn;
     void *arg;
-    const char *tower;
+    char prefix[FORMAT_NAME_BYTES]; /* "vision." or "vision.03." */
     int status;
 };
 
-static void emit(struct lister *l, const char *name, uint32_t rows, uint32_t cols,
-                 enum format_layout layout, bool linear)
+static void emit(struct lister *l, const char *part, const char *suffix,
+                 const struct weights_spec *shape)
 {
-    struct weights_spec spec = {.rows = rows, .cols = cols, .layout = layout, .linear = linear};
+    struct weights_spec spec = *shape;
 
-    if (l->status == 0) {
-        snprintf(spec.name, sizeof spec.name, "%.6s.%.20s", l->tower, name);
-        l->status = l->fn(l->arg, &spec);
+    if (l->status != CLIPC_OK) {
+        return;
+    }
+    int n = snprintf(spec.name, sizeof spec.name, "%s%s%s", l->prefix, part, suffix);
+    l->status = n >= 0 && (size_t)n < sizeof spec.name
+                    ? l->fn(l->arg, &spec)
+                    : base_fail(CLIPC_ERROR_FORMAT, "tensor name '%s%s%s' is longer than %zu bytes",
+                                l->prefix, part, suffix, sizeof spec.name - 1);
+}
+
+static void emit_vector(struct lister *l, const char *part, const char *suffix, uint32_t n)
+{
+    emit(l, part, suffix, &(struct weights_spec){.rows = 1, .cols = n, .layout = FORMAT_VECTOR});
+}
+
+/* `linear`: in the dtype of the linear layers. */
+static void emit_rows(struct lister *l, const char *part, uint32_t rows, uint32_t cols, bool linear)
+{
+    emit(l, part, "",
+         &(struct weights_spec){
+             .rows = rows, .cols = cols, .layout = FORMAT_ROWS, .linear = linear});
+}
+
+static void emit_norm(struct lister *l, const char *part, uint32_t width)
+{
+    emit_vector(l, part, ".weight", width);
+    emit_vector(l, part, ".bias", width);
+}
+
+static void emit_linear(struct lister *l, const char *part, uint32_t out, uint32_t in, bool bias)
+{
+    emit(l, part, ".weight",
+         &(struct weights_spec){.rows = out, .cols = in, .layout = FORMAT_PANELS, .linear = true});
+    if (bias) {
+        emit_vector(l, part, ".bias", out);
     }
 }
 
-static void emit_norm(struct lister *l, const char *name, uint32_t width)
+static void emit_blocks(struct lister *l, const char *tower, const struct format_tower *t)
 {
-    char full[FORMAT_NAME_BYTES];
-
-    snprintf(full, sizeof full, "%.16s.weight", name);
-    emit(l, full, 1, width, FORMAT_ROWS, false);
-    snprintf(full, sizeof full, "%.16s.bias", name);
-    emit(l, full, 1, width, FORMAT_ROWS, false);
+    for (uint32_t i = 0; i < t->layers && l->status == CLIPC_OK; i++) {
+        snprintf(l->prefix, sizeof l->prefix, "%s.%02u.", tower, i);
+        emit_norm(l, "ln_1", t->width);
+        emit_linear(l, "attn_in", 3 * t->width, t->width, true);
+        emit_linear(l, "attn_out", t->width, t->width, true);
+        emit_norm(l, "ln_2", t->width);
+        emit_linear(l, "c_fc", t->mlp_width, t->width, true);
+        emit_linear(l, "c_proj", t->width, t->mlp_width, true);
+    }
+    snprintf(l->prefix, sizeof l->prefix, "%s.", tower);
 }
 
-static void emit_linear(struct lister *l, uint32_t layer, const char *name, uint32_t out,
-                        uint32_t in)
+/* Behind the blocks. */
+static void emit_end(struct lister *l, const struct format_tower *t, uint32_t embed_dim)
 {
-    char full[FORMAT_NAME_BYTES];
-
-    snprintf(full, sizeof full, "%02u.%.10s.weight", layer % 1000, name);
-    emit(l, full, out, in, FORMAT_PANELS, true);
-    snprintf(full, sizeof full, "%02u.%.10s.bias", layer % 1000, name);
-    emit(l, full, 1, out, FORMAT_ROWS, false);
-}
-
-static void emit_blocks(struct lister *l, const struct format_tower *t)
-{
-    char name[FORMAT_NAME_BYTES];
-
-    for (uint32_t i = 0; i < t->layers && l->status == 0; i++) {
-        snprintf(name, sizeof name, "%02u.ln_1", i % 1000);
-        emit_norm(l, name, t->width);
-        emit_linear(l, i, "attn_in", 3 * t->width, t->width);
-        emit_linear(l, i, "attn_out", t->width, t->width);
-        snprintf(name, sizeof name, "%02u.ln_2", i % 1000);
-        emit_norm(l, name, t->width);
-        emit_linear(l, i, "c_fc", t->mlp_width, t->width);
-        emit_linear(l, i, "c_proj", t->width, t->mlp_width);
+    emit_norm(l, "ln_post", t->width);
+    if (t->flags & FORMAT_PROJECTION) {
+        emit_linear(l, "projection", embed_dim, t->width, (t->flags & FORMAT_PROJECTION_BIAS) != 0);
     }
 }
 
 int weights_each_spec(const struct format_header *h, weights_spec_fn fn, void *arg)
 {
-    struct lister l = {fn, arg, "vision", 0};
+    struct lister l = {fn, arg, "vision.", CLIPC_OK};
     const struct format_tower *v = &h->vision, *t = &h->text;
 
     if (v->layers != 0) {
-        emit(&l, "patch_embed", v->width, 3 * h->patch_size * h->patch_size, FORMAT_PANELS, true);
-        emit(&l, "class_embedding", 1, v->width, FORMAT_ROWS, false);
-        emit(&l, "positional_embedding", v->positions, v->width, FORMAT_ROWS, false);
+        emit_linear(&l, "patch_embed", v->width, 3 * h->patch_size * h->patch_size,
+                    (v->flags & FORMAT_PATCH_BIAS) != 0);
+        if (v->flags & FORMAT_CLASS_TOKEN) {
+            emit_vector(&l, "class_embedding", "", v->width);
+        }
+        emit_rows(&l, "positional_embedding", v->positions, v->width, false);
         if (v->flags & FORMAT_PRE_LN) {
             emit_norm(&l, "ln_pre", v->width);
         }
-        emit_blocks(&l, v);
-        emit_norm(&l, "ln_post", v->width);
-        emit(&l, "projection", h->embed_dim, v->width, FORMAT_PANELS, true);
+        emit_blocks(&l, "vision", v);
+        emit_end(&l, v, h->embed_dim);
     }
     if (t->layers != 0) {
-        l.tower = "text";
-        emit(&l, "token_embedding", h->vocab_size, t->width, FORMAT_ROWS, true);
-        emit(&l, "positional_embedding", t->positions, t->width, FORMAT_ROWS, false);
-        emit_blocks(&l, t);
-        emit_norm(&l, "ln_post", t->width);
-        emit(&l, "projection", h->embed_dim, t->width, FORMAT_PANELS, true);
+        strcpy(l.prefix, "text.");
+        emit_rows(&l, "token_embedding", h->vocab_size, t->width, true);
+        emit_rows(&l, "positional_embedding", t->positions, t->width, false);
+        emit_blocks(&l, "text", t);
+        emit_end(&l, t, h->embed_dim);
     }
     return l.status;
+}
+
+struct tower_dtype {
+    const struct weights *w;
+    const char *tower;
+    uint32_t dtype;
+};
+
+static int merge_dtype(void *arg, const struct weights_spec *spec)
+{
+    struct tower_dtype *t = arg;
+
+    if (spec->layout == FORMAT_PANELS && strncmp(spec->name, t->tower, strlen(t->tower)) == 0) {
+        uint32_t dtype = weights_find(t->w, spec->name)->dtype;
+        t->dtype = t->dtype == 0 || t->dtype == dtype ? dtype : WEIGHTS_MIXED;
+    }
+    return CLIPC_OK;
+}
+
+uint32_t weights_tower_dtype(const struct weights *w, const char *tower)
+{
+    struct tower_dtype t = {w, tower, 0};
+
+    weights_each_spec(&w->header, merge_dtype, &t);
+    return t.dtype;
 }

@@ -1,53 +1,42 @@
+/* weights.c - a weight file opened, closed, and held against its hash. */
 #include "weights.h"
 
 #include <string.h>
 
-#include "validate.h"
 #include "sha256.h"
+#include "validate.h"
 
 static int open_bytes(struct weights *w, const char *what)
 {
-    const struct validation c = {w, what};
-    const uint16_t probe = 1;
+    int status = validate_header(w, what);
 
-    if (*(const uint8_t *)&probe != 1) {
-        return base_fail(CLIPC_ERROR_UNSUPPORTED,
-                         "%s: weight files are used as they lie, which needs "
-                         "a little-endian machine",
-                         what);
-    }
-    if (w->size < 16 || memcmp(w->data, FORMAT_MAGIC, 8) != 0) {
-        return base_fail(CLIPC_ERROR_FORMAT,
-                         "%s: not a clipc weight file (make one with `clipc convert`)", what);
-    }
-    uint32_t header_bytes = base_u32(w->data + 12);
-    if (header_bytes < 144 || header_bytes % FORMAT_ALIGN != 0 || header_bytes > w->size) {
-        return base_fail(CLIPC_ERROR_FORMAT, "%s: damaged: a header of %u bytes in a file of %zu",
-                         what, header_bytes, w->size);
-    }
-    memcpy(&w->header, w->data, header_bytes < sizeof w->header ? header_bytes : sizeof w->header);
-    int status = validate_frame(&c);
     if (status == CLIPC_OK) {
-        w->records =
-            (const struct format_record *)(const void *)(w->data + w->header.records_offset);
-        status = validate_all(&c);
+        status = weights_index(w, what);
     }
-    return status;
-}
-
-int weights_open(const char *path, struct weights *w)
-{
-    memset(w, 0, sizeof *w);
-    int status = base_map_file(path, &w->map);
     if (status == CLIPC_OK) {
-        w->data = w->map.data;
-        w->size = w->map.size;
-        status = open_bytes(w, path);
+        status = validate_records(w, what);
     }
     if (status != CLIPC_OK) {
         weights_close(w);
     }
     return status;
+}
+
+int weights_open_as(const char *path, const char *what, struct weights *w)
+{
+    memset(w, 0, sizeof *w);
+    int status = base_map_file(path, &w->map);
+    if (status != CLIPC_OK) {
+        return status;
+    }
+    w->data = w->map.data;
+    w->size = w->map.size;
+    return open_bytes(w, what);
+}
+
+int weights_open(const char *path, struct weights *w)
+{
+    return weights_open_as(path, path, w);
 }
 
 int weights_open_memory(const void *data, size_t size, struct weights *w)
@@ -65,22 +54,8 @@ int weights_open_memory(const void *data, size_t size, struct weights *w)
 void weights_close(struct weights *w)
 {
     base_unmap(&w->map);
+    base_free(w->by_name);
     memset(w, 0, sizeof *w);
-}
-
-const struct format_record *weights_find(const struct weights *w, const char *name)
-{
-    for (uint32_t i = 0; i < w->header.record_count; i++) {
-        if (strcmp(w->records[i].name, name) == 0) {
-            return &w->records[i];
-        }
-    }
-    return NULL;
-}
-
-const void *weights_data(const struct weights *w, const struct format_record *record)
-{
-    return w->data + record->offset;
 }
 
 int weights_verify(const struct weights *w)

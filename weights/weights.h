@@ -15,21 +15,44 @@ struct weights {
     struct base_map map;       /* empty when opened from memory */
     const unsigned char *data; /* [size], 64-byte aligned */
     size_t size;
-    struct format_header header;         /* a copy, zero where the file's is shorter */
-    const struct format_record *records; /* [header.record_count] */
+    struct format_header header;          /* a copy */
+    const struct format_record **by_name; /* [header.record_count], sorted; base_alloc */
 };
 
 /* Check everything: magic, version, sizes, every record's name, place, shape, dtype and overlap,
- * every hyper-parameter and enum, that every tensor the towers need is there with its shape, and
- * that token tables are consistent.  Never reads tensor data but the token tables, so it takes
- * milliseconds.  On failure the message begins with `path`. */
+ * every hyper-parameter and enum, that every tensor the towers need is there with its shape, that
+ * what else is there may be ignored, and that token tables are consistent.  Never reads tensor data
+ * but the token tables, so it takes milliseconds.  On failure the message begins with `path`. */
 int weights_open(const char *path, struct weights *w);
 int weights_open_memory(const void *data, size_t size, struct weights *w);
+/* The file at `path`, called `what` in messages. */
+int weights_open_as(const char *path, const char *what, struct weights *w);
 void weights_close(struct weights *w);
+
+/* Compute the content hash and compare. 0, or CLIPC_ERROR_FORMAT when it differs. */
+int weights_verify(const struct weights *w);
+
+/* ---- Records: directory.c ------------------------------------------------------------------ */
+
+/* Record i of header.record_count, in the file's order. */
+const struct format_record *weights_record(const struct weights *w, uint32_t i);
 
 /* NULL when there is none of that name. */
 const struct format_record *weights_find(const struct weights *w, const char *name);
 const void *weights_data(const struct weights *w, const struct format_record *record);
+
+/* Fill `weights.by_name`; every name must end and be there once.  `what`: for messages. */
+int weights_index(struct weights *w, const char *what);
+
+/* What a tensor of this kind takes in a file: dtype, layout, shape, padded shape and bytes of *r.
+ * false when there is no such kind, or no room for it in 64 bits. */
+bool weights_shape(struct format_record *r, enum format_dtype dtype, enum format_layout layout,
+                   uint32_t rows, uint32_t cols);
+
+/* "f32"; "?" for a type that this clipc does not know. */
+const char *weights_dtype_name(uint32_t dtype);
+
+/* ---- What a header asks for: spec.c -------------------------------------------------------- */
 
 /* What a tower's part `name` must be: the one list of tensors that reader, writer, converter and
  * binder share.  Calls fn for every tensor that this header's towers need, stops at the first
@@ -38,12 +61,14 @@ struct weights_spec {
     char name[FORMAT_NAME_BYTES];
     uint32_t rows, cols;
     enum format_layout layout;
-    bool linear; /* stored in the tower's dtype; else f32 (the token table: f32 or f16) */
+    bool linear; /* f32 or f16, as convert was asked; else f32 always */
 };
 typedef int (*weights_spec_fn)(void *arg, const struct weights_spec *spec);
 int weights_each_spec(const struct format_header *header, weights_spec_fn fn, void *arg);
 
-/* Compute the content hash and compare. 0, or CLIPC_ERROR_FORMAT when it differs. */
-int weights_verify(const struct weights *w);
+/* The element type of a tower's linear layers ("vision" or "text"): WEIGHTS_MIXED when they differ,
+ * 0 without the tower. */
+#define WEIGHTS_MIXED 255u
+uint32_t weights_tower_dtype(const struct weights *w, const char *tower);
 
 #endif

@@ -18,7 +18,7 @@ static const struct format_record *find(const struct weights *w, const char *nam
 void transformer_bind_linear(struct linear *l, const struct weights *w, const char *name,
                              bool has_bias, enum kernels_precision precision)
 {
-    const struct format_record *r = find(w, name, has_bias ? ".weight" : "");
+    const struct format_record *r = find(w, name, ".weight");
 
     memset(l, 0, sizeof *l);
     l->w.panels = weights_data(w, r);

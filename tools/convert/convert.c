@@ -23,7 +23,7 @@ struct job {
     struct source source;
     struct writer *writer;
     enum format_dtype dtype; /* of the linear layers */
-    size_t done, total;      /* bytes */
+    uint64_t done, total;    /* bytes */
     struct progress progress;
     struct goldens goldens;
     struct record records[RECORDS_MAX];
@@ -41,7 +41,11 @@ static int declare_tensor(void *arg, const struct weights_spec *spec)
     struct job *job = arg;
     enum format_dtype dtype = stored_as(job, spec);
 
-    job->total += (size_t)spec->rows * spec->cols * (dtype == FORMAT_F16 ? 2 : 4);
+    struct format_record shape;
+
+    if (weights_shape(&shape, dtype, spec->layout, spec->rows, spec->cols)) {
+        job->total += shape.bytes;
+    }
     return writer_declare(job->writer, spec->name, dtype, spec->layout, spec->rows, spec->cols,
                           FORMAT_REQUIRED);
 }
@@ -92,8 +96,7 @@ static int fill_tensor(const struct job *job, const struct weights_spec *spec, s
             return status;
         }
         if (spec->layout == FORMAT_PANELS) {
-            pack_row(b->data, (enum kernels_dtype)dtype, spec->cols, r,
-                     row); /* bytes > 0: it can */
+            pack_row(b->data, (enum kernels_dtype)dtype, spec->cols, r, row);
         } else {
             memcpy(b->data + r * row_bytes, row, row_bytes);
         }
@@ -105,16 +108,15 @@ static int write_tensor(void *arg, const struct weights_spec *spec)
 {
     struct job *job = arg;
     enum format_dtype dtype = stored_as(job, spec);
-    size_t plain = (size_t)spec->rows * spec->cols * (dtype == FORMAT_F16 ? 2 : 4);
-    size_t bytes = spec->layout == FORMAT_PANELS
-                       ? pack_bytes((enum kernels_dtype)dtype, spec->rows, spec->cols)
-                       : plain;
-    if (bytes == 0) {
+    struct format_record shape;
+    if (!weights_shape(&shape, dtype, spec->layout, spec->rows, spec->cols) ||
+        shape.bytes > SIZE_MAX) {
         return base_fail(CLIPC_ERROR_UNSUPPORTED,
                          "tensor '%s' of %u x %u: too large, or of an element type (number %d) "
                          "that nothing computes with",
                          spec->name, spec->rows, spec->cols, (int)dtype);
     }
+    size_t bytes = (size_t)shape.bytes; /* the padding stays the zeros of base_alloc */
     struct buffers b = {base_alloc(bytes), malloc(spec->cols * sizeof *b.values),
                         malloc(spec->cols * sizeof *b.halves)};
     int status = b.data != NULL && b.values != NULL && b.halves != NULL
@@ -124,7 +126,7 @@ static int write_tensor(void *arg, const struct weights_spec *spec)
 
     if (status == CLIPC_OK) {
         status = writer_write(job->writer, spec->name, b.data, bytes);
-        job->done += plain;
+        job->done += bytes;
         progress_show(&job->progress, job->done >> 20, job->total >> 20);
     }
     base_free(b.data);
@@ -135,21 +137,10 @@ static int write_tensor(void *arg, const struct weights_spec *spec)
 
 /* ---- The file ------------------------------------------------------------------------------ */
 
-/* What is on disk now opens, as it will for everybody. */
-static int check_opens(const char *path)
-{
-    struct weights w;
-    int status = weights_open(path, &w);
-
-    if (status == CLIPC_OK) {
-        weights_close(&w);
-    }
-    return status;
-}
-
 static int fill(struct job *job, bool goldens)
 {
     const struct format_header *h = &job->source.header;
+    struct weights w;
     int status;
 
     if ((status = weights_each_spec(h, declare_tensor, job)) != CLIPC_OK ||
@@ -160,24 +151,22 @@ static int fill(struct job *job, bool goldens)
     status = weights_each_spec(h, write_tensor, job);
     progress_clear(&job->progress);
     if (status != CLIPC_OK ||
-        (status = records_write(job->records, false, job->writer)) != CLIPC_OK ||
-        (status = check_opens(writer_path(job->writer))) != CLIPC_OK || !goldens) {
+        (status = records_write(job->records, false, job->writer)) != CLIPC_OK || !goldens ||
+        (status = writer_open(job->writer, &w)) != CLIPC_OK) {
         return status;
     }
-    status = goldens_compute(writer_path(job->writer), &job->goldens);
+    status = goldens_compute(&w, &job->goldens);
+    weights_close(&w);
     return status == CLIPC_OK ? records_write(job->records, true, job->writer) : status;
 }
 
 static int write_file(struct job *job, const char *out, bool goldens)
 {
     struct format_header *h = &job->source.header;
-    bool reads = h->text.layers != 0;
     int status = source_note(&job->source, "converted by: clipc %s to %s", clipc_version(),
                              job->dtype == FORMAT_F16 ? "f16" : "f32");
 
-    h->tokenizer = reads ? job->source.vocab.kind : FORMAT_TOKENIZER_NONE;
-    h->vision.dtype = h->vision.layers != 0 ? (uint32_t)job->dtype : 0;
-    h->text.dtype = reads ? (uint32_t)job->dtype : 0;
+    h->tokenizer = h->text.layers != 0 ? job->source.vocab.kind : FORMAT_TOKENIZER_NONE;
     if (status == CLIPC_OK && goldens) {
         status = goldens_begin(h, &job->goldens);
     }

@@ -8,16 +8,16 @@
 /* Ours -> theirs, outside of the blocks and within one. */
 static const struct name {
     const char *ours, *theirs;
-} outside[] = {{"vision.patch_embed", "vision_model.embeddings.patch_embedding.weight"},
+} outside[] = {{"vision.patch_embed", "vision_model.embeddings.patch_embedding"},
                {"vision.class_embedding", "vision_model.embeddings.class_embedding"},
                {"vision.positional_embedding", "vision_model.embeddings.position_embedding.weight"},
                {"vision.ln_pre", "vision_model.pre_layrnorm"}, /* the name of the published files */
                {"vision.ln_post", "vision_model.post_layernorm"},
-               {"vision.projection", "visual_projection.weight"},
+               {"vision.projection", "visual_projection"},
                {"text.token_embedding", "text_model.embeddings.token_embedding.weight"},
                {"text.positional_embedding", "text_model.embeddings.position_embedding.weight"},
                {"text.ln_post", "text_model.final_layer_norm"},
-               {"text.projection", "text_projection.weight"}},
+               {"text.projection", "text_projection"}},
   within[] = {{"ln_1", "layer_norm1"},
               {"ln_2", "layer_norm2"},
               {"attn_out", "self_attn.out_proj"},
@@ -73,11 +73,11 @@ static void piece(const struct format_header *h, const struct weights_spec *spec
 
     memset(out, 0, sizeof *out);
     their_name(spec->name, piece, out->name, sizeof out->name);
-    if (strcmp(spec->name, "vision.patch_embed") == 0) { /* Conv2d [out, in, y, x] */
+    if (strcmp(spec->name, "vision.patch_embed.weight") == 0) { /* Conv2d [out, in, y, x] */
         const uint64_t shape[] = {spec->rows, 3, h->patch_size, h->patch_size};
         memcpy(out->shape, shape, sizeof shape);
         out->n_dims = 4;
-    } else if (spec->rows == 1 && strstr(out->name, "_embedding.weight") == NULL) {
+    } else if (spec->layout == FORMAT_VECTOR) {
         out->shape[0] = spec->cols / n;
         out->n_dims = 1;
     } else {

@@ -74,15 +74,11 @@ static void narrow(const double *from, size_t n, float *to)
     }
 }
 
-int goldens_compute(const char *path, struct goldens *g)
+int goldens_compute(const struct weights *w, struct goldens *g)
 {
-    struct weights w;
-    int status = weights_open(path, &w);
-    const struct format_header *h = &w.header;
+    const struct format_header *h = &w->header;
+    int status = CLIPC_OK;
 
-    if (status != CLIPC_OK) {
-        return status;
-    }
     double *vector = malloc(h->embed_dim * sizeof *vector);
     float *pixels = malloc((size_t)3 * h->image_size * h->image_size * sizeof *pixels + 1);
     if (vector == NULL || pixels == NULL) {
@@ -90,14 +86,13 @@ int goldens_compute(const char *path, struct goldens *g)
     }
     if (status == CLIPC_OK && h->vision.layers != 0) {
         golden_pixels(h, pixels);
-        status = oracle_image(&w, pixels, vector, NULL, NULL);
+        status = oracle_image(w, pixels, vector, NULL, NULL);
         narrow(vector, h->embed_dim, g->image);
     }
     if (status == CLIPC_OK && h->text.layers != 0) {
-        status = oracle_text(&w, g->ids, golden_count(h), vector, NULL, NULL);
+        status = oracle_text(w, g->ids, golden_count(h), vector, NULL, NULL);
         narrow(vector, h->embed_dim, g->text);
     }
-    weights_close(&w);
     free(vector);
     free(pixels);
     return status;

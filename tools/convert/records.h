@@ -34,8 +34,8 @@ int records_write(const struct record *records, bool golden, struct writer *writ
 
 /* 0, with room for the vectors and the ids in place, or CLIPC_ERROR_MEMORY. */
 int goldens_begin(const struct format_header *h, struct goldens *goldens);
-/* Both vectors, of the weight file at `path`, in double precision. */
-int goldens_compute(const char *path, struct goldens *goldens);
+/* Both vectors, of the weights as they lie in the file, in double precision. */
+int goldens_compute(const struct weights *weights, struct goldens *goldens);
 void goldens_free(struct goldens *goldens);
 
 #endif

@@ -1,3 +1,4 @@
+/* writer.c - a weight file put down record by record, hashed, opened once, and only then named. */
 #include "writer.h"
 
 #include <errno.h>
@@ -6,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../kernels/pack.h"
 #include "../../src/base/base.h"
 #include "../../src/base/output.h"
 #include "../../weights/sha256.h"
@@ -66,17 +66,15 @@ static int grow(struct writer *w)
     return CLIPC_OK;
 }
 
-static size_t element_bytes(enum format_dtype dtype)
-{
-    return dtype == FORMAT_F16 ? 2 : dtype == FORMAT_U8 ? 1 : 4;
-}
-
 int writer_declare(struct writer *w, const char *name, enum format_dtype dtype,
                    enum format_layout layout, uint32_t rows, uint32_t cols, unsigned flags)
 {
-    if (w->laid_out || strlen(name) >= FORMAT_NAME_BYTES || w->n == MAX_RECORDS) {
-        return base_fail(CLIPC_ERROR_ARGUMENT, "%s: record '%s' cannot be declared", w->out.path,
-                         name);
+    struct format_record r = {.flags = (uint8_t)flags};
+
+    if (w->laid_out || strlen(name) >= sizeof r.name || w->n == MAX_RECORDS ||
+        !weights_shape(&r, dtype, layout, rows, cols)) {
+        return base_fail(CLIPC_ERROR_ARGUMENT, "%s: record '%s' of %u x %u cannot be declared",
+                         w->out.path, name, rows, cols);
     }
     if (w->n == w->room) {
         int status = grow(w);
@@ -84,19 +82,8 @@ int writer_declare(struct writer *w, const char *name, enum format_dtype dtype,
             return status;
         }
     }
-    struct format_record *r = &w->records[w->n++];
-    snprintf(r->name, sizeof r->name, "%s", name);
-    r->dtype = (uint8_t)dtype;
-    r->layout = (uint8_t)layout;
-    r->flags = (uint8_t)flags;
-    r->rows = r->rows_padded = rows;
-    r->cols = r->cols_padded = cols;
-    r->bytes = (uint64_t)rows * cols * element_bytes(dtype);
-    if (layout == FORMAT_PANELS) {
-        r->rows_padded = (uint32_t)base_round_up(rows, KERNELS_PANEL);
-        r->cols_padded = (uint32_t)base_round_up(cols, KERNELS_PAD);
-        r->bytes = pack_bytes((enum kernels_dtype)dtype, rows, cols);
-    }
+    strcpy(r.name, name);
+    w->records[w->n++] = r;
     return CLIPC_OK;
 }
 
@@ -190,20 +177,49 @@ static int write_hash(struct writer *w)
     return write_at(w, &w->header, sizeof w->header, 0);
 }
 
-/* The new name reaches the disk with its folder. */
+int writer_open(const struct writer *w, struct weights *weights)
+{
+    char what[4200];
+
+    snprintf(what, sizeof what, "%s: not written, as no clipc could open it", w->out.path);
+    return weights_open_as(w->out.temporary, what, weights);
+}
+
+static int check_written(struct writer *w)
+{
+    for (uint32_t i = 0; i < w->n; i++) {
+        if (!w->written[i]) {
+            return base_fail(CLIPC_ERROR_ARGUMENT, "%s: record '%s' was never written", w->out.path,
+                             w->records[i].name);
+        }
+    }
+    return CLIPC_OK;
+}
+
+/* A file that cannot be used never gets its name, whatever the caller did. */
+static int check_opens(const struct writer *w)
+{
+    struct weights weights;
+    int status = writer_open(w, &weights);
+
+    if (status == CLIPC_OK) {
+        weights_close(&weights);
+    }
+    return status;
+}
 
 int writer_finish(struct writer *w)
 {
     int status = w->laid_out ? CLIPC_OK : lay_out(w);
 
-    for (uint32_t i = 0; status == CLIPC_OK && i < w->n; i++) {
-        if (!w->written[i]) {
-            status = base_fail(CLIPC_ERROR_ARGUMENT, "%s: record '%s' was never written",
-                               w->out.path, w->records[i].name);
-        }
+    if (status == CLIPC_OK) {
+        status = check_written(w);
     }
     if (status == CLIPC_OK) {
         status = write_hash(w);
+    }
+    if (status == CLIPC_OK) {
+        status = check_opens(w);
     }
     if (status == CLIPC_OK) {
         status = output_finish(&w->out);

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "../../weights/format.h"
+#include "../../weights/weights.h"
 
 struct writer;
 
@@ -13,21 +13,24 @@ struct writer;
  * order.  `header`: hyper-parameters; the writer fills magic, version, sizes, offsets and hash. */
 int writer_new(const char *path, const struct format_header *header, struct writer **writer);
 
-/* Declare a record: a tensor in panels or rows, or bytes (dtype FORMAT_U8, rows 1).  Order of
+/* Declare a record: a tensor in any layout, or bytes (dtype FORMAT_U8, rows 1).  Order of
  * declaration is the order in the file. */
 int writer_declare(struct writer *writer, const char *name, enum format_dtype dtype,
                    enum format_layout layout, uint32_t rows, uint32_t cols, unsigned flags);
 
-/* Write a declared record.  Panels: `data` is in panel form already, pack_bytes long; rows: the
- * true shape. */
+/* Write a declared record: all its bytes, in its layout, the padding too (zeros). */
 int writer_write(struct writer *writer, const char *name, const void *data, size_t bytes);
 
-/* The temporary file, which weights_open can read once every record that it needs is written; what
- * is not written yet reads as zeros. */
+/* The temporary file's name. */
 const char *writer_path(const struct writer *writer);
 
-/* All declared records must have been written.  Hashes, syncs, renames; frees the writer in any
- * case.  On failure the target is untouched and the temporary file is gone. */
+/* Open what is written so far, once that is every tensor; what is not written yet reads as zeros.
+ * Messages name the target. */
+int writer_open(const struct writer *writer, struct weights *weights);
+
+/* All declared records must have been written, and the file must open.  Hashes, syncs, renames;
+ * frees the writer in any case.  On failure the target is untouched and the temporary file is
+ * gone. */
 int writer_finish(struct writer *writer);
 
 /* Throw everything away. */

@@ -60,7 +60,7 @@ static const float *vector(const struct pass *p, const char *name, const char *s
 static void linear(struct pass *p, const char *name, bool bias, const double *x, size_t rows,
                    double *y)
 {
-    const struct format_record *r = record(p, name, bias ? ".weight" : "");
+    const struct format_record *r = record(p, name, ".weight");
     struct kernels_linear w = {.panels = weights_data(p->w, r),
                                .in = r->cols,
                                .out = r->rows,

@@ -27,12 +27,12 @@ static const char *word(const char *const *words, size_t n, uint32_t i)
 }
 #define WORD(words, i) word(words, sizeof(words) / sizeof *(words), i)
 
-static const char *const dtypes[] = {"-", "f32", "f16", "bf16", "q8", "u8", "i32"};
 static const char *const activations[] = {"-", "quick GELU", "erf GELU", "tanh GELU"};
 static const char *const pools[] = {"-", "class token", "argmax id", "first end token"};
 static const char *const resizes[] = {"-", "shortest side", "squash"};
 static const char *const filters[] = {"-", "bicubic", "bilinear"};
 static const char *const rules[] = {"-", "openai", "hf"};
+static const char *const layouts[] = {"rows", "panels", "vector"};
 
 /* ---- The build ----------------------------------------------------------------------------- */
 
@@ -76,18 +76,19 @@ static void print_build_json(void)
 
 /* ---- The file ------------------------------------------------------------------------------ */
 
-static void print_tower(const char *name, const struct format_tower *t)
+static void print_tower(const struct weights *w, const char *label, const char *name,
+                        const struct format_tower *t)
 {
     if (t->layers == 0) {
-        printf("  %-11s none\n", name);
+        printf("  %-11s none\n", label);
         return;
     }
     printf(
         "  %-11s width %u, %u layers, %u heads of %u, MLP %u, %s, LN eps %g, %u positions, pooled "
         "by %s, %s\n",
-        name, t->width, t->layers, t->heads, t->width / t->heads, t->mlp_width,
+        label, t->width, t->layers, t->heads, t->width / t->heads, t->mlp_width,
         WORD(activations, t->activation), (double)t->ln_eps, t->positions, WORD(pools, t->pool),
-        WORD(dtypes, t->dtype));
+        weights_dtype_name(weights_tower_dtype(w, name)));
 }
 
 static void print_provenance(const struct weights *w)
@@ -109,12 +110,12 @@ static void print_provenance(const struct weights *w)
 static void print_tensors(const struct weights *w)
 {
     for (uint32_t i = 0; i < w->header.record_count; i++) {
-        const struct format_record *r = &w->records[i];
+        const struct format_record *r = weights_record(w, i);
         printf("  ");
         say_padded(stdout, r->name, strlen(r->name), 28);
-        printf(" %-4s %-6s %6u x %-6u %12llu bytes at %llu\n", WORD(dtypes, r->dtype),
-               r->layout == FORMAT_PANELS ? "panels" : "rows", r->rows, r->cols,
-               (unsigned long long)r->bytes, (unsigned long long)r->offset);
+        printf(" %-4s %-6s %6u x %-6u %12llu bytes at %llu\n", weights_dtype_name(r->dtype),
+               WORD(layouts, r->layout), r->rows, r->cols, (unsigned long long)r->bytes,
+               (unsigned long long)r->offset);
     }
 }
 
@@ -130,7 +131,7 @@ static void print_file(const struct weights *w, const char *name, bool tensors)
     printf(", %.1f MB, %u tensors\n", (double)w->size / 1e6, h->record_count);
     printf("  embedding   %u floats; logit scale %.4f, bias %g\n", h->embed_dim,
            (double)h->logit_scale, (double)h->logit_bias);
-    print_tower("image tower", &h->vision);
+    print_tower(w, "image tower", "vision", &h->vision);
     if (h->vision.layers != 0) {
         printf("  images      %u x %u, patches of %u; %s, %s, order of %s; mean %g %g %g, std %g "
                "%g %g\n",
@@ -139,7 +140,7 @@ static void print_file(const struct weights *w, const char *name, bool tensors)
                (double)h->mean[1], (double)h->mean[2], (double)h->std[0], (double)h->std[1],
                (double)h->std[2]);
     }
-    print_tower("text tower", &h->text);
+    print_tower(w, "text tower", "text", &h->text);
     if (h->text.layers != 0) {
         printf("  text        %u tokens, start %u, end %u; tokenizer %s\n", h->vocab_size,
                h->sot_id, h->eot_id,
@@ -156,26 +157,28 @@ static void print_file(const struct weights *w, const char *name, bool tensors)
     }
 }
 
-static void print_tower_json(const char *name, const struct format_tower *t)
+static void print_tower_json(const struct weights *w, const char *name,
+                             const struct format_tower *t)
 {
     printf(", \"%s\": {\"width\": %u, \"layers\": %u, \"heads\": %u, \"mlp_width\": %u, "
            "\"positions\": %u, "
            "\"activation\": \"%s\", \"ln_eps\": %.9g, \"dtype\": \"%s\"}",
            name, t->width, t->layers, t->heads, t->mlp_width, t->positions,
-           WORD(activations, t->activation), (double)t->ln_eps, WORD(dtypes, t->dtype));
+           WORD(activations, t->activation), (double)t->ln_eps,
+           weights_dtype_name(weights_tower_dtype(w, name)));
 }
 
 static void print_tensors_json(const struct weights *w)
 {
     printf(", \"tensors\": [");
     for (uint32_t i = 0; i < w->header.record_count; i++) {
-        const struct format_record *r = &w->records[i];
+        const struct format_record *r = weights_record(w, i);
         printf("%s{\"name\": ", i == 0 ? "" : ",\n ");
         json_put_c_string(stdout, r->name);
         printf(", \"dtype\": \"%s\", \"layout\": \"%s\", \"shape\": [%u, %u], \"offset\": %llu, "
                "\"bytes\": %llu}",
-               WORD(dtypes, r->dtype), r->layout == FORMAT_PANELS ? "panels" : "rows", r->rows,
-               r->cols, (unsigned long long)r->offset, (unsigned long long)r->bytes);
+               weights_dtype_name(r->dtype), WORD(layouts, r->layout), r->rows, r->cols,
+               (unsigned long long)r->offset, (unsigned long long)r->bytes);
     }
     putchar(']');
 }
@@ -196,8 +199,8 @@ static void print_file_json(const struct weights *w, const char *name, int verif
            w->size, h->embed_dim, (double)h->logit_scale, (double)h->logit_bias,
            (double)h->display_low, (double)h->display_high, h->image_size, h->patch_size,
            h->vocab_size, hex);
-    print_tower_json("vision", &h->vision);
-    print_tower_json("text", &h->text);
+    print_tower_json(w, "vision", &h->vision);
+    print_tower_json(w, "text", &h->text);
     if (verified >= 0) {
         printf(", \"verified\": %s", verified ? "true" : "false");
     }
