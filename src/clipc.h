@@ -36,7 +36,8 @@
  *
  * Functions that can fail return 0 (CLIPC_OK) or a negative clipc_status; clipc_errmsg() then holds
  * the sentence for people, in the calling thread.  On failure no output is complete: nothing was
- * written, or (encode calls of more than one batch) only the rows of earlier batches.
+ * written, or (encode calls of more than one batch) only the rows of earlier batches; the exception
+ * is CLIPC_ERROR_NUMBER.
  * Freeing or closing NULL does nothing.  The library never prints, never exits, has no global state
  * (but for that sentence) and reads no environment variable.
  *
@@ -72,7 +73,8 @@ enum clipc_status {
     CLIPC_ERROR_FORMAT = -3,      /* the bytes are not what they should be: damaged or hostile */
     CLIPC_ERROR_UNSUPPORTED = -4, /* well-formed, but this build or version cannot do it */
     CLIPC_ERROR_LIMIT = -5,       /* larger than a limit that protects memory or time */
-    CLIPC_ERROR_MEMORY = -6       /* the system refused memory or a thread */
+    CLIPC_ERROR_MEMORY = -6,      /* the system refused memory or a thread */
+    CLIPC_ERROR_NUMBER = -7       /* an embedding is NaN or infinite; see clipc_encode_images */
 };
 
 typedef struct clipc_model clipc_model;
@@ -226,7 +228,10 @@ int clipc_tokenize(const clipc_model *model, const struct clipc_text *text, int 
 
 /* ---- Encoding: raw projections, not normalised --------------------------------------------- */
 
-/* embeddings: [n, dim].  Preprocessing allocates scratch of at most some rows of the image. */
+/* embeddings: [n, dim].  Preprocessing allocates scratch of at most some rows of the image.
+ * This call and its three siblings end with CLIPC_ERROR_NUMBER when any row holds NaN or infinity
+ * (weights that are damaged, or too large for float32): then all rows are written all the same, and
+ * those that are finite are right. */
 int clipc_encode_images(clipc_session *session, const struct clipc_image *images, size_t n,
                         float *embeddings);
 

@@ -1,4 +1,6 @@
 /* encode.c - images, pixels, texts and tokens to embeddings, a batch at a time. */
+#include <math.h>
+
 #include "clipc.h"
 #include "session.h"
 
@@ -20,6 +22,21 @@ static size_t batch_of(const clipc_session *s, size_t left)
     return left < (size_t)s->batch ? left : (size_t)s->batch;
 }
 
+/* The last thing of every encode call, all rows being written: embeddings: [n, dim].  Weights that
+ * are NaN, or activations beyond float32, must not pass for an answer. */
+static int check_finite(const clipc_session *s, const float *embeddings, size_t n)
+{
+    size_t dim = (size_t)clipc_dim(s->model);
+
+    for (size_t i = 0; i < n * dim; i++) {
+        if (!isfinite(embeddings[i])) {
+            return base_fail(CLIPC_ERROR_NUMBER, "the vector is not finite: damaged weights, or "
+                                                 "numbers beyond float32 on the way");
+        }
+    }
+    return CLIPC_OK;
+}
+
 int clipc_encode_pixels(clipc_session *s, const float *pixels, size_t n, float *embeddings)
 {
     int status = check_encode(s, pixels, n, embeddings, true);
@@ -30,7 +47,7 @@ int clipc_encode_pixels(clipc_session *s, const float *pixels, size_t n, float *
         vision_forward(&s->vision, &s->engine, &s->vision_buffers, pixels + i * floats, m,
                        embeddings + i * s->vision.projection.w.out);
     }
-    return status;
+    return status == CLIPC_OK ? check_finite(s, embeddings, n) : status;
 }
 
 struct preprocess_job {
@@ -83,7 +100,7 @@ int clipc_encode_images(clipc_session *s, const struct clipc_image *images, size
                            embeddings + i * s->vision.projection.w.out);
         }
     }
-    return status;
+    return status == CLIPC_OK ? check_finite(s, embeddings, n) : status;
 }
 
 int clipc_encode_tokens(clipc_session *s, const int32_t *tokens, size_t n, size_t length,
@@ -106,7 +123,7 @@ int clipc_encode_tokens(clipc_session *s, const int32_t *tokens, size_t n, size_
         text_forward(&s->text, &s->engine, &s->text_buffers, tokens + i * length, length,
                      s->lengths, m, s->full_context, embeddings + i * s->text.projection.w.out);
     }
-    return status;
+    return status == CLIPC_OK ? check_finite(s, embeddings, n) : status;
 }
 
 int clipc_encode_texts(clipc_session *s, const struct clipc_text *texts, size_t n,
@@ -135,5 +152,5 @@ int clipc_encode_texts(clipc_session *s, const struct clipc_text *texts, size_t 
                          s->lengths, m, s->full_context, embeddings + i * s->text.projection.w.out);
         }
     }
-    return status;
+    return status == CLIPC_OK ? check_finite(s, embeddings, n) : status;
 }

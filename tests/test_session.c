@@ -130,6 +130,28 @@ static void test_mistakes(void)
     clipc_image_free(NULL);
 }
 
+/* One image of NaN among four, in any place of a batch: an error, and the others' right vectors. */
+static void test_not_finite(void)
+{
+    static float some[4 * 3 * SIZE * SIZE], want[4 * DIM], got[4 * DIM];
+    clipc_session *s = session("scalar", 1, 3, 0);
+
+    memcpy(some, pixels, sizeof some);
+    check(clipc_encode_pixels(s, some, 4, want) == CLIPC_OK, "four good images");
+    for (size_t bad = 0; bad < 4; bad++) {
+        memcpy(some, pixels, sizeof some);
+        some[bad * 3 * SIZE * SIZE + 17] = bad % 2 == 0 ? NAN : INFINITY;
+        int status = clipc_encode_pixels(s, some, 4, got);
+        bool others = true;
+        for (size_t i = 0; i < 4; i++) {
+            others &= i == bad || memcmp(got + i * DIM, want + i * DIM, DIM * sizeof *got) == 0;
+        }
+        check(status == CLIPC_ERROR_NUMBER && others && !isfinite(got[bad * DIM]),
+              "image %zu is NaN, the others' vectors are right: %s", bad, clipc_errmsg());
+    }
+    clipc_session_free(s);
+}
+
 int main(void)
 {
     char command[512], path[256];
@@ -162,6 +184,7 @@ int main(void)
     }
     test_two_threads();
     test_mistakes();
+    test_not_finite();
     clipc_close(model);
     return check_done();
 }
