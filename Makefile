@@ -141,7 +141,7 @@ test-asan:
 
 test-tsan:
 	$(MAKE) B=build/tsan CFLAGS="-O1 -g -fsanitize=thread" LDFLAGS="-fsanitize=thread" OPTIONAL="STB JPEG JANSSON" tests
-	CLIPC_BUILD=build/tsan sh tests/run.sh threads session
+	CLIPC_BUILD=build/tsan sh tests/run.sh threads session batch
 
 # Fuzzers: the library's sources again, with clang's coverage and both sanitizers.
 FUZZ_SECONDS ?= 600

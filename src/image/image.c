@@ -9,7 +9,6 @@
 #include "kind.h"
 #include "pixels.h"
 
-#define DEFAULT_FILE_BYTES ((size_t)512 << 20)
 #define DEFAULT_PIXELS     178956970u /* PIL.Image.MAX_IMAGE_PIXELS twice: where Pillow refuses */
 
 extern const struct image_decoder image_jpeg, image_stb, image_webp, image_gif, image_bmp,
@@ -112,7 +111,7 @@ int image_decode(const void *data, size_t n, const struct clipc_image_options *o
                  struct clipc_image *image)
 {
     const uint8_t *bytes = data;
-    size_t max_bytes = o->max_file_bytes != 0 ? o->max_file_bytes : DEFAULT_FILE_BYTES;
+    size_t max_bytes = o->max_file_bytes != 0 ? o->max_file_bytes : IMAGE_MAX_FILE_BYTES;
     const struct image_decoder *decoder;
     struct clipc_image result = {0};
 
@@ -144,7 +143,7 @@ static int name_file(const char *path, int status)
 
 int image_read(const char *path, const struct clipc_image_options *o, struct clipc_image *image)
 {
-    size_t max_bytes = o->max_file_bytes != 0 ? o->max_file_bytes : DEFAULT_FILE_BYTES, size = 0;
+    size_t max_bytes = o->max_file_bytes != 0 ? o->max_file_bytes : IMAGE_MAX_FILE_BYTES, size = 0;
     unsigned char *data = NULL;
     int status = base_read_file(path, max_bytes, &data, &size);
 

@@ -32,6 +32,9 @@ enum image_kind {
 /* `name`: NULL, or becomes NULL or a format's name, which lives as long as the program. */
 enum image_kind image_probe(const uint8_t *bytes, size_t n, const char **name);
 
+/* A longer file is refused unless the caller sets another limit. */
+#define IMAGE_MAX_FILE_BYTES ((size_t)512 << 20)
+
 int image_decode(const void *bytes, size_t n_bytes, const struct clipc_image_options *options,
                  struct clipc_image *image);
 int image_read(const char *path, const struct clipc_image_options *options,

@@ -1,217 +1,290 @@
-#include "batch.h"
-
+/* batch.c - the batcher's queue and its threads.  What is done with the items of one batch, outside
+ * the lock, stands in batch_work.c.
+ *
+ * There are two groups, each a batch of items with their pixels and rows.  Items go to the open
+ * group.  A group is encoded when it is full or wanted, in the order of opening, and is free again
+ * when all its results are taken.  At most one group is not full, the last. */
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "../../src/base/base.h"
-#include "../../src/base/threads.h"
-#include "progress.h"
+#include "batch.h"
+#include "batch_work.h"
 
-/* An image that comes on stdin, or in a file, is at most this long. */
-#define MAX_IMAGE_BYTES ((size_t)512 << 20)
+enum { GROUPS = 2 };
 
-struct slot {
-    const struct input *input;
-    int row; /* in pixels or texts, and then in embeddings; -1: failed */
-    char error[512];
+struct batch {
+    struct batch_work work;
+    pthread_mutex_t lock;
+    pthread_cond_t prepare; /* for workers: an item waits to be prepared, or the end */
+    pthread_cond_t encode;  /* for the encoder: the same, or a group may be complete */
+    pthread_cond_t done;    /* for waiters: a group's results are there */
+    pthread_cond_t room;    /* for submitters: a group is free */
+    struct batch_group groups[GROUPS];
+    struct batch_group *queue[GROUPS]; /* [n_queue], not encoded yet, oldest first */
+    size_t n_queue;
+    bool cancelled, stop;
+    pthread_t encoder, *workers; /* [n_workers] */
+    int n_workers;
+    bool has_encoder;
 };
 
-struct encoder {
-    const struct cli *cli;
-    clipc_model *model;
-    clipc_session *session;
-    struct threads_pool *pool; /* decodes the images of a batch side by side */
-    size_t dim, batch, pixel_floats;
-    struct slot *slots;            /* [batch] */
-    float *pixels;                 /* [batch, 3, size, size] */
-    struct clipc_text *texts;      /* [batch] */
-    float *image_rows, *text_rows; /* [batch, dim] */
-};
+/* ---- Under the lock ------------------------------------------------------------------------ */
 
-const clipc_model *encode_model(const struct encoder *encoder)
+/* The next job to prepare, in order; NULL when there is none. */
+static struct batch_job *next_job(struct batch *b)
 {
-    return encoder->model;
-}
-
-clipc_session *encode_session(struct encoder *encoder)
-{
-    return encoder->session;
-}
-
-void encode_close(struct encoder *e)
-{
-    if (e != NULL) {
-        threads_pool_free(e->pool);
-        free(e->slots);
-        base_free(e->pixels);
-        free(e->texts);
-        free(e->image_rows);
-        free(e->text_rows);
-        clipc_session_free(e->session);
-        clipc_close(e->model);
-        free(e);
-    }
-}
-
-static int encode_buffers(struct encoder *e)
-{
-    struct clipc_model_info info = {.size = sizeof info};
-    struct clipc_session_info session = {.size = sizeof session};
-
-    clipc_model_info(e->model, &info);
-    clipc_session_info(e->session, &session);
-    e->dim = (size_t)info.dim;
-    e->batch = (size_t)session.batch;
-    e->pixel_floats = 3 * (size_t)info.image_size * (size_t)info.image_size;
-    e->slots = calloc(e->batch, sizeof *e->slots);
-    e->pixels = base_alloc(e->batch * e->pixel_floats * sizeof(float));
-    e->texts = calloc(e->batch, sizeof *e->texts);
-    e->image_rows = calloc(e->batch, e->dim * sizeof(float));
-    e->text_rows = calloc(e->batch, e->dim * sizeof(float));
-    if (e->slots == NULL || e->pixels == NULL || e->texts == NULL || e->image_rows == NULL ||
-        e->text_rows == NULL) {
-        cli_error("out of memory for a batch of %zu; ask for a smaller --batch", e->batch);
-        return -1;
-    }
-    if (threads_pool_new(session.threads, 0, &e->pool) != CLIPC_OK) {
-        cli_error("%s", clipc_errmsg());
-        return -1;
-    }
-    return 0;
-}
-
-struct encoder *encode_open(const struct cli *cli)
-{
-    struct encoder *e = calloc(1, sizeof *e);
-
-    if (e == NULL) {
-        cli_error("out of memory");
-        return NULL;
-    }
-    e->cli = cli;
-    e->model = cli_open_model(cli);
-    e->session = e->model != NULL ? cli_open_session(cli, e->model) : NULL;
-    if (e->session == NULL || encode_buffers(e) != 0) {
-        encode_close(e);
-        return NULL;
-    }
-    return e;
-}
-
-/* Decode and preprocess one image into its row of pixels; slot->row becomes -1 on failure. */
-static void decode_task(void *arg, size_t i, int worker)
-{
-    struct encoder *e = arg;
-    struct slot *slot = &e->slots[i];
-    struct clipc_image_options options = {.size = sizeof options, .apply_exif = e->cli->exif};
-    struct clipc_image image = {0};
-    int status;
-
-    (void)worker;
-    if (slot->row < 0 || slot->input->kind == INPUT_TEXT) {
-        return;
-    }
-    if (slot->input->kind == INPUT_STDIN) {
-        unsigned char *bytes = NULL;
-        size_t n = 0;
-        status = base_read_file("-", MAX_IMAGE_BYTES, &bytes, &n);
-        if (status == CLIPC_OK) {
-            status = clipc_image_decode(bytes, n, &options, &image);
+    for (size_t i = 0; i < b->n_queue; i++) {
+        struct batch_group *g = b->queue[i];
+        if (g->taken < g->n) {
+            return &g->jobs[g->taken++];
         }
-        base_free(bytes);
-    } else {
-        status = clipc_image_read(slot->input->data, &options, &image);
     }
+    return NULL;
+}
+
+static void prepare(struct batch *b, struct batch_job *job)
+{
+    bool cancelled = b->cancelled;
+
+    pthread_mutex_unlock(&b->lock);
+    if (cancelled) {
+        job->status = BATCH_CANCELLED;
+    } else {
+        batch_prepare(&b->work, job);
+    }
+    pthread_mutex_lock(&b->lock);
+    if (++job->group->prepared == job->group->n) {
+        pthread_cond_signal(&b->encode);
+    }
+}
+
+/* The oldest group, out of the queue, when it can be encoded now. */
+static struct batch_group *complete_group(struct batch *b)
+{
+    struct batch_group *g = b->n_queue > 0 ? b->queue[0] : NULL;
+
+    if (g == NULL || g->prepared < g->n || !(g->wanted || g->n == b->work.batch || b->cancelled)) {
+        return NULL;
+    }
+    b->n_queue--;
+    for (size_t i = 0; i < b->n_queue; i++) {
+        b->queue[i] = b->queue[i + 1];
+    }
+    return g;
+}
+
+static void encode(struct batch *b, struct batch_group *g)
+{
+    bool cancelled = b->cancelled;
+
+    pthread_mutex_unlock(&b->lock);
+    for (size_t i = 0; cancelled && i < g->n; i++) {
+        g->jobs[i].status = BATCH_CANCELLED;
+    }
+    if (!cancelled) {
+        batch_encode(&b->work, g);
+    }
+    pthread_mutex_lock(&b->lock);
+    g->done = true;
+    pthread_cond_broadcast(&b->done);
+}
+
+/* The group that takes the next item: the last, while it is not full, else a free one. */
+static struct batch_group *open_group(struct batch *b)
+{
+    if (b->n_queue > 0 && b->queue[b->n_queue - 1]->n < b->work.batch) {
+        return b->queue[b->n_queue - 1];
+    }
+    for (size_t i = 0; i < GROUPS; i++) {
+        struct batch_group *g = &b->groups[i];
+        if (g->n == 0) {
+            return b->queue[b->n_queue++] = g;
+        }
+    }
+    return NULL;
+}
+
+/* ---- Threads ------------------------------------------------------------------------------- */
+
+static void *work(void *arg)
+{
+    struct batch *b = arg;
+    struct batch_job *job;
+
+    pthread_mutex_lock(&b->lock);
+    while (!b->stop) {
+        if ((job = next_job(b)) != NULL) {
+            prepare(b, job);
+        } else {
+            pthread_cond_wait(&b->prepare, &b->lock);
+        }
+    }
+    pthread_mutex_unlock(&b->lock);
+    return NULL;
+}
+
+/* Encodes; while there is nothing to encode, prepares. */
+static void *encode_all(void *arg)
+{
+    struct batch *b = arg;
+    struct batch_group *group;
+    struct batch_job *job;
+
+    pthread_mutex_lock(&b->lock);
+    for (;;) {
+        if ((group = complete_group(b)) != NULL) {
+            encode(b, group);
+        } else if ((job = next_job(b)) != NULL) {
+            prepare(b, job);
+        } else if (b->stop) {
+            break;
+        } else {
+            pthread_cond_wait(&b->encode, &b->lock);
+        }
+    }
+    pthread_mutex_unlock(&b->lock);
+    return NULL;
+}
+
+static int start_threads(struct batch *b, int workers)
+{
+    sigset_t all, old;
+
+    /* Signals are for the program's own threads. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    b->has_encoder = pthread_create(&b->encoder, NULL, encode_all, b) == 0;
+    while (b->has_encoder && b->n_workers < workers &&
+           pthread_create(&b->workers[b->n_workers], NULL, work, b) == 0) {
+        b->n_workers++; /* with fewer than asked for it is slower, no more */
+    }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return b->has_encoder
+               ? CLIPC_OK
+               : base_fail(CLIPC_ERROR_MEMORY, "the system gives no thread for the batcher");
+}
+
+/* ---- Calls --------------------------------------------------------------------------------- */
+
+int batch_new(const clipc_model *model, clipc_session *session, const struct batch_options *options,
+              struct batch **out)
+{
+    struct batch *b = calloc(1, sizeof *b);
+    int workers = options->workers, status = CLIPC_ERROR_MEMORY;
+
+    *out = NULL;
+    if (b == NULL) {
+        return base_fail(CLIPC_ERROR_MEMORY, "out of memory");
+    }
+    pthread_mutex_init(&b->lock, NULL);
+    pthread_cond_init(&b->prepare, NULL);
+    pthread_cond_init(&b->encode, NULL);
+    pthread_cond_init(&b->done, NULL);
+    pthread_cond_init(&b->room, NULL);
+    status = batch_work_new(&b->work, model, session, options, b->groups, GROUPS);
     if (status == CLIPC_OK) {
-        status = clipc_preprocess(e->model, &image, e->cli->session.preprocess, 0,
-                                  e->pixels + (size_t)slot->row * e->pixel_floats);
+        /* More than there are items at once would only wait. */
+        int most = (int)(GROUPS * b->work.batch);
+        workers = workers < most ? workers : most;
+        b->workers = calloc((size_t)workers + 1, sizeof *b->workers);
+        status = b->workers == NULL ? base_fail(CLIPC_ERROR_MEMORY, "out of memory")
+                                    : start_threads(b, workers);
     }
     if (status != CLIPC_OK) {
-        snprintf(slot->error, sizeof slot->error, "%s%s",
-                 slot->input->kind == INPUT_STDIN ? "standard input: " : "", clipc_errmsg());
-        slot->row = -1;
+        batch_free(b);
+        return status;
     }
-    clipc_image_free(&image);
+    *out = b;
+    return CLIPC_OK;
 }
 
-/* Give each of n inputs its row among the images or the texts. */
-static void fill_slots(struct encoder *e, const struct input *inputs, size_t n, size_t *n_images,
-                       size_t *n_texts)
+void batch_free(struct batch *b)
 {
-    *n_images = *n_texts = 0;
-    for (size_t i = 0; i < n; i++) {
-        struct slot *slot = &e->slots[i];
-        slot->input = &inputs[i];
-        slot->error[0] = '\0';
-        if (inputs[i].kind == INPUT_BROKEN) {
-            slot->row = -1;
-            snprintf(slot->error, sizeof slot->error, "%s", inputs[i].error);
-        } else if (inputs[i].kind == INPUT_TEXT) {
-            slot->row = (int)*n_texts;
-            e->texts[(*n_texts)++] = (struct clipc_text){inputs[i].data, inputs[i].length};
-        } else {
-            slot->row = (int)(*n_images)++;
-        }
+    if (b == NULL) {
+        return;
     }
+    batch_cancel(b);
+    pthread_mutex_lock(&b->lock);
+    b->stop = true;
+    pthread_cond_broadcast(&b->prepare);
+    pthread_cond_broadcast(&b->encode);
+    pthread_mutex_unlock(&b->lock);
+    for (int i = 0; i < b->n_workers; i++) {
+        pthread_join(b->workers[i], NULL);
+    }
+    if (b->has_encoder) {
+        pthread_join(b->encoder, NULL);
+    }
+    pthread_cond_destroy(&b->prepare);
+    pthread_cond_destroy(&b->encode);
+    pthread_cond_destroy(&b->done);
+    pthread_cond_destroy(&b->room);
+    pthread_mutex_destroy(&b->lock);
+    batch_work_free(&b->work, b->groups, GROUPS);
+    free(b->workers);
+    free(b);
 }
 
-/* All rows of one kind failed for the same reason (no such tower, no tokenizer, no memory). */
-static void fail_kind(struct encoder *e, size_t n, bool text)
+int batch_submit(struct batch *b, const struct batch_item *item, bool wait, struct batch_job **job)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (e->slots[i].row >= 0 && (e->slots[i].input->kind == INPUT_TEXT) == text) {
-            e->slots[i].row = -1;
-            snprintf(e->slots[i].error, sizeof e->slots[i].error, "%s", clipc_errmsg());
-        }
+    struct batch_group *group = NULL;
+
+    *job = NULL;
+    pthread_mutex_lock(&b->lock);
+    while (!b->cancelled && (group = open_group(b)) == NULL && wait) {
+        pthread_cond_wait(&b->room, &b->lock);
     }
+    if (!b->cancelled && group != NULL) {
+        *job = &group->jobs[group->n];
+        batch_begin(*job, item, group, group->n++);
+        pthread_cond_signal(&b->prepare);
+        pthread_cond_signal(&b->encode);
+    }
+    int status = b->cancelled ? BATCH_CANCELLED : CLIPC_OK;
+    pthread_mutex_unlock(&b->lock);
+    return status;
 }
 
-static void encode_batch(struct encoder *e, const struct input *inputs, size_t n)
+bool batch_is_done(struct batch *b, const struct batch_job *job)
 {
-    size_t n_images, n_texts;
-
-    fill_slots(e, inputs, n, &n_images, &n_texts);
-    if (n_images > 0 && e->pixel_floats > 0) {
-        threads_parallel_for(e->pool, n, decode_task, e);
-    }
-    /* Rows of images that failed hold old pixels: computed, never shown.  The others keep theirs.
-     */
-    if (n_images > 0 &&
-        clipc_encode_pixels(e->session, e->pixels, n_images, e->image_rows) != CLIPC_OK) {
-        fail_kind(e, n, false);
-    }
-    if (n_texts > 0 &&
-        clipc_encode_texts(e->session, e->texts, n_texts, e->text_rows) != CLIPC_OK) {
-        fail_kind(e, n, true);
-    }
+    pthread_mutex_lock(&b->lock);
+    bool done = job->group->done;
+    pthread_mutex_unlock(&b->lock);
+    return done;
 }
 
-int encode_inputs(struct encoder *e, const struct inputs *inputs, encode_fn fn, void *arg)
+int batch_wait(struct batch *b, struct batch_job *job, float *embedding, double *seconds)
 {
-    struct progress progress = progress_begin("inputs");
-    bool failed = false, stop = false;
+    struct batch_group *g = job->group;
 
-    for (size_t i = 0, n; i < inputs->n && !stop; i += n) {
-        double before = base_seconds();
-        n = inputs->n - i < e->batch ? inputs->n - i : e->batch;
-        encode_batch(e, inputs->items + i, n);
-        double share = (base_seconds() - before) / (double)n;
-        progress_clear(&progress);
-        for (size_t j = 0; j < n && !stop; j++) {
-            const struct slot *slot = &e->slots[j];
-            struct encoded out = {.input = slot->input, .seconds = share};
-            if (slot->row >= 0) {
-                out.embedding = (slot->input->kind == INPUT_TEXT ? e->text_rows : e->image_rows) +
-                                (size_t)slot->row * e->dim;
-            } else {
-                out.error = slot->error;
-                failed = true;
-                cli_error("%s", slot->error);
-            }
-            stop = fn(arg, &out) != 0;
-        }
-        progress_show(&progress, i + n, inputs->n);
+    pthread_mutex_lock(&b->lock);
+    if (!g->wanted && !g->done) {
+        g->wanted = true;
+        pthread_cond_signal(&b->encode);
     }
-    progress_clear(&progress);
-    return failed || stop ? CLI_FAILED : CLI_DONE;
+    while (!g->done) {
+        pthread_cond_wait(&b->done, &b->lock);
+    }
+    pthread_mutex_unlock(&b->lock);
+
+    int status = batch_result(&b->work, job, embedding, seconds);
+
+    pthread_mutex_lock(&b->lock);
+    if (++g->given == g->n) {
+        batch_group_clear(g);
+        pthread_cond_broadcast(&b->room);
+    }
+    pthread_mutex_unlock(&b->lock);
+    return status;
+}
+
+void batch_cancel(struct batch *b)
+{
+    pthread_mutex_lock(&b->lock);
+    b->cancelled = true;
+    pthread_cond_signal(&b->encode);
+    pthread_cond_broadcast(&b->room);
+    pthread_mutex_unlock(&b->lock);
 }

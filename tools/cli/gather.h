@@ -1,4 +1,4 @@
-/* gather.h - the inputs that options and positionals name, in the order given. */
+/* gather.h - options and positionals as sources of inputs. */
 #ifndef CLIPC_GATHER_H
 #define CLIPC_GATHER_H
 
@@ -23,7 +23,10 @@
         "0|null", CLI_FLAG, (p), NULL, "paths on stdin end in NUL, not in a line end"              \
     }
 
-/* Append item `i` of cli; positionals are images.  0, or -1 when memory is out. */
-int gather_item(struct inputs *inputs, const struct cli_item *item, bool zeros);
+/* The source that one item names; positionals are paths. */
+struct source gather_source(const struct cli_item *item);
+
+/* CLI_GO_ON, or CLI_USAGE after a message when two items would read standard input. */
+int gather_check_stdin(const struct cli *cli);
 
 #endif

@@ -67,8 +67,15 @@ void json_records_begin(struct json_records *r, FILE *f, int lines)
 
 void json_records_next(struct json_records *r)
 {
-    if (r->n++ > 0) {
-        fputs(r->lines ? "\n" : ",\n ", r->f);
+    if (r->n++ > 0 && !r->lines) {
+        fputs(",\n ", r->f);
+    }
+}
+
+void json_records_line(struct json_records *r)
+{
+    if (r->lines) {
+        putc('\n', r->f);
     }
 }
 
@@ -76,7 +83,5 @@ void json_records_end(struct json_records *r)
 {
     if (!r->lines) {
         fputs("]\n", r->f);
-    } else if (r->n > 0) {
-        putc('\n', r->f);
     }
 }

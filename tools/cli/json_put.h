@@ -17,8 +17,8 @@ void json_put_float(FILE *f, double x);
 void json_put_floats(FILE *f, const float *x, size_t n);
 
 /* The frame of --json (one array) and --jsonl (a line each): call json_records_begin once,
- * json_records_next before and json_records_end after all records.  Records themselves contain no
- * line ends. */
+ * json_records_next before and (verbs that have --jsonl) json_records_line behind each record, and
+ * json_records_end after all of them.  Records themselves contain no line ends. */
 struct json_records {
     FILE *f;
     int lines; /* 1: --jsonl */
@@ -26,6 +26,7 @@ struct json_records {
 };
 void json_records_begin(struct json_records *r, FILE *f, int lines);
 void json_records_next(struct json_records *r);
+void json_records_line(struct json_records *r);
 void json_records_end(struct json_records *r);
 
 #endif

@@ -1,10 +1,51 @@
+/* labels.c - names gathered, put into templates, encoded. */
 #include "labels.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "lines.h"
+
+int labels_add(struct labels *l, const char *text, size_t length)
+{
+    if (l->n == l->room) {
+        size_t room = 2 * l->room + 16;
+        struct label *names = realloc(l->names, room * sizeof *names);
+        if (names == NULL) {
+            return cli_error("out of memory for %zu labels", room);
+        }
+        l->names = names;
+        l->room = room;
+    }
+    char *copy = malloc(length + 1);
+    if (copy == NULL) {
+        return cli_error("out of memory");
+    }
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    l->names[l->n++] = (struct label){copy, length};
+    return CLI_DONE;
+}
+
+int labels_add_lines(struct labels *l, const char *path)
+{
+    struct lines *lines;
+    const char *line;
+    size_t length;
+    int code = CLI_DONE, got;
+
+    if (lines_open(path, LINES_TEXTS, &lines) != CLIPC_OK) {
+        return cli_error("%s", clipc_errmsg());
+    }
+    while (code == CLI_DONE && (got = lines_next(lines, &line, &length)) != 0) {
+        code = got > 0 ? labels_add(l, line, length) : cli_error("%s", clipc_errmsg());
+    }
+    lines_close(lines);
+    return code;
+}
+
 /* `template` with the name in place of each {}; malloc. */
-static char *fill_template(const char *template, const struct input *name, size_t *length)
+static char *fill_template(const char *template, const struct label *name, size_t *length)
 {
     size_t places = 0, n = strlen(template), used = 0;
     char *text;
@@ -15,7 +56,7 @@ static char *fill_template(const char *template, const struct input *name, size_
     text = malloc(n + places * name->length + 1);
     for (size_t i = 0; text != NULL && i < n;) {
         if (strncmp(template + i, "{}", 2) == 0) {
-            memcpy(text + used, name->data, name->length);
+            memcpy(text + used, name->text, name->length);
             used += name->length;
             i += 2;
         } else {
@@ -33,13 +74,13 @@ static int encode_name(struct labels *l, clipc_session *session, size_t i,
 
     for (size_t t = 0; t < n_templates; t++) {
         size_t length;
-        char *filled = fill_template(templates[t], &l->names.items[i], &length);
+        char *filled = fill_template(templates[t], &l->names[i], &length);
         struct clipc_text text = {filled, length};
         int status =
             filled == NULL ? CLIPC_ERROR_MEMORY : clipc_encode_texts(session, &text, 1, row);
         free(filled);
         if (status != CLIPC_OK) {
-            return cli_error("label '%s': %s", l->names.items[i].data,
+            return cli_error("label '%s': %s", l->names[i].text,
                              filled == NULL ? "out of memory" : clipc_errmsg());
         }
         clipc_normalize(row, 1, l->dim);
@@ -54,18 +95,18 @@ static int encode_name(struct labels *l, clipc_session *session, size_t i,
 /* Without templates all labels go in one call, so that they are computed in batches. */
 static int encode_plain(struct labels *l, clipc_session *session)
 {
-    struct clipc_text *texts = malloc(l->names.n * sizeof *texts);
+    struct clipc_text *texts = malloc(l->n * sizeof *texts);
     int code = CLI_DONE;
 
-    for (size_t i = 0; texts != NULL && i < l->names.n; i++) {
-        texts[i] = (struct clipc_text){l->names.items[i].data, l->names.items[i].length};
+    for (size_t i = 0; texts != NULL && i < l->n; i++) {
+        texts[i] = (struct clipc_text){l->names[i].text, l->names[i].length};
     }
     if (texts == NULL) {
         code = cli_error("out of memory");
-    } else if (clipc_encode_texts(session, texts, l->names.n, l->vectors) != CLIPC_OK) {
+    } else if (clipc_encode_texts(session, texts, l->n, l->vectors) != CLIPC_OK) {
         code = cli_error("labels: %s", clipc_errmsg());
     } else {
-        clipc_normalize(l->vectors, l->names.n, l->dim);
+        clipc_normalize(l->vectors, l->n, l->dim);
     }
     free(texts);
     return code;
@@ -78,14 +119,14 @@ int labels_encode(struct labels *l, const clipc_model *model, clipc_session *ses
     int code = CLI_DONE;
 
     l->dim = (size_t)clipc_dim(model);
-    l->vectors = calloc(l->names.n, l->dim * sizeof *l->vectors);
+    l->vectors = calloc(l->n, l->dim * sizeof *l->vectors);
     row = malloc(l->dim * sizeof *row);
     if (l->vectors == NULL || row == NULL) {
-        code = cli_error("out of memory for %zu labels", l->names.n);
+        code = cli_error("out of memory for %zu labels", l->n);
     } else if (n_templates == 0) {
         code = encode_plain(l, session);
     }
-    for (size_t i = 0; code == CLI_DONE && n_templates > 0 && i < l->names.n; i++) {
+    for (size_t i = 0; code == CLI_DONE && n_templates > 0 && i < l->n; i++) {
         code = encode_name(l, session, i, templates, n_templates, row);
     }
     free(row);
@@ -94,7 +135,10 @@ int labels_encode(struct labels *l, const clipc_model *model, clipc_session *ses
 
 void labels_free(struct labels *l)
 {
-    inputs_free(&l->names);
+    for (size_t i = 0; i < l->n; i++) {
+        free(l->names[i].text);
+    }
+    free(l->names);
     free(l->vectors);
-    l->vectors = NULL;
+    memset(l, 0, sizeof *l);
 }

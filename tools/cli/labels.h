@@ -3,13 +3,22 @@
 #define CLIPC_LABELS_H
 
 #include "cli.h"
-#include "inputs.h"
 
+struct label {
+    char *text; /* [length], and a 0 behind it */
+    size_t length;
+};
 struct labels {
-    struct inputs names; /* one text each */
-    float *vectors;      /* [names.n, dim], of length 1 */
+    struct label *names; /* [n] */
+    size_t n, room;
+    float *vectors; /* [n, dim], of length 1 */
     size_t dim;
 };
+
+/* Each adds names: one, or one for each line of a list (see lines.h).  CLI_DONE, or CLI_FAILED
+ * after a message. */
+int labels_add(struct labels *labels, const char *text, size_t length);
+int labels_add_lines(struct labels *labels, const char *path);
 
 /* Vectors of all names: for each template (with {} for the name; none: the name itself) the text's
  * vector of length 1; their mean, again of length 1.  CLI_DONE, or CLI_FAILED after a message. */

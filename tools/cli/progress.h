@@ -14,7 +14,7 @@ struct progress {
 
 struct progress progress_begin(const char *unit);
 
-/* "  25 % of 1200 images  31.2/s  29 s left" */
+/* "  25 % of 1200 images  31.2/s  29 s left"; total 0, not known: "300 images  31.2/s" */
 void progress_show(struct progress *p, size_t done, size_t total);
 
 /* Before anything else is printed, and at the end. */

@@ -6,9 +6,9 @@
 
 #include "../cli/cli.h"
 #include "verbs.h"
-#include "../cli/batch.h"
 #include "../cli/gather.h"
 #include "../cli/labels.h"
+#include "../cli/stream.h"
 #include "../cli/json_put.h"
 
 static const struct cli_verb verb = {
@@ -47,7 +47,7 @@ static int by_score(const void *a, const void *b)
 
 static void rank(struct job *job, const float *image)
 {
-    size_t n = job->labels->names.n, dim = job->labels->dim;
+    size_t n = job->labels->n, dim = job->labels->dim;
     double best = -INFINITY, sum = 0;
 
     for (size_t i = 0; i < n; i++) {
@@ -80,9 +80,9 @@ static void print_json(struct job *job, const struct encoded *e)
     }
     for (size_t i = 0; e->embedding != NULL && i < job->top; i++) {
         const struct ranked *r = &job->ranked[i];
-        const struct input *name = &job->labels->names.items[r->label];
+        const struct label *name = &job->labels->names[r->label];
         fputs(i == 0 ? "[{\"label\": " : ", {\"label\": ", stdout);
-        json_put_string(stdout, name->data, name->length);
+        json_put_string(stdout, name->text, name->length);
         fputs(", \"score\": ", stdout);
         json_put_float(stdout, r->score);
         fputs(", \"cosine\": ", stdout);
@@ -92,6 +92,7 @@ static void print_json(struct job *job, const struct encoded *e)
     fputs(", \"error\": ", stdout);
     json_put_c_string(stdout, e->error);
     putchar('}');
+    json_records_line(&job->records);
 }
 
 /* A bar of `width` cells in eighths; the score range 0 to 1 fills it. */
@@ -118,9 +119,9 @@ static void print_table(const struct job *job, const struct encoded *e)
     printf("%s  (%.1f ms)\n", plain, 1e3 * e->seconds);
     for (size_t i = 0; i < job->top; i++) {
         const struct ranked *r = &job->ranked[i];
-        const struct input *name = &job->labels->names.items[r->label];
+        const struct label *name = &job->labels->names[r->label];
         printf("  %s", i == 0 ? bold : "");
-        say_padded(stdout, name->data, name->length, job->widest);
+        say_padded(stdout, name->text, name->length, job->widest);
         printf("%s ", i == 0 ? plain : "");
         if (job->scores) {
             printf(" %7.4f  ", r->score);
@@ -153,61 +154,60 @@ struct options {
     bool scores, zeros;
 };
 
-/* Sort the items of the command line into images, labels and templates. */
-static int sort_items(const struct cli *cli, bool zeros, struct inputs *images,
-                      struct inputs *labels, const char **templates, size_t *n_templates)
+/* The items of the command line, sorted. */
+struct arguments {
+    struct source *images;  /* [n_images] */
+    const char **templates; /* [n_templates] */
+    size_t n_images, n_templates;
+    struct labels labels;
+};
+
+/* CLI_DONE, or CLI_FAILED after a message. */
+static int sort_items(const struct cli *cli, struct arguments *a)
 {
     bool labelled = false, imaged = false;
-    int status = 0;
+    int code = CLI_DONE;
 
+    a->images = calloc(cli->n_items + 1, sizeof *a->images);
+    a->templates = calloc(cli->n_items + 1, sizeof *a->templates);
+    if (a->images == NULL || a->templates == NULL) {
+        return cli_error("out of memory");
+    }
     for (size_t i = 0; i < cli->n_items; i++) {
         const char *name = cli->items[i].option != NULL ? cli->items[i].option->name : "";
         labelled |= strcmp(name, "label") == 0 || strcmp(name, "labels") == 0;
         imaged |= strcmp(name, "image") == 0;
     }
-    for (size_t i = 0, positionals = 0; i < cli->n_items && status == 0; i++) {
+    for (size_t i = 0, positionals = 0; i < cli->n_items && code == CLI_DONE; i++) {
         const struct cli_item *item = &cli->items[i];
         const char *name = item->option != NULL ? item->option->name : "";
         if (strcmp(name, "template") == 0) {
-            templates[(*n_templates)++] = item->value;
+            a->templates[a->n_templates++] = item->value;
         } else if (strcmp(name, "labels") == 0) {
-            status = inputs_add_lines(labels, item->value);
+            code = labels_add_lines(&a->labels, item->value);
         } else if (strcmp(name, "label") == 0 ||
                    (item->option == NULL && !labelled && (imaged || positionals > 0))) {
-            status = inputs_add(labels, INPUT_TEXT, item->value, strlen(item->value), NULL);
+            code = labels_add(&a->labels, item->value, strlen(item->value));
         } else {
-            status = gather_item(images, item, zeros);
+            a->images[a->n_images++] = gather_source(item);
         }
         positionals += item->option == NULL;
     }
-    return status;
+    return code;
 }
 
-/* Blank lines of a label file are no labels; a file that could not be read ends the command. */
-static int check_labels(struct inputs *labels)
+static void free_arguments(struct arguments *a)
 {
-    size_t n = 0;
-
-    for (size_t i = 0; i < labels->n; i++) {
-        if (labels->items[i].kind == INPUT_BROKEN) {
-            return cli_error("%s", labels->items[i].error);
-        }
-        if (labels->items[i].length > 0) {
-            struct input keep = labels->items[i];
-            labels->items[i] = labels->items[n];
-            labels->items[n++] = keep;
-        }
-    }
-    while (labels->n > n) {
-        free(labels->items[--labels->n].data);
-    }
-    return CLI_DONE;
+    free(a->images);
+    free(a->templates);
+    labels_free(&a->labels);
 }
 
-static int run(const struct cli *cli, const struct options *o, const struct inputs *images,
-               struct labels *labels, const char *const *templates, size_t n_templates)
+static int run(const struct cli *cli, const struct options *o, struct inputs *images,
+               struct arguments *a)
 {
-    struct encoder *encoder = encode_open(cli);
+    struct labels *labels = &a->labels;
+    struct stream *stream = stream_open(cli);
     struct clipc_model_info info = {.size = sizeof info};
     struct job job = {.labels = labels,
                       .json = cli->json || cli->jsonl,
@@ -215,32 +215,32 @@ static int run(const struct cli *cli, const struct options *o, const struct inpu
                       .colour = isatty(STDOUT_FILENO)};
     int code = CLI_FAILED;
 
-    if (encoder == NULL) {
+    if (stream == NULL) {
         return CLI_FAILED;
     }
-    job.model = encode_model(encoder);
+    job.model = stream_model(stream);
     clipc_model_info(job.model, &info);
     job.sigmoid = info.score == CLIPC_SCORE_SIGMOID;
-    job.top = o->top > 0 && (size_t)o->top < labels->names.n ? (size_t)o->top : labels->names.n;
-    for (size_t i = 0; i < labels->names.n; i++) {
-        size_t n = say_columns(labels->names.items[i].data, labels->names.items[i].length);
+    job.top = o->top > 0 && (size_t)o->top < labels->n ? (size_t)o->top : labels->n;
+    for (size_t i = 0; i < labels->n; i++) {
+        size_t n = say_columns(labels->names[i].text, labels->names[i].length);
         job.widest = n > job.widest && n <= 60 ? n : job.widest;
     }
-    job.ranked = calloc(labels->names.n, sizeof *job.ranked);
+    job.ranked = calloc(labels->n, sizeof *job.ranked);
     if (job.ranked == NULL) {
         cli_error("out of memory");
-    } else if (labels_encode(labels, job.model, encode_session(encoder), templates, n_templates) ==
-               CLI_DONE) {
+    } else if (labels_encode(labels, job.model, stream_session(stream), a->templates,
+                             a->n_templates) == CLI_DONE) {
         if (job.json) {
             json_records_begin(&job.records, stdout, cli->jsonl);
         }
-        code = encode_inputs(encoder, images, emit, &job);
+        code = stream_run(stream, images, emit, &job);
         if (job.json) {
             json_records_end(&job.records);
         }
     }
     free(job.ranked);
-    encode_close(encoder);
+    stream_close(stream);
     return code;
 }
 
@@ -268,33 +268,33 @@ int cmd_classify(int argc, char **argv)
         GATHER_ZEROS(&o.zeros),
         {NULL, CLI_FLAG, NULL, NULL, NULL}};
     struct cli cli;
-    struct inputs images = {0};
-    struct labels labels = {0};
-    size_t n_templates = 0;
+    struct arguments a = {0};
+    struct inputs *images = NULL;
     int code = cli_parse(&cli, &verb, options, argc, argv);
 
     if (code != CLI_GO_ON) {
         return code;
     }
-    const char **templates = calloc(cli.n_items + 1, sizeof *templates);
-    if (templates == NULL ||
-        sort_items(&cli, o.zeros, &images, &labels.names, templates, &n_templates) != 0) {
+    code = gather_check_stdin(&cli);
+    if (code == CLI_GO_ON && sort_items(&cli, &a) != CLI_DONE) {
         code = CLI_FAILED;
-    } else if (without_place(templates, n_templates) != NULL) {
-        code = cli_usage(&cli, "--template wants {} where the label goes: '%s'",
-                         without_place(templates, n_templates));
-    } else if (check_labels(&labels.names) != CLI_DONE) {
-        code = CLI_FAILED;
-    } else if (labels.names.n == 0) {
-        code = cli_usage(&cli, "no labels: write them behind the image, or use --label, --labels");
-    } else if (images.n == 0) {
-        code = cli_usage(&cli, "no image");
-    } else {
-        code = run(&cli, &o, &images, &labels, templates, n_templates);
     }
-    free(templates);
-    labels_free(&labels);
-    inputs_free(&images);
+    if (code != CLI_GO_ON) {
+        ; /* said */
+    } else if (without_place(a.templates, a.n_templates) != NULL) {
+        code = cli_usage(&cli, "--template wants {} where the label goes: '%s'",
+                         without_place(a.templates, a.n_templates));
+    } else if (a.labels.n == 0) {
+        code = cli_usage(&cli, "no labels: write them behind the image, or use --label, --labels");
+    } else if (a.n_images == 0) {
+        code = cli_usage(&cli, "no image");
+    } else if (inputs_new(a.images, a.n_images, o.zeros, 0, &images) != 0) {
+        code = cli_error("out of memory");
+    } else {
+        code = run(&cli, &o, images, &a);
+    }
+    inputs_free(images);
+    free_arguments(&a);
     cli_free(&cli);
     return code;
 }

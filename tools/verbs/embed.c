@@ -5,10 +5,10 @@
 
 #include "../cli/cli.h"
 #include "verbs.h"
-#include "../cli/batch.h"
 #include "../cli/gather.h"
 #include "../cli/npy.h"
 #include "../cli/json_put.h"
+#include "../cli/stream.h"
 
 static const struct cli_verb verb = {
     "embed", "[PATH...] [--text T]... [options]",
@@ -32,13 +32,14 @@ struct job {
 static void print_record(struct job *job, const struct input *input, const float *v,
                          const char *error)
 {
+    bool array = input->kind == INPUT_PIXELS || input->kind == INPUT_TOKENS;
     FILE *f = stdout;
 
     json_records_next(&job->records);
     fputs("{\"image\": ", f);
-    json_put_c_string(f, input != NULL && input->kind != INPUT_TEXT ? input->data : NULL);
+    json_put_c_string(f, array || input->kind == INPUT_TEXT ? NULL : input->data);
     fputs(", \"text\": ", f);
-    if (input != NULL && input->kind == INPUT_TEXT) {
+    if (input->kind == INPUT_TEXT) {
         json_put_string(f, input->data, input->length);
     } else {
         fputs("null", f);
@@ -48,6 +49,7 @@ static void print_record(struct job *job, const struct input *input, const float
     fputs(", \"error\": ", f);
     json_put_c_string(f, error);
     putc('}', f);
+    json_records_line(&job->records);
 }
 
 static void print_plain(const struct job *job, const float *v)
@@ -85,101 +87,43 @@ static int emit(void *arg, const struct encoded *e)
     return 0;
 }
 
-/* A .npy file of ready tokens [n, length] or pixels [n, 3, S, S]. */
-static int embed_array(struct job *job, clipc_session *session, const char *path, bool pixels,
-                       size_t image_size)
-{
-    struct npy a;
-    size_t n, row;
-    int status = npy_read(path, &a);
-    float *rows = NULL;
-    int32_t *ids = NULL;
-
-    if (status != CLIPC_OK) {
-        return cli_error("%s", clipc_errmsg());
-    }
-    n = a.n_dims > 0 ? a.shape[0] : 0;
-    row = n > 0 ? a.count / n : 0;
-    if (pixels ? a.floats == NULL || a.n_dims != 4 || a.shape[1] != 3 || a.shape[2] != image_size ||
-                     a.shape[3] != image_size
-               : a.whole == NULL || a.n_dims != 2) {
-        npy_free(&a);
-        return pixels ? cli_error("%s: want float32 [n, 3, %zu, %zu]", path, image_size, image_size)
-                      : cli_error("%s: want whole numbers [n, length]", path);
-    }
-    rows = malloc(n * job->dim * sizeof *rows + 1);
-    ids = malloc((pixels ? 0 : a.count) * sizeof *ids + 1);
-    for (size_t i = 0; ids != NULL && !pixels && i < a.count; i++) {
-        ids[i] = a.whole[i] < 0 || a.whole[i] > INT32_MAX ? -1 : (int32_t)a.whole[i];
-    }
-    if (rows == NULL || ids == NULL) {
-        status = cli_error("out of memory");
-    } else if ((pixels ? clipc_encode_pixels(session, a.floats, n, rows)
-                       : clipc_encode_tokens(session, ids, n, row, rows)) != CLIPC_OK) {
-        status = cli_error("%s: %s", path, clipc_errmsg());
-    }
-    struct input none = {.kind = INPUT_BROKEN, .data = NULL};
-    for (size_t i = 0; status == CLIPC_OK && i < n; i++) {
-        struct encoded e = {.input = &none, .embedding = rows + i * job->dim};
-        status = emit(job, &e);
-    }
-    free(rows);
-    free(ids);
-    npy_free(&a);
-    return status == CLIPC_OK ? CLI_DONE : CLI_FAILED;
-}
-
 struct options {
     const char *npy;
     bool raw, zeros;
 };
 
-static bool is_array(const struct cli_item *item)
+/* Everything named, in the order given. */
+static int embed_items(const struct cli *cli, bool zeros, struct stream *stream, struct job *job,
+                       size_t image_size)
 {
-    return item->option != NULL &&
-           (strcmp(item->option->name, "tokens") == 0 || strcmp(item->option->name, "pixels") == 0);
-}
+    struct source *sources = calloc(cli->n_items, sizeof *sources);
+    struct inputs *inputs = NULL;
+    int code;
 
-/* Everything named, in the order given: stretches of images and texts between arrays. */
-static int embed_items(const struct cli *cli, const struct options *o, struct encoder *encoder,
-                       struct job *job, size_t image_size)
-{
-    struct inputs inputs = {0};
-    int code = CLI_DONE;
-
-    for (size_t i = 0; i < cli->n_items; i++) {
-        bool array = is_array(&cli->items[i]);
-        if (!array && gather_item(&inputs, &cli->items[i], o->zeros) != 0) {
-            code = CLI_FAILED;
-            break;
-        }
-        if (!array && i + 1 < cli->n_items && !is_array(&cli->items[i + 1])) {
-            continue;
-        }
-        if (inputs.n > 0 && encode_inputs(encoder, &inputs, emit, job) != CLI_DONE) {
-            code = CLI_FAILED;
-        }
-        inputs_free(&inputs);
-        if (array && embed_array(job, encode_session(encoder), cli->items[i].value,
-                                 cli->items[i].option->name[0] == 'p', image_size) != CLI_DONE) {
-            code = CLI_FAILED;
-        }
+    for (size_t i = 0; sources != NULL && i < cli->n_items; i++) {
+        sources[i] = gather_source(&cli->items[i]);
     }
-    inputs_free(&inputs);
+    if (sources == NULL || inputs_new(sources, cli->n_items, zeros, image_size, &inputs) != 0) {
+        code = cli_error("out of memory");
+    } else {
+        code = stream_run(stream, inputs, emit, job);
+    }
+    inputs_free(inputs);
+    free(sources);
     return code;
 }
 
 static int run(const struct cli *cli, const struct options *o)
 {
-    struct encoder *encoder = encode_open(cli);
+    struct stream *stream = stream_open(cli);
     struct job job = {.json = cli->json || cli->jsonl, .raw = o->raw};
     struct clipc_model_info info = {.size = sizeof info};
     int code = CLI_DONE;
 
-    if (encoder == NULL) {
+    if (stream == NULL) {
         return CLI_FAILED;
     }
-    clipc_model_info(encode_model(encoder), &info);
+    clipc_model_info(stream_model(stream), &info);
     job.dim = (size_t)info.dim;
     job.row = malloc(job.dim * sizeof(float));
     if (job.row == NULL) {
@@ -191,7 +135,7 @@ static int run(const struct cli *cli, const struct options *o)
         if (job.json) {
             json_records_begin(&job.records, stdout, cli->jsonl);
         }
-        code = embed_items(cli, o, encoder, &job, (size_t)info.image_size);
+        code = embed_items(cli, o->zeros, stream, &job, (size_t)info.image_size);
         if (job.json) {
             json_records_end(&job.records);
         }
@@ -202,7 +146,7 @@ static int run(const struct cli *cli, const struct options *o)
         npy_abort(job.npy);
     }
     free(job.row);
-    encode_close(encoder);
+    stream_close(stream);
     return code;
 }
 
@@ -229,7 +173,9 @@ int cmd_embed(int argc, char **argv)
         code = cli_usage(&cli, "nothing to embed");
     } else if (cli.json && cli.jsonl) {
         code = cli_usage(&cli, "--json or --jsonl, not both");
-    } else {
+    } else if ((cli.json || cli.jsonl) && o.npy != NULL && strcmp(o.npy, "-") == 0) {
+        code = cli_usage(&cli, "records and --npy - cannot both go to standard output");
+    } else if ((code = gather_check_stdin(&cli)) == CLI_GO_ON) {
         code = run(&cli, &o);
     }
     cli_free(&cli);

@@ -6,6 +6,7 @@
 #include "../cli/cli.h"
 #include "verbs.h"
 #include "../cli/gather.h"
+#include "../cli/load.h"
 #include "../cli/npy.h"
 
 static const struct cli_verb verb = {
@@ -15,23 +16,6 @@ static const struct cli_verb verb = {
     "--stage pixels (the default) float32 [3, N, N] after normalisation.\n\n"
     "  clipc preprocess cat.jpg --npy cat.npy --stage crop",
     CLI_MODEL | CLI_IMAGES};
-
-static int load_image(const struct cli *cli, struct clipc_image *image)
-{
-    struct clipc_image_options options = {.size = sizeof options, .apply_exif = cli->exif};
-    unsigned char *bytes;
-    size_t n;
-
-    if (cli->items[0].option == NULL) {
-        return clipc_image_read(cli->items[0].value, &options, image);
-    }
-    int status = base_read_file(cli->items[0].value, (size_t)512 << 20, &bytes, &n);
-    if (status == CLIPC_OK) {
-        status = clipc_image_decode(bytes, n, &options, image);
-        base_free(bytes);
-    }
-    return status;
-}
 
 static int write_result(const struct cli *cli, const clipc_model *model,
                         const struct clipc_image *image, bool crop, size_t size, const char *out)
@@ -79,7 +63,7 @@ int cmd_preprocess(int argc, char **argv)
         code = CLI_FAILED;
         if (model != NULL) {
             clipc_model_info(model, &info);
-            int status = load_image(&cli, &image);
+            int status = load_image(&cli, cli.items[0].value, &image);
             if (status == CLIPC_OK) {
                 status = write_result(&cli, model, &image, stage == 1,
                                       (size_t)(size != 0 ? size : info.image_size), out);

@@ -8,6 +8,7 @@
 #include "../../src/base/base.h"
 #include "../cli/cli.h"
 #include "verbs.h"
+#include "../cli/load.h"
 #include "../cli/npy.h"
 #include "../cli/json_put.h"
 
@@ -102,9 +103,8 @@ static void on_activation(void *arg, const char *name, const float *x, size_t ro
 
 static int run_image(const struct cli *cli, clipc_session *s, const char *path, float *out)
 {
-    struct clipc_image_options options = {.size = sizeof options, .apply_exif = cli->exif};
     struct clipc_image image = {0};
-    int status = clipc_image_read(path, &options, &image);
+    int status = load_image(cli, path, &image);
 
     if (status == CLIPC_OK) {
         status = clipc_encode_images(s, &image, 1, out);

@@ -1,0 +1,13 @@
+/* load.h - images as the options of the command line want them read: --exif and the limits. */
+#ifndef CLIPC_LOAD_H
+#define CLIPC_LOAD_H
+
+#include "cli.h"
+
+struct clipc_image_options load_options(const struct cli *cli);
+
+/* One image from a file, or from standard input ("-").  0, or a negative clipc_status with a
+ * sentence that names it; free the image with clipc_image_free. */
+int load_image(const struct cli *cli, const char *path, struct clipc_image *image);
+
+#endif
