@@ -127,13 +127,14 @@ static int enter(struct folder *f, size_t length, const struct stat *st)
     DIR *dir;
 
     if (f->depth == MAX_DEPTH) {
-        return base_fail(CLIPC_ERROR_LIMIT, "%s: more than %d folders deep", f->path, MAX_DEPTH);
+        return base_fail(CLIPC_ERROR_LIMIT, "%.400s: more than %d folders deep", f->path,
+                         MAX_DEPTH);
     }
     dir = opendir(f->path);
     bool good = dir != NULL && read_names(dir, &level, &used);
     level.names = good ? malloc((level.n + 1) * sizeof *level.names) : NULL;
     if (level.names == NULL) {
-        int status = base_fail(CLIPC_ERROR_IO, "%s: %s", f->path, strerror(errno));
+        int status = base_fail(CLIPC_ERROR_IO, "%.400s: %s", f->path, strerror(errno));
         free_level(&level);
         if (dir != NULL) {
             closedir(dir);
@@ -210,7 +211,7 @@ static int look_at(struct folder *f, const char *name)
     if (stat(f->path, &st) != 0) {
         bool absent = errno == ENOENT || errno == ELOOP; /* a link to nothing, or gone meanwhile */
         if (absent ? kind_of_name(name) == NAME_PICTURE : kind_of_name(name) != NAME_OTHER) {
-            return base_fail(CLIPC_ERROR_IO, "%s: %s", f->path, strerror(errno));
+            return base_fail(CLIPC_ERROR_IO, "%.400s: %s", f->path, strerror(errno));
         }
         f->left_out++;
         return 0;
@@ -222,7 +223,7 @@ static int look_at(struct folder *f, const char *name)
         return 1;
     }
     if (!S_ISREG(st.st_mode) && kind_of_name(name) == NAME_PICTURE) {
-        return base_fail(CLIPC_ERROR_IO, "%s: is no regular file, and not opened", f->path);
+        return base_fail(CLIPC_ERROR_IO, "%.400s: is no regular file, and not opened", f->path);
     }
     f->left_out++;
     return 0;
