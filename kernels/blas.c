@@ -1,6 +1,7 @@
 /* blas.c - gemm through OpenBLAS, on a row-major copy of the weights: for comparison, and for
  * machines whose BLAS knows them better than we do.  The library is loaded when this set is first
- * asked for, so that nobody else pays its start-up and its threads. */
+ * asked for by name, so that nobody else pays its start-up and its threads (and its endless wait
+ * for a thread under a limit on memory). */
 #include <cblas.h>
 #include <dlfcn.h>
 #include <stdatomic.h>
@@ -19,7 +20,7 @@ static _Atomic(sgemm_fn) blas_sgemm;
 
 /* One thread inside BLAS, because our pool cuts the work.  The OpenMP flavour ignores that call
  * (OpenBLAS issue 5806) and deadlocks after fork, so it is refused. */
-static bool supported(void)
+static bool load(void)
 {
     static const char *const names[] = {"libopenblas.so.0", "libopenblas.so"};
     void *library = NULL, *symbol;
@@ -50,6 +51,12 @@ static bool supported(void)
     memcpy(&sgemm, &symbol, sizeof sgemm);
     set_threads(1);
     atomic_store(&blas_sgemm, sgemm);
+    return true;
+}
+
+/* By any CPU: OpenBLAS chooses its own kernels. */
+static bool supported(void)
+{
     return true;
 }
 
@@ -135,6 +142,7 @@ extern const struct kernels kernels_blas;
 const struct kernels kernels_blas = {
     .name = "blas",
     .supported = supported,
+    .load = load,
     .weight_bytes = weight_bytes,
     .weight_prepare = weight_prepare,
     .act_bytes = act_bytes,

@@ -1,3 +1,4 @@
+/* kernels.c - the list of kernel sets, best first, and the choice among them. */
 #include "kernels.h"
 
 #include <string.h>
@@ -50,17 +51,27 @@ static void fill_slots(struct kernels *k, const struct kernels *from)
     FILL(peak)
 }
 
+/* A library is loaded only when its set is asked for by name. */
+static bool wanted(const struct kernels *set, const char *name)
+{
+    if (name == NULL) {
+        return set->load == NULL && set->supported();
+    }
+    return strcmp(name, set->name) == 0 && set->supported() && (set->load == NULL || set->load());
+}
+
 bool kernels_find(const char *name, struct kernels *k)
 {
     for (size_t i = 0; kernels_all[i] != NULL; i++) {
         const struct kernels *set = kernels_all[i];
-        if ((name != NULL && strcmp(name, set->name) != 0) || !set->supported()) {
+        if (!wanted(set, name)) {
             continue;
         }
         *k = *set;
         for (size_t j = 0; kernels_all[j] != NULL; j++) {
-            if (kernels_all[j] != set && kernels_all[j]->supported()) {
-                fill_slots(k, kernels_all[j]);
+            const struct kernels *from = kernels_all[j];
+            if (from != set && from->deterministic && from->supported()) {
+                fill_slots(k, from);
             }
         }
         return true;

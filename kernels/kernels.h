@@ -83,7 +83,9 @@ struct kernels_taps {
 
 struct kernels {
     const char *name;
-    bool (*supported)(void); /* may this CPU (and OS) run the set? */
+    bool (*supported)(void); /* may this CPU (and OS) run the set?  Loads nothing */
+    bool (*load)(void);      /* NULL, or: open the library behind the set.  Such a set is taken only
+                              * when it is asked for by name: a library brings threads and memory */
     bool deterministic;      /* the rule at the head of this file; false for blas */
     bool has_fast;           /* KERNELS_FAST differs from KERNELS_EXACT */
 
@@ -140,12 +142,12 @@ struct kernels {
 
 /* All sets compiled in, best first (but "blas" last, which is chosen only by name), NULL behind.
  * A set may leave slots empty (blas has only gemm): kernels_find fills each from the best supported
- * set that has it. */
+ * deterministic set that has it, and asks no other. */
 extern const struct kernels *const kernels_all[];
 
 /* *k = the best set this CPU supports (name NULL), or the named one, with every slot filled; false
- * when there is none of that name or this CPU lacks it.  weight_bytes and weight_prepare stay NULL
- * where the set itself has none. */
+ * when there is none of that name, this CPU lacks it, or its library does not load.  weight_bytes
+ * and weight_prepare stay NULL where the set itself has none. */
 bool kernels_find(const char *name, struct kernels *k);
 
 #endif

@@ -267,7 +267,8 @@ const char *clipc_version(void);
 const char *clipc_errmsg(void);
 
 /* Kernel sets compiled in, best first: name of set i, NULL behind the last; *supported: whether
- * this CPU can run it. */
+ * this CPU can run it.  Loads nothing: whether the library behind "blas" is there shows when a
+ * session asks for that set. */
 const char *clipc_kernels(size_t i, int *supported);
 
 #if defined(__GNUC__)

@@ -151,23 +151,24 @@ static int choose_kernels(struct clipc_session *s, const char *name)
 {
     char list[256] = "";
     size_t used = 0;
+    const char *why = "not in this build";
 
     if (kernels_find(name, &s->engine.k)) {
         return CLIPC_OK;
     }
     for (size_t i = 0; kernels_all[i] != NULL; i++) {
-        if (kernels_all[i]->supported()) {
-            size_t n = strlen(kernels_all[i]->name);
-            if (used + n + 2 < sizeof list) {
-                list[used++] = ' ';
-                memcpy(list + used, kernels_all[i]->name, n + 1);
-                used += n;
-            }
+        size_t n = strlen(kernels_all[i]->name);
+        if (name != NULL && strcmp(name, kernels_all[i]->name) == 0) {
+            why = kernels_all[i]->supported() ? "the library behind it cannot be loaded"
+                                              : "this CPU lacks it";
+        } else if (kernels_all[i]->supported() && used + n + 2 < sizeof list) {
+            list[used++] = ' ';
+            memcpy(list + used, kernels_all[i]->name, n + 1);
+            used += n;
         }
     }
-    return base_fail(CLIPC_ERROR_UNSUPPORTED,
-                     "kernel set '%s': not in this build, or this CPU lacks it; there are:%s",
-                     name == NULL ? "" : name, list);
+    return base_fail(CLIPC_ERROR_UNSUPPORTED, "kernel set '%s': %s; there are:%s",
+                     name == NULL ? "" : name, why, list);
 }
 
 static int session_options(struct clipc_session *s, const struct clipc_options *o)

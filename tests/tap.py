@@ -37,9 +37,10 @@ def run(*args, **keywords):
 
 
 def kernel_sets():
-    """Names of the kernel sets that this CPU has."""
+    """Names of the kernel sets that this CPU has and whose library, if they need one, loads."""
     code, out, _ = run("info", "--build", "--json")
-    return [k for k, yes in json.loads(out)[0]["kernels"].items() if yes]
+    return [k for k, yes in json.loads(out)[0]["kernels"].items()
+            if yes and (k != "blas" or run("embed", "--text", "a", "--kernels", k)[0] == 0)]
 
 
 def byte_vocabulary(folder):

@@ -519,6 +519,32 @@ static void bench(void)
     putchar('\n');
 }
 
+/* An empty slot is filled from the best set of this CPU, not from just any that has it; and only by
+ * sets whose sums have a fixed order. */
+static void test_slots(const struct kernels *k, const struct kernels *own)
+{
+    struct kernels best;
+    bool good = kernels_find(NULL, &best) && best.deterministic && best.load == NULL;
+
+#define SLOT(slot) good &= k->slot != NULL && k->slot == (own->slot ? own->slot : best.slot);
+    SLOT(act_bytes)
+    SLOT(act_pack)
+    SLOT(gemm)
+    SLOT(gemm_scratch)
+    SLOT(attention)
+    SLOT(attention_scratch)
+    SLOT(layer_norm)
+    SLOT(softmax)
+    SLOT(activation)
+    SLOT(l2)
+    SLOT(dot)
+    SLOT(resize_horizontal)
+    SLOT(resize_vertical)
+    SLOT(peak)
+#undef SLOT
+    check(good, "%s: its own functions, and those of %s where it has none", k->name, best.name);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--bench") == 0) {
@@ -535,6 +561,7 @@ int main(int argc, char **argv)
                        kernels_all[i]->name);
             continue;
         }
+        test_slots(&k, kernels_all[i]);
         test_gemms(&k);
         test_attention(&k, 1, 64, true);
         test_attention(&k, 7, 22, true);

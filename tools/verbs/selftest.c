@@ -291,7 +291,8 @@ static int run_sets(struct job *job, struct layers *vision, struct layers *text)
     size_t tried = 0;
 
     for (size_t i = 0; code == CLI_DONE && (name = clipc_kernels(i, &supported)) != NULL; i++) {
-        if (only != NULL ? strcmp(only, name) == 0 : supported) {
+        struct kernels k; /* found: this CPU has the set, and its library loads */
+        if (only != NULL ? strcmp(only, name) == 0 : supported && kernels_find(name, &k)) {
             code = run_set(job, name, vision, text);
             tried++;
         } else if (only == NULL && !job->cli->json) {
