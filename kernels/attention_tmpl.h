@@ -65,8 +65,8 @@ static void attention(const struct kernels_attention *a, void *scratch)
 
     attention_pack_keys(keys, a);
     attention_pack_values(values, a);
-    for (size_t row = a->row_begin; row < a->row_end; row += MR) {
-        size_t mr = a->row_end - row < MR ? a->row_end - row : MR;
+    for (size_t row = 0; row < a->rows; row += MR) {
+        size_t mr = a->rows - row < MR ? a->rows - row : MR;
         size_t seen = a->causal ? row + mr : a->rows; /* keys that some row of the block sees */
 
         for (size_t r = 0; r < mr; r++) {

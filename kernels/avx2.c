@@ -1,3 +1,4 @@
+/* avx2.c - the kernels over 8 floats, with fused multiply-add and f16 conversion (x86 of 2013). */
 #ifndef __AVX2__
 #error "avx2.c must be compiled with the flags that the Makefile gives it"
 #endif
@@ -8,7 +9,7 @@
 
 static bool supported(void)
 {
-    return cpu_has_avx2();
+    return cpu_features()->avx2;
 }
 
 #define KERNELS_ISA avx2

@@ -1,3 +1,4 @@
+/* avx512.c - the kernels over 16 floats and 32 registers (AVX-512 F, BW, DQ, VL). */
 #ifndef __AVX512BW__
 #error "avx512.c must be compiled with the flags that the Makefile gives it"
 #endif
@@ -8,7 +9,7 @@
 
 static bool supported(void)
 {
-    return cpu_has_avx512();
+    return cpu_features()->avx512;
 }
 
 #define KERNELS_ISA avx512

@@ -60,6 +60,12 @@ static bool supported(void)
     return true;
 }
 
+static bool can(const struct kernels_linear *w, enum kernels_precision precision)
+{
+    (void)precision;
+    return w->dtype == KERNELS_F32 || w->dtype == KERNELS_F16;
+}
+
 static size_t weight_bytes(const struct kernels_linear *w)
 {
     return (size_t)w->out * w->in * sizeof(float);
@@ -108,6 +114,7 @@ static void gemm(const struct kernels_linear *w, size_t panel_begin, size_t pane
                  const struct kernels_epilogue *e, void *scratch)
 {
     size_t begin = panel_begin * KERNELS_PANEL, end = panel_end * KERNELS_PANEL;
+    const sgemm_fn sgemm = atomic_load(&blas_sgemm);
     struct kernels k;
 
     (void)rows;
@@ -124,11 +131,10 @@ static void gemm(const struct kernels_linear *w, size_t panel_begin, size_t pane
                      (e->bias != NULL ? e->bias[o] : 0);
         }
     }
-    atomic_load (&blas_sgemm)(CblasRowMajor, CblasNoTrans, CblasTrans,
-                              (blasint)(row_end - row_begin), (blasint)(end - begin),
-                              (blasint)w->in, 1, (const float *)packed + row_begin * w->in_padded,
-                              (blasint)w->in_padded, (const float *)w->prepared + begin * w->in,
-                              (blasint)w->in, 1, y, (blasint)e->y_stride);
+    sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)(row_end - row_begin),
+          (blasint)(end - begin), (blasint)w->in, 1,
+          (const float *)packed + row_begin * w->in_padded, (blasint)w->in_padded,
+          (const float *)w->prepared + begin * w->in, (blasint)w->in, 1, y, (blasint)e->y_stride);
     if (e->activation != KERNELS_LINEAR) {
         kernels_find(NULL, &k);
         for (size_t r = row_begin; r < row_end; r++) {
@@ -138,11 +144,11 @@ static void gemm(const struct kernels_linear *w, size_t panel_begin, size_t pane
     }
 }
 
-extern const struct kernels kernels_blas;
-const struct kernels kernels_blas = {
-    .name = "blas",
-    .supported = supported,
-    .load = load,
+static const struct kernels_gemm gemm_blas = {
+    .name = "blas-sgemm",
+    .can = can,
+    .error = 0x1p-19, /* some order of float additions */
+    .cuts_itself = true,
     .weight_bytes = weight_bytes,
     .weight_prepare = weight_prepare,
     .act_bytes = act_bytes,
@@ -150,4 +156,13 @@ const struct kernels kernels_blas = {
     .act_pack = act_pack,
     .gemm_scratch = gemm_scratch,
     .gemm = gemm,
+};
+static const struct kernels_gemm *const gemms[] = {&gemm_blas, NULL};
+
+extern const struct kernels kernels_blas;
+const struct kernels kernels_blas = {
+    .name = "blas",
+    .supported = supported,
+    .load = load,
+    .gemms = gemms,
 };

@@ -1,100 +1,121 @@
+/* cpu.c - CPUID, XCR0 and cache sizes on x86; AArch64 needs no question but for its caches.
+ * Asked once: CPUID takes some 70 microseconds in a virtual machine, where it traps. */
 #include "cpu.h"
 
-#include <stdint.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#define BIT(n) (1u << (n))
+
+struct cpu cpu_decode_x86(const struct cpu_x86 *a)
+{
+    const uint32_t fma = BIT(12), osxsave = BIT(27), avx = BIT(28), f16c = BIT(29); /* leaf 1 */
+    const uint32_t avx2 = BIT(5), f = BIT(16), dq = BIT(17), bw = BIT(30), vl = BIT(31); /* 7 */
+    const uint32_t ymm = BIT(1) | BIT(2);          /* XMM and the upper halves of YMM */
+    const uint32_t zmm = BIT(5) | BIT(6) | BIT(7); /* masks, upper halves of ZMM, ZMM16 to 31 */
+    const uint32_t xcr0 = (a->leaf1_ecx & osxsave) ? a->xcr0 : 0;
+    const uint32_t one = fma | avx | f16c, seven = f | dq | bw | vl;
+    struct cpu cpu = {0};
+
+    cpu.avx2 = (a->leaf1_ecx & one) == one && (a->leaf7_ebx & avx2) && (xcr0 & ymm) == ymm;
+    cpu.avx512 = cpu.avx2 && (a->leaf7_ebx & seven) == seven && (xcr0 & zmm) == zmm;
+    return cpu;
+}
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
-#include <stdatomic.h>
 
-/* The feature bits of leaf `leaf`, 0 when the CPU has no such leaf.  Intel SDM volume 2A, CPUID. */
-static void leaf_bits(unsigned leaf, unsigned bits[4])
+struct leaf {
+    uint32_t eax, ebx, ecx, edx;
+};
+
+/* All zeros when the CPU has no such leaf. */
+static struct leaf ask_leaf(uint32_t leaf, uint32_t subleaf)
 {
-    bits[0] = bits[1] = bits[2] = bits[3] = 0;
-    __get_cpuid_count(leaf, 0, &bits[0], &bits[1], &bits[2], &bits[3]);
+    struct leaf l = {0, 0, 0, 0};
+
+    __get_cpuid_count(leaf, subleaf, &l.eax, &l.ebx, &l.ecx, &l.edx);
+    return l;
 }
 
-/* Which register states the system saves (XCR0); 0 without OSXSAVE. */
-static uint32_t saved_states(void)
+/* Which register states the system saves; only where CPUID shows OSXSAVE, else it faults. */
+static uint32_t ask_xcr0(void)
 {
-    unsigned bits[4];
     uint32_t low, high;
 
-    leaf_bits(1, bits);
-    if (!(bits[2] & 1u << 27)) {
-        return 0;
-    }
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     return low;
 }
 
-/* Asked once: CPUID takes some 70 microseconds in a virtual machine. */
-static bool remember(atomic_int *known, bool (*ask)(void))
+/* Deterministic cache parameters: leaf 4, or AMD's 0x8000001d of the same form.  One subleaf for
+ * each cache, type 0 behind the last; bytes = ways * partitions * line * sets, each stored less 1.
+ * */
+static void ask_caches(struct cpu *cpu)
 {
-    int value = atomic_load_explicit(known, memory_order_relaxed);
+    uint32_t leaf = (ask_leaf(4, 0).eax & 31) != 0 ? 4 : 0x8000001d;
 
-    if (value == 0) {
-        value = ask() ? 1 : -1;
-        atomic_store_explicit(known, value, memory_order_relaxed);
+    for (uint32_t i = 0; i < 16; i++) {
+        const struct leaf l = ask_leaf(leaf, i);
+        const uint32_t type = l.eax & 31; /* 1 data, 2 instructions, 3 both */
+        const uint32_t level = l.eax >> 5 & 7;
+        const size_t ways = (l.ebx >> 22) + 1, partitions = (l.ebx >> 12 & 1023) + 1;
+        const size_t bytes = ways * partitions * ((l.ebx & 4095) + 1) * ((size_t)l.ecx + 1);
+        size_t *const levels[] = {NULL, &cpu->l1, &cpu->l2, &cpu->l3};
+        if (type == 0) {
+            break;
+        }
+        if ((type == 1 || type == 3) && level >= 1 && level <= 3) {
+            *levels[level] = bytes;
+        }
     }
-    return value > 0;
 }
 
-static bool ask_avx2(void)
+static struct cpu ask(void)
 {
-    unsigned one[4], seven[4];
-    const unsigned fma_avx_f16c = 1u << 12 | 1u << 28 | 1u << 29;
+    struct cpu_x86 answers = {.leaf1_ecx = ask_leaf(1, 0).ecx, .leaf7_ebx = ask_leaf(7, 0).ebx};
 
-    leaf_bits(1, one);
-    leaf_bits(7, seven);
-    return (one[2] & fma_avx_f16c) == fma_avx_f16c && (seven[1] & 1u << 5) != 0 &&
-           (saved_states() & 0x6) == 0x6;
-}
-
-static bool ask_avx512(void)
-{
-    unsigned seven[4];
-    const unsigned f_dq_bw_vl = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
-
-    leaf_bits(7, seven);
-    return ask_avx2() && (seven[1] & f_dq_bw_vl) == f_dq_bw_vl && (saved_states() & 0xe6) == 0xe6;
-}
-
-bool cpu_has_avx2(void)
-{
-    static atomic_int known;
-
-    return remember(&known, ask_avx2);
-}
-
-bool cpu_has_avx512(void)
-{
-    static atomic_int known;
-
-    return remember(&known, ask_avx512);
-}
-
-bool cpu_has_neon(void)
-{
-    return false;
+    answers.xcr0 = (answers.leaf1_ecx & BIT(27)) ? ask_xcr0() : 0;
+    struct cpu cpu = cpu_decode_x86(&answers);
+    ask_caches(&cpu);
+    return cpu;
 }
 #else
-bool cpu_has_avx2(void)
+#if defined(_SC_LEVEL1_DCACHE_SIZE) /* glibc, which asks the kernel */
+static size_t ask_size(int name)
 {
-    return false;
-}
+    long bytes = sysconf(name);
 
-bool cpu_has_avx512(void)
-{
-    return false;
+    return bytes > 0 ? (size_t)bytes : 0;
 }
+#endif
 
-/* Part of every AArch64 CPU. */
-bool cpu_has_neon(void)
+static struct cpu ask(void)
 {
+    struct cpu cpu = {0};
+
 #if defined(__aarch64__)
-    return true;
-#else
-    return false;
+    cpu.neon = true;
 #endif
+#if defined(_SC_LEVEL1_DCACHE_SIZE)
+    cpu.l1 = ask_size(_SC_LEVEL1_DCACHE_SIZE);
+    cpu.l2 = ask_size(_SC_LEVEL2_CACHE_SIZE);
+    cpu.l3 = ask_size(_SC_LEVEL3_CACHE_SIZE);
+#endif
+    return cpu;
 }
 #endif
+
+static struct cpu known;
+
+static void ask_once(void)
+{
+    known = ask();
+}
+
+const struct cpu *cpu_features(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, ask_once);
+    return &known;
+}

@@ -1,11 +1,29 @@
-/* cpu.h - may this CPU, under this operating system, run a kernel set? */
+/* cpu.h - what this CPU, under this operating system, can do: asked once, in one struct. */
 #ifndef CLIPC_CPU_H
 #define CLIPC_CPU_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-bool cpu_has_avx2(void);   /* AVX2, FMA, F16C, and the system saves YMM registers */
-bool cpu_has_avx512(void); /* F, BW, DQ, VL, all of avx2's, and the system saves ZMM and masks */
-bool cpu_has_neon(void);
+struct cpu {
+    bool avx2;   /* AVX2, FMA, F16C, and the system saves YMM registers */
+    bool avx512; /* F, BW, DQ, VL, all of avx2's, and the system saves ZMM and masks */
+    bool neon;   /* part of every AArch64 CPU */
+    size_t l1, l2,
+        l3; /* bytes of a core's data caches (l3: of all cores that share it); 0: unknown */
+};
+
+/* The same struct at every call. */
+const struct cpu *cpu_features(void);
+
+/* The x86 part of it as a function of what CPUID and XGETBV answer (0 where a leaf is not there),
+ * so that it can be tested with the answers of other machines.  Caches stay 0.
+ * Intel SDM volume 2A, CPUID; volume 1, 13.3 and 14.3 to 15.2 (XCR0, and what must be checked). */
+struct cpu_x86 {
+    uint32_t leaf1_ecx, leaf7_ebx;
+    uint32_t xcr0; /* looked at only when leaf1_ecx has OSXSAVE */
+};
+struct cpu cpu_decode_x86(const struct cpu_x86 *answers);
 
 #endif

@@ -94,52 +94,40 @@ gemm_block_mr(size_t in, const float *x, const float *w, const struct gemm_ahead
     }
 }
 
-/* One function for each number of rows, so that the accumulators are registers in each. */
-#define GEMM_ROWS(mr)                                                                              \
-    static __attribute__((noinline)) void gemm_rows_##mr(                                          \
+/* One function for each number of rows up to MR, so that the accumulators are registers in each:
+ * the number is a constant there, and the loops over it unroll.  Those above MR are empty and go.
+ * */
+#define GEMM_EACH_ROW_COUNT(X)                                                                     \
+    X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
+_Static_assert(MR <= 14, "the list above goes up to 14 rows");
+
+#define GEMM_ROWS(n)                                                                               \
+    static __attribute__((noinline)) void gemm_rows_##n(                                           \
         size_t in, const float *x, const float *w, const struct gemm_ahead *ahead,                 \
         const struct kernels_epilogue *e, size_t row, size_t column, size_t out)                   \
     {                                                                                              \
-        gemm_block_mr(in, x, w, ahead, e, row, column, out, mr);                                   \
+        if ((n) <= MR) {                                                                           \
+            gemm_block_mr(in, x, w, ahead, e, row, column, out, (n) <= MR ? (n) : MR);             \
+        }                                                                                          \
     }
-GEMM_ROWS(1)
-GEMM_ROWS(2)
-GEMM_ROWS(3)
-GEMM_ROWS(4)
-#if MR >= 6
-GEMM_ROWS(5)
-GEMM_ROWS(6)
-#endif
-#if MR >= 14
-GEMM_ROWS(7)
-GEMM_ROWS(8)
-GEMM_ROWS(9)
-GEMM_ROWS(10)
-GEMM_ROWS(11)
-GEMM_ROWS(12)
-GEMM_ROWS(13)
-GEMM_ROWS(14)
-#endif
+GEMM_EACH_ROW_COUNT(GEMM_ROWS)
 
 typedef void (*gemm_rows_fn)(size_t, const float *, const float *, const struct gemm_ahead *,
                              const struct kernels_epilogue *, size_t, size_t, size_t);
-static const gemm_rows_fn gemm_rows[] = {
-    NULL,         gemm_rows_1,  gemm_rows_2,  gemm_rows_3,  gemm_rows_4,
-#if MR >= 6
-    gemm_rows_5,  gemm_rows_6,
-#endif
-#if MR >= 14
-    gemm_rows_7,  gemm_rows_8,  gemm_rows_9,  gemm_rows_10, gemm_rows_11,
-    gemm_rows_12, gemm_rows_13, gemm_rows_14,
-#endif
-};
-_Static_assert(sizeof gemm_rows / sizeof gemm_rows[0] == MR + 1, "a function for each row count");
+#define GEMM_ROWS_ENTRY(n) [n] = (n) <= MR ? gemm_rows_##n : NULL,
+static const gemm_rows_fn gemm_rows[] = {GEMM_EACH_ROW_COUNT(GEMM_ROWS_ENTRY)};
 
 static void gemm_widen(float *to, const uint16_t *from, size_t n)
 {
     for (size_t i = 0; i < n; i += VL) {
         v_store(to + i, v_load_f16(from + i));
     }
+}
+
+static bool gemm_can(const struct kernels_linear *w, enum kernels_precision precision)
+{
+    (void)precision; /* exact will do where fast is asked for */
+    return w->dtype == KERNELS_F32 || w->dtype == KERNELS_F16;
 }
 
 static size_t act_bytes(const struct kernels_linear *w, size_t rows)

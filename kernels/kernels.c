@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "pack.h"
 
 extern const struct kernels kernels_avx512, kernels_avx2, kernels_neon, kernels_scalar,
     kernels_blas;
@@ -30,17 +31,11 @@ const struct kernels *const kernels_all[] = {
 
 static void fill_slots(struct kernels *k, const struct kernels *from)
 {
-    if (k->gemm == NULL) { /* these five agree on what packed activations are */
-        k->gemm = from->gemm;
-        k->gemm_scratch = from->gemm_scratch;
-        k->act_bytes = from->act_bytes;
-        k->act_align = from->act_align;
-        k->act_pack = from->act_pack;
-    }
-    if (k->attention == NULL) {
+    if (k->attention == NULL) { /* these two agree on what the scratch holds */
         k->attention = from->attention;
         k->attention_scratch = from->attention_scratch;
     }
+    FILL(gemms)
     FILL(layer_norm)
     FILL(softmax)
     FILL(activation)
@@ -49,6 +44,12 @@ static void fill_slots(struct kernels *k, const struct kernels *from)
     FILL(resize_horizontal)
     FILL(resize_vertical)
     FILL(peak)
+}
+
+/* May other sets fall back on this one?  Deterministic sets load nothing. */
+static bool lends(const struct kernels *set)
+{
+    return set->deterministic && set->supported();
 }
 
 /* A library is loaded only when its set is asked for by name. */
@@ -69,12 +70,50 @@ bool kernels_find(const char *name, struct kernels *k)
         }
         *k = *set;
         for (size_t j = 0; kernels_all[j] != NULL; j++) {
-            const struct kernels *from = kernels_all[j];
-            if (from != set && from->deterministic && from->supported()) {
-                fill_slots(k, from);
+            if (kernels_all[j] != set && lends(kernels_all[j])) {
+                fill_slots(k, kernels_all[j]);
             }
         }
         return true;
     }
     return false;
+}
+
+static const struct kernels_gemm *first_that_can(const struct kernels *k,
+                                                 const struct kernels_linear *w,
+                                                 enum kernels_precision precision)
+{
+    for (size_t i = 0; k->gemms != NULL && k->gemms[i] != NULL; i++) {
+        if (k->gemms[i]->can(w, precision)) {
+            return k->gemms[i];
+        }
+    }
+    return NULL;
+}
+
+const struct kernels_gemm *kernels_choose(const struct kernels *k, const struct kernels_linear *w,
+                                          enum kernels_precision precision)
+{
+    const struct kernels_gemm *gemm = first_that_can(k, w, precision);
+
+    for (size_t i = 0; gemm == NULL && kernels_all[i] != NULL; i++) {
+        if (lends(kernels_all[i])) {
+            gemm = first_that_can(kernels_all[i], w, precision);
+        }
+    }
+    return gemm;
+}
+
+const char *kernels_fast(const struct kernels *k)
+{
+    struct kernels_linear wide = {
+        .in = 1024, .out = 1024, .in_padded = 1024, .out_padded = 1024, .dtype = KERNELS_F32};
+
+    for (; pack_dtype(wide.dtype) != NULL; wide.dtype++) {
+        const struct kernels_gemm *fast = kernels_choose(k, &wide, KERNELS_FAST);
+        if (fast != NULL && fast != kernels_choose(k, &wide, KERNELS_EXACT)) {
+            return fast->name;
+        }
+    }
+    return NULL;
 }

@@ -2,7 +2,9 @@
  *
  * A kernel set is one const table; kernels_all lists them, best first; kernels_find picks one.
  * Kernels allocate nothing, start no threads, report no errors and keep no state; every size,
- * alignment and scratch buffer is the caller's duty.  The layout of weight panels is in pack.h.
+ * alignment and scratch buffer is the caller's duty.  Within a call a kernel may use what state a
+ * CPU's thread has (the configuration of tiles); it leaves none when it returns.  The layout of
+ * weight panels is in pack.h.
  *
  * One rule holds for every set but "blas": each output element is reduced over its inputs in one
  * fixed order that depends on the layer's shape only, never on the number of rows, the row's place,
@@ -34,12 +36,11 @@ struct kernels_linear {
     const float *scale;   /* [out_padded], q8 only */
     const int32_t *sums;  /* [out_padded], q8 only: sum of the stored values of each output */
     const float *smooth;  /* [in_padded] or NULL: inputs are multiplied by it first */
-    const void *prepared; /* what weight_prepare made, for sets that have one */
+    const void *prepared; /* what weight_prepare made, for gemms that have one */
     uint32_t in, out;     /* true sizes */
     uint32_t in_padded;   /* in rounded up to KERNELS_PAD; the panels hold zeros there */
     uint32_t out_padded;  /* out rounded up to KERNELS_PANEL */
     enum kernels_dtype dtype;
-    enum kernels_precision precision;
 };
 
 /* What act_pack does to each row on the way: y = (x - mean) / sqrt(var + eps) * gamma + beta over
@@ -61,35 +62,24 @@ struct kernels_epilogue {
     enum kernels_activation activation;
 };
 
-/* One head of one sequence. q, k, v point at row 0 of the sequence, first column of the head.
- * y[i] = softmax over j of (scale * q[i].k[j]) times v[j], for i in [row_begin, row_end). */
-struct kernels_attention {
-    const float *q, *k, *v; /* [rows, stride] */
-    size_t stride;          /* floats from row to row of q, k and v */
-    float *y;               /* [rows, y_stride], first column of the head */
-    size_t y_stride;
-    size_t rows;               /* keys: the length of the sequence */
-    size_t row_begin, row_end; /* queries computed */
-    size_t head_dim;
-    float scale;
-    bool causal; /* row i sees keys 0 .. i */
-};
-
-/* One output row or column of the integer resize: sum over `n` inputs from `first` on. */
-struct kernels_taps {
-    uint32_t first, n;
-    uint32_t offset; /* where its n coefficients begin in `coeffs` */
-};
-
-struct kernels {
+/* One way to multiply linear layers.  A set has a list of them, and each layer is bound to the
+ * first that can do it (kernels_choose): an instruction for one dtype, tiles for wide layers only,
+ * int8. */
+struct kernels_gemm {
     const char *name;
-    bool (*supported)(void); /* may this CPU (and OS) run the set?  Loads nothing */
-    bool (*load)(void);      /* NULL, or: open the library behind the set.  Such a set is taken only
-                              * when it is asked for by name: a library brings threads and memory */
-    bool deterministic;      /* the rule at the head of this file; false for blas */
-    bool has_fast;           /* KERNELS_FAST differs from KERNELS_EXACT */
 
-    /* A private form of a layer's weights (blas: row-major float).  NULL in all other sets.
+    /* Can it, with results that `precision` allows?  It answers by dtype and shape, and is never
+     * told the number of rows: so a layer is always computed by one and the same gemm. */
+    bool (*can)(const struct kernels_linear *w, enum kernels_precision precision);
+
+    /* The error of a finished element, before the activation: at most this times the sum of
+     * |x||w| + |bias|, for `in` up to 1024 (tests/test_kernels.c). */
+    double error;
+
+    /* A gemm that cuts its work better than we do (blas) gets large pieces, one for each worker. */
+    bool cuts_itself;
+
+    /* A private form of a layer's weights (blas: row-major float).  NULL where there is none.
      * prepare fills `memory` (64-byte aligned, weight_bytes long), which becomes w->prepared. */
     size_t (*weight_bytes)(const struct kernels_linear *w);
     void (*weight_prepare)(const struct kernels_linear *w, void *memory);
@@ -113,6 +103,36 @@ struct kernels {
     void (*gemm)(const struct kernels_linear *w, size_t panel_begin, size_t panel_end, size_t rows,
                  size_t row_begin, size_t row_end, const void *packed,
                  const struct kernels_epilogue *epilogue, void *scratch);
+};
+
+/* One head of one sequence. q, k, v point at row 0 of the sequence, first column of the head.
+ * y[i] = softmax over j of (scale * q[i].k[j]) times v[j], for each of `rows` rows i. */
+struct kernels_attention {
+    const float *q, *k, *v; /* [rows, stride] */
+    size_t stride;          /* floats from row to row of q, k and v */
+    float *y;               /* [rows, y_stride], first column of the head */
+    size_t y_stride;
+    size_t rows; /* queries and keys: the length of the sequence */
+    size_t head_dim;
+    float scale;
+    bool causal; /* row i sees keys 0 .. i */
+};
+
+/* One output row or column of the integer resize: sum over `n` inputs from `first` on. */
+struct kernels_taps {
+    uint32_t first, n;
+    uint32_t offset; /* where its n coefficients begin in `coeffs` */
+};
+
+struct kernels {
+    const char *name;
+    bool (*supported)(void); /* may this CPU (and OS) run the set?  Loads nothing */
+    bool (*load)(void);      /* NULL, or: open the library behind the set.  Such a set is taken only
+                              * when it is asked for by name: a library brings threads and memory */
+    bool deterministic;      /* the rule at the head of this file; false for blas */
+
+    /* Ways to multiply, best first, NULL behind. */
+    const struct kernels_gemm *const *gemms;
 
     /* scratch: attention_scratch(rows, head_dim) bytes, one for each thread. */
     size_t (*attention_scratch)(size_t rows, size_t head_dim);
@@ -146,8 +166,16 @@ struct kernels {
 extern const struct kernels *const kernels_all[];
 
 /* *k = the best set this CPU supports (name NULL), or the named one, with every slot filled; false
- * when there is none of that name, this CPU lacks it, or its library does not load.  weight_bytes
- * and weight_prepare stay NULL where the set itself has none. */
+ * when there is none of that name, this CPU lacks it, or its library does not load. */
 bool kernels_find(const char *name, struct kernels *k);
+
+/* The gemm that computes layer w in set k: the first of k's list that can, else the first of the
+ * best supported deterministic set that has one.  NULL: none (w's dtype is not computable). */
+const struct kernels_gemm *kernels_choose(const struct kernels *k, const struct kernels_linear *w,
+                                          enum kernels_precision precision);
+
+/* The name of the gemm that KERNELS_FAST gives a wide layer of some dtype and KERNELS_EXACT does
+ * not, or NULL: in this set fast is the same as exact. */
+const char *kernels_fast(const struct kernels *k);
 
 #endif

@@ -17,16 +17,27 @@
 #define KERNELS_TEXT_(a)    #a
 #define KERNELS_TEXT(a)     KERNELS_TEXT_(a)
 
-extern const struct kernels KERNELS_JOIN(kernels_, KERNELS_ISA);
-const struct kernels KERNELS_JOIN(kernels_, KERNELS_ISA) = {
-    .name = KERNELS_TEXT(KERNELS_ISA),
-    .supported = supported,
-    .deterministic = true,
+/* Multiplies float by float; f16 is widened first, exactly, a panel at a time.  Its error: a
+ * rounding of 2^-24 at each of `in` additions in sequence, of which sqrt(in) remain in practice.
+ * */
+static const struct kernels_gemm gemm_float = {
+    .name = KERNELS_TEXT(KERNELS_ISA) "-f32",
+    .can = gemm_can,
+    .error = 0x1p-19,
     .act_bytes = act_bytes,
     .act_align = MR,
     .act_pack = act_pack,
     .gemm_scratch = gemm_scratch,
     .gemm = gemm,
+};
+static const struct kernels_gemm *const gemms[] = {&gemm_float, NULL};
+
+extern const struct kernels KERNELS_JOIN(kernels_, KERNELS_ISA);
+const struct kernels KERNELS_JOIN(kernels_, KERNELS_ISA) = {
+    .name = KERNELS_TEXT(KERNELS_ISA),
+    .supported = supported,
+    .deterministic = true,
+    .gemms = gemms,
     .attention_scratch = attention_scratch,
     .attention = attention,
     .layer_norm = layer_norm,

@@ -1,3 +1,4 @@
+/* neon.c - the kernels over 4 floats and 32 registers (AArch64). */
 #ifndef __ARM_NEON
 #error "neon.c must be compiled with the flags that the Makefile gives it"
 #endif
@@ -8,7 +9,7 @@
 
 static bool supported(void)
 {
-    return cpu_has_neon();
+    return cpu_features()->neon;
 }
 
 #define KERNELS_ISA neon

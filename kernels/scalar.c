@@ -1,3 +1,4 @@
+/* scalar.c - the kernels over one float at a time: the reference, and what any CPU can run. */
 #include <stdbool.h>
 #include "kernels.h"
 #include "vec_scalar.h"

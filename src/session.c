@@ -8,38 +8,6 @@
 #define MAX_BATCH     4096
 #define MAX_THREADS   1024
 
-/* ---- Sessions ------------------------------------------------------------------------------ */
-
-/* What the largest layer wants of packed activations and of scratch for each worker. */
-struct needs {
-    const struct kernels *k;
-    size_t rows, packed, scratch, unpacked;
-};
-
-static int add_needs(void *arg, struct linear *l)
-{
-    struct needs *needs = arg;
-    size_t packed = needs->k->act_bytes(&l->w, needs->rows);
-    size_t scratch = needs->k->gemm_scratch(&l->w);
-
-    needs->packed = packed > needs->packed ? packed : needs->packed;
-    needs->scratch = scratch > needs->scratch ? scratch : needs->scratch;
-    if (needs->k->weight_bytes != NULL) {
-        needs->unpacked += base_round_up(needs->k->weight_bytes(&l->w), 64);
-    }
-    return CLIPC_OK;
-}
-
-static int prepare_weights(void *arg, struct linear *l)
-{
-    struct clipc_session *s = arg;
-
-    s->engine.k.weight_prepare(&l->w, s->unpacked + s->unpacked_bytes);
-    l->w.prepared = s->unpacked + s->unpacked_bytes;
-    s->unpacked_bytes += base_round_up(s->engine.k.weight_bytes(&l->w), 64);
-    return CLIPC_OK;
-}
-
 bool session_has_vision(const struct clipc_session *s)
 {
     return s->model->weights.header.vision.layers != 0;
@@ -50,23 +18,91 @@ bool session_has_text(const struct clipc_session *s)
     return s->model->weights.header.text.layers != 0;
 }
 
+/* ---- Layers: a gemm for each, and what they want ------------------------------------------- */
+
+static int each_linear(struct clipc_session *s, transformer_linear_fn fn, void *arg)
+{
+    int status = session_has_vision(s) ? vision_each_linear(&s->vision, fn, arg) : CLIPC_OK;
+
+    return status == CLIPC_OK && session_has_text(s) ? text_each_linear(&s->text, fn, arg) : status;
+}
+
+/* What computes a layer is chosen once, by its dtype, precision and shape.  A session is fast when
+ * that gives some layer another gemm than it would have had. */
+static int choose_gemm(void *arg, struct linear *l)
+{
+    struct clipc_session *s = arg;
+    const struct kernels *k = &s->engine.k;
+
+    l->gemm = kernels_choose(k, &l->w, s->wanted);
+    if (l->gemm == NULL) {
+        return base_fail(CLIPC_ERROR_UNSUPPORTED,
+                         "session: nothing here multiplies a layer of %u x %u of type %d", l->w.out,
+                         l->w.in, (int)l->w.dtype);
+    }
+    if (l->gemm != kernels_choose(k, &l->w, KERNELS_EXACT)) {
+        s->precision = CLIPC_PRECISION_FAST;
+    }
+    return CLIPC_OK;
+}
+
+/* What the largest layer wants of packed activations and of scratch for each worker, and all
+ * layers together of prepared weights. */
+struct needs {
+    size_t rows, packed, scratch, unpacked;
+};
+
+static int add_needs(void *arg, struct linear *l)
+{
+    struct needs *needs = arg;
+    size_t packed = l->gemm->act_bytes(&l->w, needs->rows);
+    size_t scratch = l->gemm->gemm_scratch(&l->w);
+
+    needs->packed = packed > needs->packed ? packed : needs->packed;
+    needs->scratch = scratch > needs->scratch ? scratch : needs->scratch;
+    if (l->gemm->weight_bytes != NULL) {
+        needs->unpacked += base_round_up(l->gemm->weight_bytes(&l->w), 64);
+    }
+    return CLIPC_OK;
+}
+
+static int prepare_weights(void *arg, struct linear *l)
+{
+    struct clipc_session *s = arg;
+
+    if (l->gemm->weight_bytes != NULL) {
+        l->gemm->weight_prepare(&l->w, s->unpacked + s->unpacked_bytes);
+        l->w.prepared = s->unpacked + s->unpacked_bytes;
+        s->unpacked_bytes += base_round_up(l->gemm->weight_bytes(&l->w), 64);
+    }
+    return CLIPC_OK;
+}
+
+static void need_attention(const struct clipc_session *s, struct needs *needs, size_t rows,
+                           size_t head_dim)
+{
+    size_t scratch = s->engine.k.attention_scratch(rows, head_dim);
+
+    needs->scratch = scratch > needs->scratch ? scratch : needs->scratch;
+}
+
 static void measure_needs(struct clipc_session *s, struct needs *needs)
 {
     if (session_has_vision(s)) {
         needs->rows = (size_t)s->batch * s->vision.tokens;
         vision_each_linear(&s->vision, add_needs, needs);
-        size_t scratch = needs->k->attention_scratch(s->vision.tokens, s->vision.blocks.head_dim);
-        needs->scratch = scratch > needs->scratch ? scratch : needs->scratch;
+        need_attention(s, needs, s->vision.tokens, s->vision.blocks.head_dim);
     }
     if (session_has_text(s)) {
         needs->rows = (size_t)s->batch * s->text.context;
         text_each_linear(&s->text, add_needs, needs);
-        size_t scratch = needs->k->attention_scratch(s->text.context, s->text.blocks.head_dim);
-        needs->scratch = scratch > needs->scratch ? scratch : needs->scratch;
+        need_attention(s, needs, s->text.context, s->text.blocks.head_dim);
     }
     needs->scratch =
         base_round_up(needs->scratch, 4096); /* no two workers on one cache line or page */
 }
+
+/* ---- Memory -------------------------------------------------------------------------------- */
 
 /* One row more than a sequence has, of the widest activation (see the trace_ functions). */
 static size_t trace_floats(const struct clipc_session *s)
@@ -115,7 +151,7 @@ static void session_layout(struct clipc_session *s, const struct needs *needs, s
 
 static int session_memory(struct clipc_session *s)
 {
-    struct needs needs = {.k = &s->engine.k};
+    struct needs needs = {0};
     struct arena arena = {0};
 
     measure_needs(s, &needs);
@@ -138,14 +174,10 @@ static int session_memory(struct clipc_session *s)
                          "needs a second copy of them, the others do not",
                          needs.unpacked, s->engine.k.name);
     }
-    if (session_has_vision(s)) {
-        vision_each_linear(&s->vision, prepare_weights, s);
-    }
-    if (session_has_text(s)) {
-        text_each_linear(&s->text, prepare_weights, s);
-    }
-    return CLIPC_OK;
+    return each_linear(s, prepare_weights, s);
 }
+
+/* ---- Making one ---------------------------------------------------------------------------- */
 
 static int choose_kernels(struct clipc_session *s, const char *name)
 {
@@ -188,10 +220,9 @@ static int session_options(struct clipc_session *s, const struct clipc_options *
     s->full_context = o->full_context != 0;
     s->engine.trace = o->trace;
     s->engine.trace_arg = o->trace_arg;
-    int status = choose_kernels(s, o->kernels);
-    s->engine.precision =
-        o->precision == CLIPC_PRECISION_FAST && s->engine.k.has_fast ? KERNELS_FAST : KERNELS_EXACT;
-    return status;
+    s->wanted = o->precision == CLIPC_PRECISION_FAST ? KERNELS_FAST : KERNELS_EXACT;
+    s->precision = CLIPC_PRECISION_EXACT;
+    return choose_kernels(s, o->kernels);
 }
 
 static int session_open(struct clipc_session *s, const struct clipc_options *options)
@@ -207,10 +238,13 @@ static int session_open(struct clipc_session *s, const struct clipc_options *opt
         s->threads = threads_pool_size(s->engine.pool);
     }
     if (status == CLIPC_OK && session_has_vision(s)) {
-        status = vision_bind(&s->vision, w, s->engine.precision);
+        status = vision_bind(&s->vision, w);
     }
     if (status == CLIPC_OK && session_has_text(s)) {
-        status = text_bind(&s->text, w, s->engine.precision);
+        status = text_bind(&s->text, w);
+    }
+    if (status == CLIPC_OK) {
+        status = each_linear(s, choose_gemm, s);
     }
     return status == CLIPC_OK ? session_memory(s) : status;
 }
@@ -262,8 +296,7 @@ int clipc_session_info(const clipc_session *s, struct clipc_session_info *info)
     struct clipc_session_info full = {
         .size = sizeof full,
         .kernels = s->engine.k.name,
-        .precision =
-            s->engine.precision == KERNELS_FAST ? CLIPC_PRECISION_FAST : CLIPC_PRECISION_EXACT,
+        .precision = s->precision,
         .threads = s->threads,
         .batch = s->batch,
         .memory = s->memory_bytes + s->unpacked_bytes,

@@ -25,6 +25,8 @@ struct clipc_session {
     unsigned char *unpacked; /* weight_prepare's copies, or NULL */
     size_t unpacked_bytes;
     int batch, threads, preprocess, tokenizer;
+    enum kernels_precision wanted;
+    int precision; /* CLIPC_PRECISION_EXACT or _FAST: what is computed */
     bool full_context;
 };
 

@@ -1,14 +1,12 @@
 /* Every kernel of every set this CPU has, forced one by one, against plain loops in double, on
- * buffers that touch unreadable pages.  With --bench it times gemm instead, sets side by side. */
-#include <time.h>
-
+ * buffers that touch unreadable pages; and the choice of sets and of gemms. */
 #include "../kernels/kernels.h"
 #include "../kernels/pack.h"
 #include "check.h"
 
-/* Bound of a reduction: |got - want| <= EPS * sum |a||b|.  One float rounding for each of k terms
- * in sequence is at most k * 2^-24 and in practice sqrt(k) * 2^-24; 2^-19 leaves room for k = 1024.
- */
+/* Bound of a reduction over up to 1024 terms: |got - want| <= EPS * sum |a||b|.  One float rounding
+ * for each of k terms in sequence is at most k * 2^-24 and in practice sqrt(k) * 2^-24.  (A gemm
+ * states its own.) */
 #define EPS 0x1p-19
 
 static uint64_t seed = 1;
@@ -56,15 +54,19 @@ struct layer {
     float *bias;   /* [out_padded] */
 };
 
-static struct layer make_layer(const struct kernels *k, size_t out, size_t in,
+static struct kernels_linear shape(size_t out, size_t in, enum kernels_dtype dtype)
+{
+    return (struct kernels_linear){.in = (uint32_t)in,
+                                   .out = (uint32_t)out,
+                                   .dtype = dtype,
+                                   .in_padded = (uint32_t)((in + 63) / 64 * 64),
+                                   .out_padded = (uint32_t)((out + 31) / 32 * 32)};
+}
+
+static struct layer make_layer(const struct kernels_gemm *g, size_t out, size_t in,
                                enum kernels_dtype dtype)
 {
-    struct layer l = {.w = {.in = (uint32_t)in,
-                            .out = (uint32_t)out,
-                            .dtype = dtype,
-                            .in_padded = (uint32_t)((in + 63) / 64 * 64),
-                            .out_padded = (uint32_t)((out + 31) / 32 * 32),
-                            .precision = KERNELS_EXACT}};
+    struct layer l = {.w = shape(out, in, dtype)};
     void *panels = check_guarded(pack_bytes(dtype, out, in), false);
     uint16_t *half = malloc(in * 2);
 
@@ -80,39 +82,39 @@ static struct layer make_layer(const struct kernels *k, size_t out, size_t in,
     free(half);
     l.w.panels = panels;
     l.bias = floats(l.w.out_padded, 1, false);
-    if (k->weight_prepare != NULL) {
-        void *memory = check_guarded(k->weight_bytes(&l.w), false);
-        k->weight_prepare(&l.w, memory);
+    if (g->weight_prepare != NULL) {
+        void *memory = check_guarded(g->weight_bytes(&l.w), false);
+        g->weight_prepare(&l.w, memory);
         l.w.prepared = memory;
     }
     return l;
 }
 
 /* The whole gemm, or the same in pieces. */
-static void run_gemm(const struct kernels *k, const struct layer *l, const float *x, size_t stride,
-                     size_t rows, const struct kernels_layer_norm *ln,
+static void run_gemm(const struct kernels_gemm *g, const struct layer *l, const float *x,
+                     size_t stride, size_t rows, const struct kernels_layer_norm *ln,
                      const struct kernels_epilogue *e, bool pieces)
 {
-    void *packed = check_guarded(k->act_bytes(&l->w, rows), false);
-    void *scratch = check_guarded(k->gemm_scratch(&l->w), false);
-    size_t step = pieces ? k->act_align : rows, panels = l->w.out_padded / KERNELS_PANEL;
+    void *packed = check_guarded(g->act_bytes(&l->w, rows), false);
+    void *scratch = check_guarded(g->gemm_scratch(&l->w), false);
+    size_t step = pieces ? g->act_align : rows, panels = l->w.out_padded / KERNELS_PANEL;
 
     for (size_t r = 0; r < rows; r += step) {
-        k->act_pack(&l->w, packed, x, stride, rows, r, r + step < rows ? r + step : rows, ln);
+        g->act_pack(&l->w, packed, x, stride, rows, r, r + step < rows ? r + step : rows, ln);
     }
     for (size_t r = 0; r < rows; r += step) {
         for (size_t p = 0; p < panels; p += pieces ? 1 : panels) {
-            k->gemm(&l->w, p, pieces ? p + 1 : panels, rows, r, r + step < rows ? r + step : rows,
+            g->gemm(&l->w, p, pieces ? p + 1 : panels, rows, r, r + step < rows ? r + step : rows,
                     packed, e, scratch);
         }
     }
 }
 
-static void test_gemm(const struct kernels *k, size_t rows, size_t out, size_t in,
-                      enum kernels_dtype dtype, enum kernels_activation activation, bool with_norm,
-                      bool with_residual)
+static void test_gemm(const struct kernels *k, const struct kernels_gemm *g, size_t rows,
+                      size_t out, size_t in, enum kernels_dtype dtype,
+                      enum kernels_activation activation, bool with_norm, bool with_residual)
 {
-    struct layer l = make_layer(k, out, in, dtype);
+    struct layer l = make_layer(g, out, in, dtype);
     size_t stride = in + 3, y_stride = out + 5;
     float *x = floats(rows * stride - 3, 1, false), *y = floats(rows * y_stride - 5, 1, false);
     float *again = check_guarded((rows * y_stride - 5) * sizeof(float), false);
@@ -128,7 +130,7 @@ static void test_gemm(const struct kernels *k, size_t rows, size_t out, size_t i
 
     memcpy(before, y, (rows * y_stride - 5) * sizeof(float));
     memcpy(again, y, (rows * y_stride - 5) * sizeof(float));
-    run_gemm(k, &l, x, stride, rows, with_norm ? &ln : NULL, &e, false);
+    run_gemm(g, &l, x, stride, rows, with_norm ? &ln : NULL, &e, false);
     bool gaps = true;
     for (size_t r = 0; r < rows; r++) {
         for (size_t i = 0; i < in; i++) {
@@ -153,18 +155,19 @@ static void test_gemm(const struct kernels *k, size_t rows, size_t out, size_t i
     }
     e.y = again;
     e.residual = with_residual ? again : NULL;
-    run_gemm(k, &l, x, stride, rows, with_norm ? &ln : NULL, &e, true);
+    run_gemm(g, &l, x, stride, rows, with_norm ? &ln : NULL, &e, true);
     bool same = memcmp(y, again, (rows * y_stride - 5) * sizeof(float)) == 0;
-    check(worst <= EPS && gaps && (same || !k->deterministic),
-          "%s gemm %s %zux%zux%zu act %d%s%s: error %.1f of the bound%s%s", k->name,
-          dtype == KERNELS_F16 ? "f16" : "f32", rows, out, in, activation, with_norm ? " ln" : "",
-          with_residual ? " residual" : "", worst / EPS, gaps ? "" : ", wrote between rows",
+    check(worst <= g->error && gaps && (same || !k->deterministic),
+          "%s gemm %s %s %zux%zux%zu act %d%s%s: error %.1f of the bound%s%s", g->name, k->name,
+          pack_dtype(dtype)->name, rows, out, in, activation, with_norm ? " ln" : "",
+          with_residual ? " residual" : "", worst / g->error, gaps ? "" : ", wrote between rows",
           same ? "" : ", pieces differ from the whole");
     free(l.values);
     free(normed);
     free(before);
 }
 
+/* Each gemm of the set's list, for each dtype that it says it can, exactly or fast. */
 static void test_gemms(const struct kernels *k)
 {
     static const struct {
@@ -172,13 +175,55 @@ static void test_gemms(const struct kernels *k)
     } shapes[] = {{1, 1, 12},   {2, 97, 13},   {7, 33, 148},
                   {13, 64, 64}, {50, 40, 768}, {29, 72, 132}};
 
-    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-        for (int d = KERNELS_F32; d <= KERNELS_F16; d++) {
+    for (const struct kernels_gemm *const *g = k->gemms; *g != NULL; g++) {
+        for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
             size_t rows = shapes[i].rows, out = shapes[i].out, in = shapes[i].in;
-            test_gemm(k, rows, out, in, (enum kernels_dtype)d,
-                      (enum kernels_activation)((i + (size_t)d) % 4), i % 2 == 1, false);
-            test_gemm(k, rows, out, in, (enum kernels_dtype)d, KERNELS_LINEAR, i % 2 == 0, true);
+            for (unsigned d = KERNELS_F32; pack_dtype((enum kernels_dtype)d) != NULL; d++) {
+                enum kernels_dtype dtype = (enum kernels_dtype)d;
+                struct kernels_linear w = shape(out, in, dtype);
+                if (!(*g)->can(&w, KERNELS_EXACT) && !(*g)->can(&w, KERNELS_FAST)) {
+                    continue;
+                }
+                test_gemm(k, *g, rows, out, in, dtype, (enum kernels_activation)((i + d) % 4),
+                          i % 2 == 1, false);
+                test_gemm(k, *g, rows, out, in, dtype, KERNELS_LINEAR, i % 2 == 0, true);
+            }
         }
+    }
+}
+
+/* A set of our own whose gemms are choosy: one for fast and wide f16 layers, one for f32. */
+static bool can_fast_wide(const struct kernels_linear *w, enum kernels_precision precision)
+{
+    return precision == KERNELS_FAST && w->dtype == KERNELS_F16 && w->in >= 256;
+}
+static bool can_f32(const struct kernels_linear *w, enum kernels_precision precision)
+{
+    (void)precision;
+    return w->dtype == KERNELS_F32;
+}
+
+static void test_choice(void)
+{
+    static const struct kernels_gemm fast = {.name = "fast", .can = can_fast_wide},
+                                     f32 = {.name = "f32", .can = can_f32};
+    static const struct kernels_gemm *const list[] = {&fast, &f32, NULL};
+    struct kernels_linear wide = shape(64, 768, KERNELS_F16), narrow = shape(64, 192, KERNELS_F16),
+                          full = shape(64, 768, KERNELS_F32), none = shape(64, 768, KERNELS_Q8);
+    struct kernels k = {.name = "choosy", .gemms = list}, best;
+
+    check(kernels_find(NULL, &best) && kernels_choose(&k, &wide, KERNELS_FAST) == &fast &&
+              kernels_choose(&k, &full, KERNELS_FAST) == &f32 &&
+              kernels_choose(&k, &full, KERNELS_EXACT) == &f32,
+          "a layer gets the first gemm of the list that can");
+    check(kernels_choose(&k, &narrow, KERNELS_FAST) == best.gemms[0] &&
+              kernels_choose(&k, &wide, KERNELS_EXACT) == best.gemms[0],
+          "what none of the list can is the best set's");
+    check(kernels_choose(&k, &none, KERNELS_FAST) == NULL, "what no set can is refused");
+    check(kernels_fast(&k) != NULL && strcmp(kernels_fast(&k), "fast") == 0,
+          "a set with a gemm for fast names it");
+    for (size_t i = 0; kernels_all[i] != NULL; i++) {
+        check(kernels_fast(kernels_all[i]) == NULL, "%s: fast is exact", kernels_all[i]->name);
     }
 }
 
@@ -187,7 +232,7 @@ static void test_attention(const struct kernels *k, size_t rows, size_t hd, bool
     size_t stride = 3 * hd + 1, floats_in = (rows - 1) * stride + 3 * hd;
     float *qkv = floats(floats_in, 2, false), *y = floats((rows - 1) * hd + hd, 1, false);
     void *scratch = check_guarded(k->attention_scratch(rows, hd), false);
-    struct kernels_attention a = {qkv,  qkv + hd, qkv + 2 * hd,         stride, y, hd, rows, 0,
+    struct kernels_attention a = {qkv,  qkv + hd, qkv + 2 * hd,         stride, y, hd,
                                   rows, hd,       1 / sqrtf((float)hd), causal};
     double worst = 0, *p = malloc(rows * sizeof(double));
 
@@ -218,7 +263,7 @@ static void test_attention(const struct kernels *k, size_t rows, size_t hd, bool
           causal ? ", causal" : "", worst);
     if (causal && rows > 1) {
         float *cut = check_guarded((rows - 1) * hd * sizeof(float), false);
-        a.rows = a.row_end = rows - 1;
+        a.rows = rows - 1;
         a.y = cut;
         k->attention(&a, scratch);
         check(memcmp(cut, y, (rows - 1) * hd * sizeof(float)) == 0,
@@ -362,163 +407,6 @@ static void test_peak(const struct kernels *k)
           "%s peak: %zu registers' lanes", k->name, lanes);
 }
 
-/* The table of element types, and what pack does with those that it cannot handle. */
-static void test_dtypes(void)
-{
-    static const struct {
-        const char *name;
-        size_t bytes, group;
-    } want[] = {{"f32", 4, 1}, {"f16", 2, 1}, {"bf16", 2, 2}, {"q8", 1, 4}};
-    bool good = true;
-    for (unsigned d = 0; d < 4; d++) {
-        const struct pack_dtype *t = pack_dtype((enum kernels_dtype)(d + 1));
-        good &= t != NULL && strcmp(t->name, want[d].name) == 0 &&
-                t->element_bytes == want[d].bytes && t->group == want[d].group;
-    }
-    check(good, "the element types f32, f16, bf16, q8: names, sizes, groups along the input");
-
-    static const unsigned bad[] = {0, 3, 4, 5, 77, 0x7fffffff};
-    unsigned char panels[4] = {0xa5, 0xa5, 0xa5, 0xa5}, row[4] = {1, 2, 3, 4};
-    float values[1] = {5};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        enum kernels_dtype d = (enum kernels_dtype)bad[i];
-        struct kernels_linear w = {.panels = panels, .in = 1, .out = 1, .dtype = d};
-        bool known = bad[i] == 3 || bad[i] == 4;
-        check(pack_bytes(d, 1, 1) == 0 && !pack_row(panels, d, 1, 0, row) &&
-                  !pack_unpack_row(values, &w, 0) && (pack_dtype(d) != NULL) == known &&
-                  panels[0] == 0xa5 && panels[3] == 0xa5 && values[0] == 5,
-              "type %u has no panels: nothing is sized, written or read", bad[i]);
-    }
-    const size_t most = (size_t)1 << 30;
-    check(pack_bytes(KERNELS_F32, 33, 65) == 64 * 128 * 4 &&
-              pack_bytes(KERNELS_F16, 1, 1) == 32 * 64 * 2 && pack_bytes(KERNELS_F32, 0, 9) == 0 &&
-              pack_bytes(KERNELS_F32, 9, 0) == 0,
-          "bytes of panels: padded to 32 x 64, nothing for an empty layer");
-    check((sizeof(size_t) > 4 ? pack_bytes(KERNELS_F32, most, most) >> 62 == 1
-                              : pack_bytes(KERNELS_F32, most, most) == 0) &&
-              pack_bytes(KERNELS_F32, 2 * most - 1, 2 * most - 1) == 0 &&
-              pack_bytes(KERNELS_F32, SIZE_MAX, 2) == 0 &&
-              pack_bytes(KERNELS_F16, 2, SIZE_MAX) == 0,
-          "bytes of panels: 2^62 fit into 64 bits, 2^64 do not, and nothing wraps round");
-}
-
-/* A row comes back as it went in, from where pack.h says that it lies. */
-static void test_panels(void)
-{
-    for (int d = KERNELS_F32; d <= KERNELS_F16; d++) {
-        size_t in = 67, out = 45, bytes = pack_bytes((enum kernels_dtype)d, out, in);
-        unsigned char *panels = check_guarded(bytes, false);
-        struct kernels_linear w = {
-            .panels = panels, .in = 67, .out = 45, .dtype = (enum kernels_dtype)d};
-        float rows[45][67], back[67];
-        uint16_t halves[67];
-        bool good = true;
-
-        for (size_t o = 0; o < out; o++) {
-            for (size_t i = 0; i < in; i++) {
-                halves[i] = pack_f32_to_f16(check_uniform(&seed));
-                rows[o][i] = pack_f16_to_f32(halves[i]);
-            }
-            good &= pack_row(panels, w.dtype, in, o, d == KERNELS_F16 ? (void *)halves : rows[o]);
-        }
-        for (size_t o = 0; o < out; o++) {
-            good &= pack_unpack_row(back, &w, o) && memcmp(back, rows[o], sizeof back) == 0;
-            for (size_t i = 0; i < in; i++) {
-                size_t at = (o / 32 * 128 + i) * 32 + o % 32;
-                good &= d == KERNELS_F16 ? pack_f16_to_f32(((uint16_t *)panels)[at]) == rows[o][i]
-                                         : ((float *)panels)[at] == rows[o][i];
-            }
-        }
-        check(good, "panels of %s: rows go in where the format says, and come back",
-              pack_dtype(w.dtype)->name);
-    }
-}
-
-static void test_f16(void)
-{
-    bool good = true;
-    for (uint32_t h = 0; h < 65536; h++) {
-        float f = pack_f16_to_f32((uint16_t)h);
-        int e = (int)(h >> 10 & 31);
-        double want =
-            ldexp(e == 0 ? (double)(h & 1023) : 1024 + (double)(h & 1023), (e ? e : 1) - 25);
-        if (e == 31) {
-            good &= (h & 1023) ? isnan(f) : isinf(f);
-        } else {
-            good &= fabs((double)f) == want && !signbit(f) == !(h >> 15);
-        }
-        good &= isnan(f) || pack_f32_to_f16(f) == h;
-    }
-    check(good, "binary16: all 65536 values widen exactly and round back");
-    good = true;
-    for (int i = 0; i < 2000000; i++) { /* nearest: no other half is closer, ties go to even */
-        float f = ldexpf(check_uniform(&seed), (int)(check_random(&seed) % 44) - 27);
-        uint16_t h = pack_f32_to_f16(f);
-        double d = fabs((double)pack_f16_to_f32(h) - f);
-        if ((h & 0x7fff) < 0x7bff) {
-            double up = fabs((double)pack_f16_to_f32((uint16_t)(h + 1)) - f);
-            double down = h & 0x7fff ? fabs((double)pack_f16_to_f32((uint16_t)(h - 1)) - f) : 1e9;
-            good &= d <= up && d <= down && ((d != up && d != down) || h % 2 == 0);
-        }
-    }
-    check(good && pack_f32_to_f16(65519.9f) == 0x7bff && pack_f32_to_f16(65520) == 0x7c00,
-          "binary16: 2 million random floats round to nearest even");
-}
-
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void bench(void)
-{
-    static const size_t shapes[][3] = {{50, 2304, 768}, {50, 768, 768},   {50, 3072, 768},
-                                       {50, 768, 3072}, {197, 3072, 768}, {400, 3072, 768}};
-    printf("GFLOP/s of one thread, packing included; median of 9\n%-18s", "rows x out x in");
-    for (size_t i = 0; kernels_all[i] != NULL; i++) {
-        printf(" %8s/f32 %8s/f16", kernels_all[i]->name, kernels_all[i]->name);
-    }
-    for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
-        size_t rows = shapes[s][0], out = shapes[s][1], in = shapes[s][2];
-        printf("\n%4zu x %4zu x %4zu", rows, out, in);
-        for (size_t i = 0; kernels_all[i] != NULL; i++) {
-            struct kernels k;
-            for (int d = KERNELS_F32; d <= KERNELS_F16; d++) {
-                if (!kernels_find(kernels_all[i]->name, &k) || strcmp(k.name, "scalar") == 0) {
-                    printf(" %12s", "-");
-                    continue;
-                }
-                struct layer l = make_layer(&k, out, in, (enum kernels_dtype)d);
-                float *x = floats(rows * in, 1, false), *y = floats(rows * out, 1, false);
-                void *packed = check_guarded(k.act_bytes(&l.w, rows), true);
-                void *scratch = check_guarded(k.gemm_scratch(&l.w), true);
-                struct kernels_epilogue e = {
-                    .bias = l.bias, .y = y, .y_stride = out, .activation = KERNELS_LINEAR};
-                double best[9];
-                for (int t = 0; t < 9; t++) {
-                    double start = seconds();
-                    for (int n = 0; n < 4; n++) {
-                        k.act_pack(&l.w, packed, x, in, rows, 0, rows, NULL);
-                        k.gemm(&l.w, 0, l.w.out_padded / 32, rows, 0, rows, packed, &e, scratch);
-                    }
-                    double took = (seconds() - start) / 4;
-                    int j = t;
-                    for (; j > 0 && best[j - 1] > took; j--) {
-                        best[j] = best[j - 1];
-                    }
-                    best[j] = took;
-                }
-                printf(" %12.1f", 2e-9 * (double)(rows * out * in) / best[4]);
-                fflush(stdout);
-                free(l.values);
-            }
-        }
-    }
-    putchar('\n');
-}
-
 /* An empty slot is filled from the best set of this CPU, not from just any that has it; and only by
  * sets whose sums have a fixed order. */
 static void test_slots(const struct kernels *k, const struct kernels *own)
@@ -527,10 +415,7 @@ static void test_slots(const struct kernels *k, const struct kernels *own)
     bool good = kernels_find(NULL, &best) && best.deterministic && best.load == NULL;
 
 #define SLOT(slot) good &= k->slot != NULL && k->slot == (own->slot ? own->slot : best.slot);
-    SLOT(act_bytes)
-    SLOT(act_pack)
-    SLOT(gemm)
-    SLOT(gemm_scratch)
+    SLOT(gemms)
     SLOT(attention)
     SLOT(attention_scratch)
     SLOT(layer_norm)
@@ -545,15 +430,9 @@ static void test_slots(const struct kernels *k, const struct kernels *own)
     check(good, "%s: its own functions, and those of %s where it has none", k->name, best.name);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-    if (argc > 1 && strcmp(argv[1], "--bench") == 0) {
-        bench();
-        return 0;
-    }
-    test_dtypes();
-    test_panels();
-    test_f16();
+    test_choice();
     for (size_t i = 0; kernels_all[i] != NULL; i++) {
         struct kernels k;
         if (!kernels_find(kernels_all[i]->name, &k)) {

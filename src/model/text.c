@@ -4,7 +4,7 @@
 
 #include "../../kernels/pack.h"
 
-int text_bind(struct text *t, const struct weights *w, enum kernels_precision precision)
+int text_bind(struct text *t, const struct weights *w)
 {
     const struct format_header *h = &w->header;
     const struct format_record *tokens = weights_find(w, "text.token_embedding");
@@ -18,8 +18,8 @@ int text_bind(struct text *t, const struct weights *w, enum kernels_precision pr
     t->token_dtype = (enum format_dtype)tokens->dtype;
     t->positional_embedding = weights_data(w, weights_find(w, "text.positional_embedding"));
     transformer_bind_layer_norm(&t->ln_post, w, "text.ln_post", h->text.ln_eps);
-    transformer_bind_linear(&t->projection, w, "text.projection", false, precision);
-    return transformer_bind(&t->blocks, w, "text", &h->text, precision);
+    transformer_bind_linear(&t->projection, w, "text.projection", false);
+    return transformer_bind(&t->blocks, w, "text", &h->text);
 }
 
 void text_free(struct text *t)

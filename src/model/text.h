@@ -26,7 +26,7 @@ struct text_buffers {
     uint32_t *pooled; /* [batch], position of the pooled row within its text */
 };
 
-int text_bind(struct text *t, const struct weights *w, enum kernels_precision precision);
+int text_bind(struct text *t, const struct weights *w);
 void text_free(struct text *t);
 int text_each_linear(struct text *t, transformer_linear_fn fn, void *arg);
 void text_layout(const struct text *t, size_t batch, struct arena *arena, struct text_buffers *b);

@@ -16,7 +16,7 @@ static const struct format_record *find(const struct weights *w, const char *nam
 }
 
 void transformer_bind_linear(struct linear *l, const struct weights *w, const char *name,
-                             bool has_bias, enum kernels_precision precision)
+                             bool has_bias)
 {
     const struct format_record *r = find(w, name, ".weight");
 
@@ -27,7 +27,6 @@ void transformer_bind_linear(struct linear *l, const struct weights *w, const ch
     l->w.out_padded = r->rows_padded;
     l->w.in_padded = r->cols_padded;
     l->w.dtype = (enum kernels_dtype)r->dtype;
-    l->w.precision = precision;
     l->bias = has_bias ? weights_data(w, find(w, name, ".bias")) : NULL;
 }
 
@@ -40,7 +39,7 @@ void transformer_bind_layer_norm(struct kernels_layer_norm *ln, const struct wei
 }
 
 static void bind_block(struct block *b, const struct weights *w, const char *tower, size_t layer,
-                       float eps, enum kernels_precision precision)
+                       float eps)
 {
     const struct {
         const char *name;
@@ -53,7 +52,7 @@ static void bind_block(struct block *b, const struct weights *w, const char *tow
 
     for (size_t i = 0; i < 4; i++) {
         snprintf(name, sizeof name, "%s.%02zu.%s", tower, layer, linears[i].name);
-        transformer_bind_linear(linears[i].l, w, name, true, precision);
+        transformer_bind_linear(linears[i].l, w, name, true);
     }
     snprintf(name, sizeof name, "%s.%02zu.ln_1", tower, layer);
     transformer_bind_layer_norm(&b->ln_1, w, name, eps);
@@ -62,7 +61,7 @@ static void bind_block(struct block *b, const struct weights *w, const char *tow
 }
 
 int transformer_bind(struct transformer *t, const struct weights *w, const char *tower,
-                     const struct format_tower *header, enum kernels_precision precision)
+                     const struct format_tower *header)
 {
     memset(t, 0, sizeof *t);
     t->width = header->width;
@@ -77,7 +76,7 @@ int transformer_bind(struct transformer *t, const struct weights *w, const char 
         return base_fail(CLIPC_ERROR_MEMORY, "session: no memory for %zu blocks", t->layers);
     }
     for (size_t i = 0; i < t->layers; i++) {
-        bind_block(&t->blocks[i], w, tower, i, header->ln_eps, precision);
+        bind_block(&t->blocks[i], w, tower, i, header->ln_eps);
     }
     return CLIPC_OK;
 }
@@ -146,8 +145,8 @@ static void pack_task(void *arg, size_t i, int worker)
     size_t begin = i * job->pack_rows;
 
     (void)worker;
-    job->e->k.act_pack(&job->l->w, job->e->packed, job->x, job->x_stride, job->rows, begin,
-                       smaller(begin + job->pack_rows, job->rows), job->ln);
+    job->l->gemm->act_pack(&job->l->w, job->e->packed, job->x, job->x_stride, job->rows, begin,
+                           smaller(begin + job->pack_rows, job->rows), job->ln);
 }
 
 static void gemm_task(void *arg, size_t i, int worker)
@@ -156,9 +155,9 @@ static void gemm_task(void *arg, size_t i, int worker)
     size_t row = i / job->panel_groups * job->group_rows;
     size_t panel = i % job->panel_groups * job->group_panels;
 
-    job->e->k.gemm(&job->l->w, panel, smaller(panel + job->group_panels, job->panels), job->rows,
-                   row, smaller(row + job->group_rows, job->rows), job->e->packed, &job->epilogue,
-                   job->e->scratch + (size_t)worker * job->e->scratch_bytes);
+    job->l->gemm->gemm(&job->l->w, panel, smaller(panel + job->group_panels, job->panels),
+                       job->rows, row, smaller(row + job->group_rows, job->rows), job->e->packed,
+                       &job->epilogue, job->e->scratch + (size_t)worker * job->e->scratch_bytes);
 }
 
 /* Activation rows that one gemm task reads again for each of its panels should stay in half of a
@@ -173,7 +172,7 @@ void transformer_linear(const struct engine *e, const struct linear *l,
                         size_t rows, enum kernels_activation activation, const float *residual,
                         float *y, size_t y_stride)
 {
-    size_t workers = (size_t)threads_pool_size(e->pool), align = e->k.act_align;
+    size_t workers = (size_t)threads_pool_size(e->pool), align = l->gemm->act_align;
     struct linear_job job = {
         .e = e,
         .l = l,
@@ -194,10 +193,9 @@ void transformer_linear(const struct engine *e, const struct linear *l,
     threads_parallel_for(e->pool, (rows + job.pack_rows - 1) / job.pack_rows, pack_task, &job);
 
     size_t row_bytes = l->w.in_padded * sizeof(float);
-    size_t tasks = workers * (e->k.deterministic ? TASKS_PER_WORKER : 1);
-    job.group_rows = e->k.deterministic
-                         ? base_round_up(GEMM_GROUP_BYTES / row_bytes + 1, align)
-                         : rows; /* blas cuts for itself: large pieces suit it best */
+    size_t tasks = workers * (l->gemm->cuts_itself ? 1 : TASKS_PER_WORKER);
+    job.group_rows =
+        l->gemm->cuts_itself ? rows : base_round_up(GEMM_GROUP_BYTES / row_bytes + 1, align);
     size_t row_groups = (rows + job.group_rows - 1) / job.group_rows;
     job.group_panels = (job.panels * row_groups + tasks - 1) / tasks;
     job.group_panels = job.group_panels == 0 ? 1 : smaller(job.group_panels, job.panels);
@@ -253,8 +251,6 @@ static void attention_task(void *arg, size_t i, int worker)
         .y = job->a->attn + first * job->a->x_stride + column,
         .y_stride = job->a->x_stride,
         .rows = job->starts[i / t->heads + 1] - first,
-        .row_begin = 0,
-        .row_end = job->starts[i / t->heads + 1] - first,
         .head_dim = t->head_dim,
         .scale = 1.0f / sqrtf((float)t->head_dim),
         .causal = t->causal,

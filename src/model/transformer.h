@@ -22,8 +22,9 @@
 
 /* A linear layer with its bias, bound to the mapped file. */
 struct linear {
-    struct kernels_linear w; /* [out, in] */
-    const float *bias;       /* [out_padded] or NULL */
+    struct kernels_linear w;         /* [out, in] */
+    const struct kernels_gemm *gemm; /* what multiplies it: by dtype, precision and shape */
+    const float *bias;               /* [out_padded] or NULL */
 };
 
 struct block {
@@ -46,7 +47,6 @@ struct transformer {
 struct engine {
     struct kernels k;
     struct threads_pool *pool;
-    enum kernels_precision precision;
     void *packed;           /* act_bytes of the largest layer */
     unsigned char *scratch; /* [workers, scratch_bytes] */
     size_t scratch_bytes;
@@ -68,12 +68,12 @@ struct activations {
 
 /* Point `t` at the tensors of `tower` ("vision" or "text"), which weights_open has checked. */
 int transformer_bind(struct transformer *t, const struct weights *w, const char *tower,
-                     const struct format_tower *header, enum kernels_precision precision);
+                     const struct format_tower *header);
 void transformer_free(struct transformer *t);
 
 /* One linear layer or layer norm by name ("vision.ln_pre"). */
 void transformer_bind_linear(struct linear *l, const struct weights *w, const char *name,
-                             bool has_bias, enum kernels_precision precision);
+                             bool has_bias);
 void transformer_bind_layer_norm(struct kernels_layer_norm *ln, const struct weights *w,
                                  const char *name, float eps);
 

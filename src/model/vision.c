@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-int vision_bind(struct vision *v, const struct weights *w, enum kernels_precision precision)
+int vision_bind(struct vision *v, const struct weights *w)
 {
     const struct format_header *h = &w->header;
 
@@ -12,15 +12,15 @@ int vision_bind(struct vision *v, const struct weights *w, enum kernels_precisio
     v->grid = h->image_size / h->patch_size;
     v->tokens = h->vision.positions;
     v->pre_ln = (h->vision.flags & FORMAT_PRE_LN) != 0;
-    transformer_bind_linear(&v->patch_embed, w, "vision.patch_embed", false, precision);
-    transformer_bind_linear(&v->projection, w, "vision.projection", false, precision);
+    transformer_bind_linear(&v->patch_embed, w, "vision.patch_embed", false);
+    transformer_bind_linear(&v->projection, w, "vision.projection", false);
     v->class_embedding = weights_data(w, weights_find(w, "vision.class_embedding"));
     v->positional_embedding = weights_data(w, weights_find(w, "vision.positional_embedding"));
     if (v->pre_ln) {
         transformer_bind_layer_norm(&v->ln_pre, w, "vision.ln_pre", h->vision.ln_eps);
     }
     transformer_bind_layer_norm(&v->ln_post, w, "vision.ln_post", h->vision.ln_eps);
-    return transformer_bind(&v->blocks, w, "vision", &h->vision, precision);
+    return transformer_bind(&v->blocks, w, "vision", &h->vision);
 }
 
 void vision_free(struct vision *v)

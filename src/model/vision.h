@@ -21,7 +21,7 @@ struct vision_buffers {
     uint32_t *starts; /* [batch + 1] */
 };
 
-int vision_bind(struct vision *v, const struct weights *w, enum kernels_precision precision);
+int vision_bind(struct vision *v, const struct weights *w);
 void vision_free(struct vision *v);
 int vision_each_linear(struct vision *v, transformer_linear_fn fn, void *arg);
 

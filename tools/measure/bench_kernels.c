@@ -1,3 +1,4 @@
+/* bench_kernels.c - gemm at the shapes of one layer of ViT-B/32, for each kernel set. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct buffers {
     unsigned char *panels;
     void *packed, *scratch, *prepared;
     struct kernels_linear w;
+    const struct kernels_gemm *gemm;
 };
 
 static void free_buffers(struct buffers *b)
@@ -41,15 +43,15 @@ static bool make_buffers(struct buffers *b, const struct kernels *k, const struc
                                    .out = (uint32_t)p->out,
                                    .dtype = dtype,
                                    .in_padded = (uint32_t)base_round_up(p->in, KERNELS_PAD),
-                                   .out_padded = (uint32_t)base_round_up(p->out, KERNELS_PANEL),
-                                   .precision = KERNELS_EXACT};
+                                   .out_padded = (uint32_t)base_round_up(p->out, KERNELS_PANEL)};
+    const struct kernels_gemm *gemm = b->gemm = kernels_choose(k, &b->w, KERNELS_EXACT);
     b->panels = base_alloc(bytes);
     b->x = base_alloc(p->rows * p->in * sizeof(float));
     b->y = base_alloc(p->rows * p->out * sizeof(float));
     b->bias = base_alloc(b->w.out_padded * sizeof(float));
-    b->packed = base_alloc(k->act_bytes(&b->w, p->rows));
-    b->scratch = base_alloc(k->gemm_scratch(&b->w));
-    b->prepared = base_alloc(k->weight_bytes != NULL ? k->weight_bytes(&b->w) : 0);
+    b->packed = base_alloc(gemm->act_bytes(&b->w, p->rows));
+    b->scratch = base_alloc(gemm->gemm_scratch(&b->w));
+    b->prepared = base_alloc(gemm->weight_bytes != NULL ? gemm->weight_bytes(&b->w) : 0);
     if (b->panels == NULL || b->x == NULL || b->y == NULL || b->bias == NULL || b->packed == NULL ||
         b->scratch == NULL || b->prepared == NULL) {
         free_buffers(b);
@@ -65,14 +67,14 @@ static bool make_buffers(struct buffers *b, const struct kernels *k, const struc
         b->x[i] = (float)(i % 17) - 8;
     }
     b->w.panels = b->panels;
-    if (k->weight_prepare != NULL) {
-        k->weight_prepare(&b->w, b->prepared);
+    if (gemm->weight_prepare != NULL) {
+        gemm->weight_prepare(&b->w, b->prepared);
         b->w.prepared = b->prepared;
     }
     return true;
 }
 
-static void once(const struct kernels *k, struct buffers *b, const struct problem *p)
+static void once(struct buffers *b, const struct problem *p)
 {
     struct kernels_epilogue e = {.bias = b->bias,
                                  .residual = p->residual ? b->y : NULL,
@@ -81,9 +83,9 @@ static void once(const struct kernels *k, struct buffers *b, const struct proble
                                  .y_stride = p->out,
                                  .activation = p->activation};
 
-    k->act_pack(&b->w, b->packed, b->x, p->in, p->rows, 0, p->rows, NULL);
-    k->gemm(&b->w, 0, b->w.out_padded / KERNELS_PANEL, p->rows, 0, p->rows, b->packed, &e,
-            b->scratch);
+    b->gemm->act_pack(&b->w, b->packed, b->x, p->in, p->rows, 0, p->rows, NULL);
+    b->gemm->gemm(&b->w, 0, b->w.out_padded / KERNELS_PANEL, p->rows, 0, p->rows, b->packed, &e,
+                  b->scratch);
 }
 
 /* GFLOP/s of the median round for each set. */
@@ -105,7 +107,7 @@ static bool time_problem(const struct bench *job, const struct problem *p, enum 
     for (int r = -1; r < BENCH_ROUNDS; r++) { /* round -1 warms up */
         for (size_t s = 0; s < job->n; s++) {
             double start = base_seconds();
-            once(&job->sets[s].k, &buffers[s], p);
+            once(&buffers[s], p);
             if (r >= 0) {
                 times[s][r] = base_seconds() - start;
             }

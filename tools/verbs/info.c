@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../kernels/cpu.h"
 #include "../../kernels/kernels.h"
 #include "../../src/base/cpus.h"
 #include "../../src/token/unicode.h"
@@ -36,6 +37,22 @@ static const char *const layouts[] = {"rows", "panels", "vector"};
 
 /* ---- The build ----------------------------------------------------------------------------- */
 
+/* Each set is asked whether some layer would get another gemm when fast is wanted. */
+static void print_precision(void)
+{
+    bool other = false;
+
+    printf("\n  precision   exact; fast is");
+    for (size_t i = 0; kernels_all[i] != NULL; i++) {
+        const char *gemm = kernels_all[i]->supported() ? kernels_fast(kernels_all[i]) : NULL;
+        if (gemm != NULL) {
+            printf(" %s in set %s,", gemm, kernels_all[i]->name);
+            other = true;
+        }
+    }
+    printf(" the same as exact in %s of these sets\n", other ? "the others" : "all");
+}
+
 static void print_build(void)
 {
     int supported;
@@ -52,7 +69,10 @@ static void print_build(void)
     for (size_t i = 0; (name = clipc_kernels(i, &supported)) != NULL; i++) {
         printf(" %s%s", name, supported ? "" : " (not on this CPU)");
     }
-    printf("\n  precision   exact; fast is the same as exact in all of these sets\n");
+    print_precision();
+    const struct cpu *cpu = cpu_features();
+    printf("  caches      %zu, %zu, %zu kB (0: not known)\n", cpu->l1 >> 10, cpu->l2 >> 10,
+           cpu->l3 >> 10);
     printf("  threads     %d\n", cpus_available());
 }
 

@@ -1,0 +1,135 @@
+/* The element types of weights, their panels, and the 16-bit floats. */
+#include "../kernels/kernels.h"
+#include "../kernels/pack.h"
+#include "check.h"
+
+static uint64_t seed = 1;
+
+/* The table of element types, and what pack does with those that it cannot handle. */
+static void test_dtypes(void)
+{
+    static const struct {
+        const char *name;
+        size_t bytes, group;
+    } want[] = {{"f32", 4, 1}, {"f16", 2, 1}, {"bf16", 2, 2}, {"q8", 1, 4}};
+    bool good = true;
+    for (unsigned d = 0; d < 4; d++) {
+        const struct pack_dtype *t = pack_dtype((enum kernels_dtype)(d + 1));
+        good &= t != NULL && strcmp(t->name, want[d].name) == 0 &&
+                t->element_bytes == want[d].bytes && t->group == want[d].group;
+    }
+    check(good, "the element types f32, f16, bf16, q8: names, sizes, groups along the input");
+
+    static const unsigned bad[] = {0, 3, 4, 5, 77, 0x7fffffff};
+    unsigned char panels[4] = {0xa5, 0xa5, 0xa5, 0xa5}, row[4] = {1, 2, 3, 4};
+    float values[1] = {5};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        enum kernels_dtype d = (enum kernels_dtype)bad[i];
+        struct kernels_linear w = {.panels = panels, .in = 1, .out = 1, .dtype = d};
+        bool known = bad[i] == 3 || bad[i] == 4;
+        check(pack_bytes(d, 1, 1) == 0 && !pack_row(panels, d, 1, 0, row) &&
+                  !pack_unpack_row(values, &w, 0) && (pack_dtype(d) != NULL) == known &&
+                  panels[0] == 0xa5 && panels[3] == 0xa5 && values[0] == 5,
+              "type %u has no panels: nothing is sized, written or read", bad[i]);
+    }
+    const size_t most = (size_t)1 << 30;
+    check(pack_bytes(KERNELS_F32, 33, 65) == 64 * 128 * 4 &&
+              pack_bytes(KERNELS_F16, 1, 1) == 32 * 64 * 2 && pack_bytes(KERNELS_F32, 0, 9) == 0 &&
+              pack_bytes(KERNELS_F32, 9, 0) == 0,
+          "bytes of panels: padded to 32 x 64, nothing for an empty layer");
+    check((sizeof(size_t) > 4 ? pack_bytes(KERNELS_F32, most, most) >> 62 == 1
+                              : pack_bytes(KERNELS_F32, most, most) == 0) &&
+              pack_bytes(KERNELS_F32, 2 * most - 1, 2 * most - 1) == 0 &&
+              pack_bytes(KERNELS_F32, SIZE_MAX, 2) == 0 &&
+              pack_bytes(KERNELS_F16, 2, SIZE_MAX) == 0,
+          "bytes of panels: 2^62 fit into 64 bits, 2^64 do not, and nothing wraps round");
+}
+
+/* A row comes back as it went in, from where pack.h says that it lies. */
+static void test_panels(void)
+{
+    for (int d = KERNELS_F32; d <= KERNELS_F16; d++) {
+        size_t in = 67, out = 45, bytes = pack_bytes((enum kernels_dtype)d, out, in);
+        unsigned char *panels = check_guarded(bytes, false);
+        struct kernels_linear w = {
+            .panels = panels, .in = 67, .out = 45, .dtype = (enum kernels_dtype)d};
+        float rows[45][67], back[67];
+        uint16_t halves[67];
+        bool good = true;
+
+        for (size_t o = 0; o < out; o++) {
+            for (size_t i = 0; i < in; i++) {
+                halves[i] = pack_f32_to_f16(check_uniform(&seed));
+                rows[o][i] = pack_f16_to_f32(halves[i]);
+            }
+            good &= pack_row(panels, w.dtype, in, o, d == KERNELS_F16 ? (void *)halves : rows[o]);
+        }
+        for (size_t o = 0; o < out; o++) {
+            good &= pack_unpack_row(back, &w, o) && memcmp(back, rows[o], sizeof back) == 0;
+            for (size_t i = 0; i < in; i++) {
+                size_t at = (o / 32 * 128 + i) * 32 + o % 32;
+                good &= d == KERNELS_F16 ? pack_f16_to_f32(((uint16_t *)panels)[at]) == rows[o][i]
+                                         : ((float *)panels)[at] == rows[o][i];
+            }
+        }
+        check(good, "panels of %s: rows go in where the format says, and come back",
+              pack_dtype(w.dtype)->name);
+    }
+}
+
+static void test_f16(void)
+{
+    bool good = true;
+    for (uint32_t h = 0; h < 65536; h++) {
+        float f = pack_f16_to_f32((uint16_t)h);
+        int e = (int)(h >> 10 & 31);
+        double want =
+            ldexp(e == 0 ? (double)(h & 1023) : 1024 + (double)(h & 1023), (e ? e : 1) - 25);
+        if (e == 31) {
+            good &= (h & 1023) ? isnan(f) : isinf(f);
+        } else {
+            good &= fabs((double)f) == want && !signbit(f) == !(h >> 15);
+        }
+        good &= isnan(f) || pack_f32_to_f16(f) == h;
+    }
+    check(good, "binary16: all 65536 values widen exactly and round back");
+    good = true;
+    for (int i = 0; i < 2000000; i++) { /* nearest: no other half is closer, ties go to even */
+        float f = ldexpf(check_uniform(&seed), (int)(check_random(&seed) % 44) - 27);
+        uint16_t h = pack_f32_to_f16(f);
+        double d = fabs((double)pack_f16_to_f32(h) - f);
+        if ((h & 0x7fff) < 0x7bff) {
+            double up = fabs((double)pack_f16_to_f32((uint16_t)(h + 1)) - f);
+            double down = h & 0x7fff ? fabs((double)pack_f16_to_f32((uint16_t)(h - 1)) - f) : 1e9;
+            good &= d <= up && d <= down && ((d != up && d != down) || h % 2 == 0);
+        }
+    }
+    check(good && pack_f32_to_f16(65519.9f) == 0x7bff && pack_f32_to_f16(65520) == 0x7c00,
+          "binary16: 2 million random floats round to nearest even");
+}
+
+/* What the table calls computable is what some gemm says that it can, and the other way round. */
+static void test_computable(void)
+{
+    for (unsigned d = KERNELS_F32; pack_dtype((enum kernels_dtype)d) != NULL; d++) {
+        struct kernels_linear w = {
+            .in = 64, .out = 32, .in_padded = 64, .out_padded = 32, .dtype = (enum kernels_dtype)d};
+        for (size_t i = 0; kernels_all[i] != NULL; i++) {
+            struct kernels k;
+            if (kernels_find(kernels_all[i]->name, &k)) {
+                bool can = kernels_choose(&k, &w, KERNELS_EXACT) != NULL;
+                check(can == pack_dtype(w.dtype)->computable, "%s %s %s", k.name,
+                      can ? "multiplies" : "has nothing for", pack_dtype(w.dtype)->name);
+            }
+        }
+    }
+}
+
+int main(void)
+{
+    test_dtypes();
+    test_panels();
+    test_computable();
+    test_f16();
+    return check_done();
+}
