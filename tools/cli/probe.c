@@ -85,11 +85,11 @@ static const char *markup(const unsigned char *data, size_t n)
     return n - i >= 5 && strncasecmp(p, "<?xml", 5) == 0 ? "an XML document" : NULL;
 }
 
+/* Printable ASCII and white space. */
 static bool is_text(const unsigned char *data, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (data[i] == 0x7f || (data[i] < 0x20 && strchr("\t\r\n", data[i]) == NULL) ||
-            data[i] == 0) {
+        if (data[i] >= 0x7f || (data[i] < 0x20 && (data[i] < '\t' || data[i] > '\r'))) {
             return false;
         }
     }

@@ -19,8 +19,10 @@
 #define OPENAI_DISPLAY_LOW  0.15f
 #define OPENAI_DISPLAY_HIGH 0.4f
 
-/* How the two special tokens are spelled; OpenCLIP's tokenizer has its own. */
-#define OPENAI_START "<|startoftext|>"
-#define OPENAI_END   "<|endoftext|>"
+/* How the two special tokens are spelled, and how OpenCLIP's own tokenizer spells them. */
+#define OPENAI_START   "<|startoftext|>"
+#define OPENAI_END     "<|endoftext|>"
+#define OPENCLIP_START "<start_of_text>"
+#define OPENCLIP_END   "<end_of_text>"
 
 #endif

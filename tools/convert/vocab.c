@@ -9,6 +9,7 @@
 #include "json_read.h"
 #include "openai.h"
 #include "stand_ins.h"
+#include "vocab_added.h"
 
 #define MAX_TOKENS      (1u << 22)
 #define MAX_TOKEN_BYTES 1024
@@ -222,10 +223,10 @@ static int take_merge_array(const struct loader *l, const json_t *merges)
 
 static int finish(const struct loader *l)
 {
-    int status = take_special(l, OPENAI_START, "<start_of_text>", &l->v->sot_id);
+    int status = take_special(l, OPENAI_START, OPENCLIP_START, &l->v->sot_id);
 
     if (status == CLIPC_OK) {
-        status = take_special(l, OPENAI_END, "<end_of_text>", &l->v->eot_id);
+        status = take_special(l, OPENAI_END, OPENCLIP_END, &l->v->eot_id);
     }
     if (status == CLIPC_OK) {
         status = take_bytes(l);
@@ -276,7 +277,7 @@ static int load_tokenizer_json(const char *path, struct files *files, struct voc
     json_array_foreach(json_object_get(root, "added_tokens"), i, added)
     {
         const char *content = json_string_value(json_object_get(added, "content"));
-        if (status == CLIPC_OK && content != NULL && json_object_get(l.ids, content) == NULL) {
+        if (status == CLIPC_OK && content != NULL && vocab_is_special(content)) {
             json_object_set(l.ids, content, json_object_get(added, "id"));
         }
     }
@@ -285,6 +286,9 @@ static int load_tokenizer_json(const char *path, struct files *files, struct voc
     }
     if (status == CLIPC_OK) {
         status = take_merge_array(&l, json_object_get(model, "merges"));
+    }
+    if (status == CLIPC_OK) {
+        status = vocab_check_tokenizer(path, root, v);
     }
     json_decref(l.ids);
     json_decref(root);
@@ -305,6 +309,7 @@ int vocab_load(const char *path, struct files *files, struct vocab *v)
     char *one = folder != NULL ? files_join(folder, "vocab.json") : NULL;
     char *two = folder != NULL ? files_join(folder, "merges.txt") : NULL;
     char *both = folder != NULL ? files_join(folder, "tokenizer.json") : NULL;
+    bool only_json = !is_folder && is_named(path, "tokenizer.json");
     int status;
 
     memset(v, 0, sizeof *v);
@@ -312,14 +317,16 @@ int vocab_load(const char *path, struct files *files, struct vocab *v)
         status = base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
     } else if (!files_exists(path)) {
         status = base_fail(CLIPC_ERROR_IO, "%s: no such file or folder", path);
-    } else if ((is_folder || !is_named(path, "tokenizer.json")) && files_exists(one) &&
-               files_exists(two)) {
+    } else if (!only_json && files_exists(one) && files_exists(two)) {
         status = load_pair(one, two, files, v);
     } else if (files_exists(both)) {
         status = load_tokenizer_json(both, files, v);
     } else {
         status =
             base_fail(CLIPC_ERROR_IO, "%s: no vocab.json + merges.txt or tokenizer.json", path);
+    }
+    if (status == CLIPC_OK && !only_json) {
+        status = vocab_check_added(folder, files, v);
     }
     free(folder);
     free(one);
