@@ -1,61 +1,17 @@
 """Checkpoints as people have them, and as nobody should: containers, names, shapes, dtypes, shards."""
+import hashlib
 import json
 import os
 import shutil
 import struct
+import subprocess
 import tempfile
 
 import numpy as np
 
 import read_clipc
 import tap
-
-tmp = tempfile.mkdtemp()
-mini = "tests/golden/mini"
-
-
-def read_safetensors(path):
-    data = open(path, "rb").read()
-    n = struct.unpack("<Q", data[:8])[0]
-    head = json.loads(data[8:8 + n])
-    head.pop("__metadata__", None)
-    types = {"F32": "<f4", "F16": "<f2", "I64": "<i8"}
-    return {k: np.frombuffer(data[8 + n + v["data_offsets"][0]:8 + n + v["data_offsets"][1]],
-                             types[v["dtype"]]).reshape(v["shape"]) for k, v in head.items()}
-
-
-def write_safetensors(path, tensors):
-    names = {"float32": "F32", "float16": "F16", "int64": "I64"}
-    head, at = {}, 0
-    for k, v in tensors.items():
-        head[k] = {"dtype": names[str(v.dtype)], "shape": list(v.shape), "data_offsets": [at, at + v.nbytes]}
-        at += v.nbytes
-    text = json.dumps(head).encode()
-    text += b" " * (-len(text) % 8)
-    open(path, "wb").write(struct.pack("<Q", len(text)) + text + b"".join(v.tobytes() for v in tensors.values()))
-
-
-def folder(name, tensors, **config):
-    path = "%s/%s" % (tmp, name)
-    os.makedirs(path, exist_ok=True)
-    c = json.load(open(mini + "/config.json"))
-    c.update(config)
-    json.dump(c, open(path + "/config.json", "w"))
-    write_safetensors(path + "/model.safetensors", tensors)
-    return path
-
-
-source = read_safetensors(mini + "/model.safetensors")
-out = tmp + "/o.clipc"
-
-
-def refused(text, path, *words, args=()):
-    if os.path.exists(out):
-        os.remove(out)
-    code, _, err = tap.run("convert", path, "-o", out, *args)
-    good = code == 1 and all(w in err for w in words) and not os.path.exists(out)
-    tap.check(good, "%s: %s" % (text, err.strip().splitlines()[-1][:200] if err else "no message"))
-
+from checkpoints import converts, folder, mini, out, refused, source, tmp, wide, write_safetensors
 
 # What is in the file is what was in the checkpoint, by a reader written from weights/README.md.
 code, _, err = tap.run("convert", mini, "-o", out)
@@ -72,7 +28,6 @@ tap.check((tensors["vision.ln_pre.weight"] == source["vision_model.pre_layrnorm.
           "a LayerNorm, as float32")
 tap.check(header["embed_dim"] == 32 and header["image_size"] == 24, "hyper-parameters")
 
-wide = {k: v.astype("f4") if v.dtype == np.float16 else v for k, v in source.items()}
 big = folder("f32", wide)
 code, _, _ = tap.run("convert", big, "-o", out)
 tap.check(code == 0 and read_clipc.read(out)[1]["vision.00.c_fc.weight"].dtype == np.float32,
@@ -124,20 +79,87 @@ refused("an unknown activation", folder("relu", source, text_config={"hidden_act
 c = folder("twice", source)
 open(c + "/config.json", "w").write('{"model_type": "clip", "model_type": "clip"}')
 refused("duplicate keys", c, "duplicate")
+stray = dict(source, extra=np.zeros(3, "f4"))
+refused("an extra tensor", folder("stray", stray), "'extra'", "none that the config's model has")
+
+# logit_scale: one number of a float type, whose exponential is a scale.
+for text, value, words in (
+        ("F64", np.array(4.6), ("logit_scale", "expected F32, F16 or BF16, found F64")),
+        ("I16", np.array(4, "i2"), ("logit_scale", "found I16")),
+        ("of shape [2]", np.array([4.6, 4.6], "f4"), ("logit_scale", "expected shape [], found [2]")),
+        ("of shape [1, 1]", np.array([[4.6]], "f4"), ("logit_scale", "found [1, 1]")),
+        ("of 1e9", np.array(1e9, "f4"), ("logit_scale", "1e+09", "logarithm")),
+        ("of 100, no logarithm", np.array(100, "f4"), ("logit_scale", "is 100", "logarithm")),
+        ("of NaN", np.array(np.nan, "f4"), ("logit_scale", "nan"))):
+    refused("a logit_scale " + text, folder("scale", dict(source, logit_scale=value)), "model.safetensors", *words,
+            args=("--no-goldens",))
+refused("no logit_scale", folder("scale", {k: v for k, v in source.items() if k != "logit_scale"}), "'logit_scale' [] is missing")
+converts("a logit_scale of shape [1]", folder("scale", dict(source, logit_scale=np.array([4.6], "f4"))))
+tap.check(abs(read_clipc.read(out)[0]["logit_scale"] - 4.6) < 1e-6, "its value")
+
+# NaN and infinity, in a matrix, a vector and a table.
+for name in ("text_projection.weight", "vision_model.pre_layrnorm.bias", block + "self_attn.k_proj.weight",
+             "text_model.embeddings.token_embedding.weight"):
+    for value in (np.nan, np.inf, -np.inf):
+        for tensors in (source, wide):
+            bad = tensors[name].copy()
+            bad.flat[-1] = value
+            refused("%s as %s in %s" % (value, bad.dtype, name), folder("nan", dict(tensors, **{name: bad})),
+                    name, "NaN" if value != value else "infinity", args=("--no-goldens",))
 refused("no such folder", tmp + "/none", "No such file")
 refused("an empty folder", tempfile.mkdtemp(dir=tmp), "no model.safetensors")
+refused("a name of the hub", "openai/clip-vit-base-patch32", "hf download openai/clip-vit-base-patch32")
 code, _, err = tap.run("convert", "--synthetic", "vit-b-99", "-o", out)
 tap.check(code == 1 and "vit-b-32" in err, "an unknown synthetic shape names the known ones")
 code, _, err = tap.run("convert", mini, "-o", tmp + "/none/x.clipc")
 tap.check(code == 1 and "No such file" in err, "a folder that is not there")
 code, _, err = tap.run("convert", mini, "-o", "/dev/full/x.clipc")
 tap.check(code == 1, "a place that is no folder: " + err.strip().splitlines()[-1])
-import subprocess
 p = subprocess.run("ulimit -f 100; trap '' XFSZ; exec %s convert %s -o %s/cut.clipc" % (tap.clipc, mini, tmp),
                    shell=True, stderr=subprocess.PIPE)
 tap.check(p.returncode == 1 and b"cannot write" in p.stderr and not os.path.exists(tmp + "/cut.clipc") and
           not [f for f in os.listdir(tmp) if "cut" in f], "a full disk leaves nothing behind: " +
           p.stderr.decode().strip().splitlines()[-1][:120])
+
+# A weight file as source: what opens is converted, what lies about its elements is refused, and a NaN is named.
+def patched(name, at, value):
+    """half.clipc with the bytes `value` at `at`, and its hash made again: such a file opens if anything does."""
+    data = bytearray(open(tmp + "/half.clipc", "rb").read())
+    data[at:at + len(value)] = value
+    data[48:80] = bytes(32)
+    data[48:80] = hashlib.sha256(data).digest()
+    path = "%s/%s" % (tmp, name)
+    open(path, "wb").write(data)
+    return path
+
+
+data = open(tmp + "/half.clipc", "rb").read()
+records, count, stride = struct.unpack("<QII", data[24:40])
+for wanted in (b"vision.00.attn_in.weight", b"text.token_embedding", b"vision.ln_pre.bias"):
+    place = [records + stride * i for i in range(count) if data[records + stride * i:].startswith(wanted + b"\0")][0]
+    for dtype in (0, 1, 2, 3, 4, 5, 6, 77, 255):
+        path = patched("dtype.clipc", place + 56, bytes([dtype]))
+        code, _, err = tap.run("convert", path, "-o", out)
+        opens = tap.run("info", path)[0]
+        same = code == 0 and dtype == data[place + 56] and (read_clipc.read(out)[1]["vision.00.attn_in.weight"] == qkv).all()
+        tap.check(same if opens == 0 else code == 1 and path in err,
+                  "%s of type %d: info %d, convert %d" % (wanted.decode(), dtype, opens, code))
+where = data.find(wide["vision_model.encoder.layers.0.layer_norm1.bias"].tobytes())
+path = patched("nan.clipc", where, struct.pack("<f", np.nan))
+refused("a weight file with a NaN", path, "vision.00.ln_1.bias", "NaN")
+
+# What is read is never written over, by whatever name.
+keep = folder("keep", source)
+os.link(keep + "/model.safetensors", tmp + "/hard")
+os.symlink(keep + "/config.json", tmp + "/soft")
+before = {f: open(keep + "/" + f, "rb").read() for f in os.listdir(keep)}
+for target in (keep + "/model.safetensors", keep + "/config.json", tmp + "/hard", tmp + "/soft",
+               keep + "/../keep/model.safetensors"):
+    code, _, err = tap.run("convert", keep, "-o", target)
+    tap.check(code == 1 and "would be lost" in err and target in err and
+              before == {f: open(keep + "/" + f, "rb").read() for f in os.listdir(keep)}, "-o %s: %s" % (target, err.strip().splitlines()[-1]))
+code, _, err = tap.run("convert", tmp + "/half.clipc", "-o", tmp + "/half.clipc", "--dtype", "f32")
+tap.check(code == 1 and "would be lost" in err, "a weight file onto itself: " + err.strip().splitlines()[-1])
 
 # Containers, good and bad.
 if tap.golden is None:
