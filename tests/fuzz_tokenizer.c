@@ -28,8 +28,16 @@ static struct tokenizer *make(size_t n)
                                                   : 0x80 + i % 64;
             memcpy(merges + 3 * i, (int32_t[]){left, right, FIRST + i}, 3 * sizeof *merges);
         }
-        struct tokenizer_tables tables = {merges,          n,  bytes, SOT, EOT, "<|startoftext|>",
-                                          "<|endoftext|>", 15, 13};
+        struct tokenizer_tables tables = {.kind = FORMAT_TOKENIZER_BPE,
+                                          .merges = merges,
+                                          .n_merges = n,
+                                          .bytes = bytes,
+                                          .sot_id = SOT,
+                                          .eot_id = EOT,
+                                          .sot = "<|startoftext|>",
+                                          .eot = "<|endoftext|>",
+                                          .sot_length = 15,
+                                          .eot_length = 13};
         if (tokenizer_new(&tables, &made[n]) != CLIPC_OK) {
             abort();
         }

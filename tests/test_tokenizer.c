@@ -24,7 +24,8 @@ static struct tokenizer_tables make_tables(const int32_t *merges, size_t n)
     for (int32_t i = 0; i < 512; i++) {
         byte_ids[i] = i;
     }
-    return (struct tokenizer_tables){.merges = merges,
+    return (struct tokenizer_tables){.kind = FORMAT_TOKENIZER_BPE,
+                                     .merges = merges,
                                      .n_merges = n,
                                      .bytes = byte_ids,
                                      .sot_id = SOT,
@@ -312,6 +313,21 @@ static void test_collide(void)
     tokenizer_free(t);
 }
 
+/* A kind of tokenizer that is not known here is said, not taken for byte pairs. */
+static void test_kind(void)
+{
+    struct tokenizer_tables tables = make_tables(NULL, 0);
+    struct tokenizer *t = NULL;
+
+    for (int kind = 0; kind < 5; kind++) {
+        tables.kind = (enum format_tokenizer_kind)kind;
+        int status = tokenizer_new(&tables, &t);
+        check(status == (kind == FORMAT_TOKENIZER_BPE ? CLIPC_OK : CLIPC_ERROR_UNSUPPORTED),
+              "tokenizer of kind %d: %d", kind, status);
+    }
+    tokenizer_free(t);
+}
+
 /* ---- For tokenizer_oracle.py --------------------------------------------------------------- */
 
 /* "&amp;amp;...": a "&" wrapped `levels` times.  How many are left after OpenAI's clean-up. */
@@ -356,7 +372,8 @@ static struct tokenizer *read_tables(const char *path)
     }
     const int32_t *head = (const int32_t *)map.data;
     const char *words = (const char *)(head + 5 + 3 * head[0] + 512);
-    struct tokenizer_tables tables = {.merges = head + 5,
+    struct tokenizer_tables tables = {.kind = FORMAT_TOKENIZER_BPE,
+                                      .merges = head + 5,
                                       .n_merges = (size_t)head[0],
                                       .bytes = head + 5 + 3 * head[0],
                                       .sot_id = head[1],
@@ -435,5 +452,6 @@ int main(int argc, char **argv)
     test_cut();
     test_collide();
     test_rounds();
+    test_kind();
     return check_done();
 }

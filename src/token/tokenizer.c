@@ -23,6 +23,10 @@ enum { MAX_SPECIAL = 256 };
 
 int tokenizer_new(const struct tokenizer_tables *tables, struct tokenizer **out)
 {
+    if (tables->kind != FORMAT_TOKENIZER_BPE) {
+        return base_fail(CLIPC_ERROR_UNSUPPORTED, "tokenizer of kind %d: use a newer clipc",
+                         (int)tables->kind);
+    }
     if (tables->sot_length > MAX_SPECIAL || tables->eot_length > MAX_SPECIAL) {
         return base_fail(CLIPC_ERROR_FORMAT,
                          "tokenizer: a start or end token of more than %d bytes: "
@@ -64,6 +68,7 @@ int tokenizer_open(const struct weights *w, struct tokenizer **tokenizer)
 {
     const struct format_record *merges = weights_find(w, "tokenizer.merges");
     struct tokenizer_tables tables = {
+        .kind = (enum format_tokenizer_kind)w->header.tokenizer,
         .merges = merges != NULL ? weights_data(w, merges) : NULL,
         .n_merges = merges != NULL ? merges->rows : 0,
         .bytes = weights_data(w, weights_find(w, "tokenizer.bytes")),

@@ -11,8 +11,10 @@
 struct tokenizer;
 
 /* What a vocabulary is made of: the tables of weights/format.h, wherever they come from.  Ids have
- * been checked to lie in the vocabulary. */
+ * been checked to lie in the vocabulary.  Byte-pair encoding is the one kind so far; another brings
+ * members of its own. */
 struct tokenizer_tables {
+    enum format_tokenizer_kind kind;
     const int32_t *merges; /* [n_merges, 3]: left, right, merged; best rank first */
     size_t n_merges;
     const int32_t *bytes; /* [2, 256]: id of each byte inside a word, and at its end */
