@@ -1,4 +1,5 @@
 """What arguments name: folders, lists, standard input, and in which order and when it is answered."""
+import hashlib
 import json
 import os
 import select
@@ -266,6 +267,17 @@ code, out, err = tap.run("compare", red, blue, *N)
 tap.check(code == 1 and out == b"" and "not finite" in err, "compare prints no number")
 code, out, err = tap.run("trace", "--pixels", "tests/golden/mini/pixels.npy", "--json", *N)
 tap.check(code == 1 and "not finite" in err and any(x["mean"] is None for x in json.loads(out)), "trace shows where")
+# selftest wants the right SHA-256, which stands in the header over a file in which it is zero.
+data = open(tmp + "/nan.clipc", "rb").read()
+where = [i for i in range(0, 512, 8) if hashlib.sha256(weights[:i] + bytes(32) + weights[i + 32:]).digest() ==
+         weights[i:i + 32]][0]
+data = data[:where] + bytes(32) + data[where + 32:]
+data = data[:where] + hashlib.sha256(data).digest() + data[where + 32:]
+open(tmp + "/nan.clipc", "wb").write(data)
+code, out, err = tap.run("selftest", tmp + "/nan.clipc", "--json", "--kernels", "scalar")
+r = json.loads(out)
+tap.check(code == 1 and r[0]["what"] == "image" and r[0]["max_abs"] is None and not r[0]["ok"] and
+          "not finite" in err, "selftest --json: null, and no success")
 
 os.system("chmod -R u+rwX " + tmp)
 shutil.rmtree(tmp)

@@ -269,11 +269,15 @@ static int run_set(struct job *job, const char *set, struct layers *vision, stru
         options.trace_arg = layers;
         layers->next = 0;
         layers->set = set;
-        if (clipc_session_new(job->model, &options, &session) != CLIPC_OK ||
-            (tower == 0 ? clipc_encode_pixels(session, job->pixels, 1, v)
-                        : clipc_encode_tokens(session, job->ids, 1, job->n_ids, v)) != CLIPC_OK) {
+        int status = clipc_session_new(job->model, &options, &session);
+        if (status == CLIPC_OK) {
+            status = tower == 0 ? clipc_encode_pixels(session, job->pixels, 1, v)
+                                : clipc_encode_tokens(session, job->ids, 1, job->n_ids, v);
+        }
+        if (status != CLIPC_OK) {
             code = cli_error("%s", clipc_errmsg());
-        } else {
+        }
+        if (status == CLIPC_OK || status == CLIPC_ERROR_NUMBER) {
             clipc_session_info(session, &info);
             report(job, set, info.threads, tower == 0 ? "image" : "text", compare(want, v, dim));
         }
