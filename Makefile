@@ -6,6 +6,7 @@
 #        make test-asan   every C test and shell test under AddressSanitizer and UBSan
 #        make test-tsan   the threads under ThreadSanitizer
 #        make test-fuzz   each fuzzer for FUZZ_SECONDS (600); clang only
+#        make test-browser the server's page in Chromium (SCREENSHOTS=folder keeps pictures of it)
 #        make test-chroot the two commands of the README on a bare Debian (root, debootstrap)
 #        make train-demo  train weights/demo.clipc anew (40 minutes; TRAIN=folder for checkpoints)
 #        make install     into PREFIX (/usr/local), under DESTDIR
@@ -13,7 +14,7 @@
 # Nothing here installs anything: `sh tools/setup demo` and `sh tools/setup test` do.
 #
 # Optional libraries are found by compiling a probe.  OPTIONAL=none leaves them all out;
-# OPTIONAL="STB JPEG" takes only these (of BLAS STB JPEG WEBP JANSSON).
+# OPTIONAL="STB JPEG" takes only these (of BLAS STB JPEG WEBP JANSSON MHD).
 
 CC ?= cc
 AR ?= ar
@@ -23,7 +24,7 @@ ifneq ($(filter lib,$(MAKECMDGOALS)),)
 B := build/core
 OPTIONAL := none
 endif
-OPTIONAL ?= BLAS STB JPEG WEBP JANSSON
+OPTIONAL ?= BLAS STB JPEG WEBP JANSSON MHD
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wvla -Wstrict-prototypes -Wmissing-prototypes
 STD := -std=c11 -D_POSIX_C_SOURCE=200809L -ffp-contract=off -fvisibility=hidden -fPIC -pthread
@@ -34,7 +35,7 @@ Q := $(if $(V),,@)
 SAY = $(if $(V),@:,@printf '  %-5s %s\n')
 
 # ---- What this machine has -------------------------------------------------------------------
-PROBE_FREE := clean help format test-asan test-tsan test-fuzz test-chroot
+PROBE_FREE := clean help format test-asan test-tsan test-fuzz test-chroot test-browser
 ifneq ($(filter-out $(PROBE_FREE),$(or $(MAKECMDGOALS),all)),)
 FOUND := $(shell CC="$(CC)" CFLAGS="$(CFLAGS) $(CPPFLAGS)" LDFLAGS="$(LDFLAGS)" \
            sh tools/probe.sh "$(B)" $(OPTIONAL))
@@ -42,8 +43,9 @@ endif
 ARCH := $(shell $(CC) -dumpmachine | cut -d- -f1)
 
 has = $(filter $(1),$(FOUND))
+CAN_SERVE := $(if $(call has,JANSSON),$(call has,MHD))
 LIBS := $(if $(call has,JPEG),-ljpeg) $(if $(call has,WEBP),-lwebp) -lm -ldl -pthread
-TOOL_LIBS := $(if $(call has,JANSSON),-ljansson) $(LIBS)
+TOOL_LIBS := $(if $(call has,JANSSON),-ljansson) $(if $(CAN_SERVE),-lmicrohttpd) $(LIBS)
 TRAIN_LIBS := $(if $(call has,BLAS),-lopenblas) $(TOOL_LIBS)
 
 # ---- Sources: a folder is a floor; optional files and other CPUs' kernels drop out --------------
@@ -55,8 +57,8 @@ drop := $(patsubst %,kernels/%.c,$(filter-out $(ISA),$(ISA_ALL))) \
         $(if $(call has,BLAS),,kernels/blas.c) $(if $(call has,STB),,src/image/stb.c) \
         $(if $(call has,JPEG),,src/image/jpeg.c) $(if $(call has,WEBP),,src/image/webp.c)
 LIB_C := $(filter-out $(drop),$(sort $(wildcard src/*.c src/*/*.c kernels/*.c weights/*.c)))
-# Rooms of the command; without jansson there is no room `convert`.
-ROOMS := cli verbs measure $(if $(call has,JANSSON),convert)
+# Rooms of the command; without its libraries a room is not there.
+ROOMS := cli verbs measure $(if $(call has,JANSSON),convert) $(if $(CAN_SERVE),server)
 TOOL_C := tools/main.c $(sort $(foreach room,$(ROOMS),$(wildcard tools/$(room)/*.c)))
 TRAIN_C := $(sort $(wildcard tools/train/*.c))
 TEST_C := $(sort $(wildcard tests/test_*.c))
@@ -79,7 +81,7 @@ $(B)/kernels/avx512.o: ISA_FLAGS := -mavx512f -mavx512bw -mavx512dq -mavx512vl -
 $(B)/kernels/%.o: OPT := -O3
 
 .PHONY: all lib test demo bench help clean format install train-demo test-asan test-tsan test-fuzz \
-    test-chroot tests FORCE
+    test-chroot test-browser run-browser tests FORCE
 all: $(B)/clipc $(B)/libclipc.a $(B)/libclipc.so
 lib: $(B)/libclipc.a $(B)/libclipc.so
 
@@ -118,6 +120,8 @@ $(B)/tests/%: $(B)/tests/%.o $(B)/libtools.a $(B)/libclipc.a
 
 # The demo model is linked into the command (.incbin).
 $(B)/tools/cli/demo_model.o: $(wildcard weights/demo.clipc)
+# So is the page of the server.
+$(B)/tools/server/page.o: $(wildcard tools/server/page/*)
 
 # ---- Tests, demo, figures --------------------------------------------------------------------------
 tests: all $(TESTS) $(if $(call has,BLAS),$(B)/clipc-train)
@@ -161,6 +165,14 @@ test-fuzz:
 
 test-chroot:
 	sh tests/chroot.sh
+
+# The page of the server in Chromium; sh tools/setup browser installs that and comes back here.
+SCREENSHOTS ?=
+test-browser:
+	sh tools/setup browser
+run-browser: $(B)/clipc
+	PYTHONPATH=tests CLIPC_BUILD=$(B) $$(command -v /usr/bin/python3 || echo python3) tests/browser.py $(B)/clipc tests/images/red-cross-5.png \
+	    "a red cross" tests/images/blue-heart-1.png $(SCREENSHOTS)
 
 TRAIN ?= build/train
 train-demo: $(B)/clipc-train $(B)/clipc

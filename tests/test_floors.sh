@@ -29,7 +29,7 @@ floor() {
     src/model/* | src/token/* | src/image/*) echo 3 ;;
     src/*) echo 4 ;;
     tools/cli/* | tools/measure/*) echo 5 ;;
-    tools/convert/*) echo 6 ;;
+    tools/convert/* | tools/server/*) echo 6 ;;
     tools/verbs/*) echo 7 ;;
     *) echo 8 ;;
     esac
@@ -65,6 +65,7 @@ for h in $sources; do
     kernels/kernels.h | kernels/pack.h | kernels/cpu.h) ;;
     kernels/* | tools/train/* | *.c) continue ;;
     tools/convert/json_read.h | tools/convert/vocab_added.h) [ -f /usr/include/jansson.h ] || continue ;;
+    tools/server/*) grep -q 'HAVE_MHD 1' "$build/config.h" && grep -q 'HAVE_JANSSON 1' "$build/config.h" || continue ;;
     esac
     ${CC:-cc} -std=c11 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -I"$build" -fsyntax-only -x c "$h" 2> "$tmp/log" ||
         { echo "$h does not compile alone"; head -n 3 "$tmp/log"; }

@@ -34,6 +34,8 @@ int main(void) { struct jpeg_error_mgr e; return jpeg_std_error(&e) == 0; }' -lj
 int main(void) { return WebPGetDecoderVersion() == 0; }' -lwebp ;;
     JANSSON) try '#include <jansson.h>
 int main(void) { return json_true() == 0; }' -ljansson ;;
+    MHD) try '#include <microhttpd.h>
+int main(void) { return MHD_get_version() == 0; }' -lmicrohttpd ;;
     *) return 1 ;;
     esac
 }
@@ -45,13 +47,14 @@ describe() {
     JPEG) echo 'libjpeg-turbo:libjpeg-dev' ;;
     WEBP) echo 'libwebp:libwebp-dev' ;;
     JANSSON) echo 'jansson:libjansson-dev' ;;
+    MHD) echo 'libmicrohttpd:libmicrohttpd-dev' ;;
     esac
 }
 
 found= yes= no=
 {
     echo '/* Written by tools/probe.sh: what the build found. */'
-    for name in BLAS STB JPEG WEBP JANSSON; do
+    for name in BLAS STB JPEG WEBP JANSSON MHD; do
         text=$(describe $name)
         case " $* " in
         *" $name "*) probe $name && have=1 || have=0 ;;

@@ -24,6 +24,7 @@ struct batch {
     struct batch_group groups[GROUPS];
     struct batch_group *queue[GROUPS]; /* [n_queue], not encoded yet, oldest first */
     size_t n_queue;
+    struct batch_figures figures;
     bool cancelled, stop;
     pthread_t encoder, *workers; /* [n_workers] */
     int n_workers;
@@ -75,9 +76,26 @@ static struct batch_group *complete_group(struct batch *b)
     return g;
 }
 
+static void count(struct batch_figures *f, const struct batch_group *g, double seconds)
+{
+    size_t bucket = 0;
+
+    while (bucket < BATCH_BUCKETS - 1 && g->n > (size_t)1 << bucket) {
+        bucket++;
+    }
+    f->sizes[bucket]++;
+    f->batches++;
+    f->seconds += seconds;
+    for (size_t i = 0; i < g->n; i++) {
+        enum batch_kind kind = g->jobs[i].item.kind;
+        *(kind == BATCH_TEXT || kind == BATCH_TOKENS ? &f->texts : &f->images) += 1;
+    }
+}
+
 static void encode(struct batch *b, struct batch_group *g)
 {
     bool cancelled = b->cancelled;
+    double start = base_seconds();
 
     pthread_mutex_unlock(&b->lock);
     for (size_t i = 0; cancelled && i < g->n; i++) {
@@ -86,7 +104,11 @@ static void encode(struct batch *b, struct batch_group *g)
     if (!cancelled) {
         batch_encode(&b->work, g);
     }
+    double seconds = base_seconds() - start;
     pthread_mutex_lock(&b->lock);
+    if (!cancelled) {
+        count(&b->figures, g, seconds);
+    }
     g->done = true;
     pthread_cond_broadcast(&b->done);
 }
@@ -278,6 +300,13 @@ int batch_wait(struct batch *b, struct batch_job *job, float *embedding, double 
     }
     pthread_mutex_unlock(&b->lock);
     return status;
+}
+
+void batch_read_figures(struct batch *b, struct batch_figures *figures)
+{
+    pthread_mutex_lock(&b->lock);
+    *figures = b->figures;
+    pthread_mutex_unlock(&b->lock);
 }
 
 void batch_cancel(struct batch *b)

@@ -23,6 +23,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "../../src/clipc.h"
 
@@ -76,6 +77,15 @@ int batch_wait(struct batch *batch, struct batch_job *job, float *embedding, dou
 /* Begin nothing more: jobs that wait their turn, and all submitted later, are BATCH_CANCELLED.
  * Nobody is left waiting.  Any thread. */
 void batch_cancel(struct batch *batch);
+
+/* What was done so far.  sizes: batches of at most 1, 2, 4, ... 64 items, and of more. */
+enum { BATCH_BUCKETS = 8 };
+struct batch_figures {
+    uint64_t images, texts, batches;
+    double seconds; /* encoding */
+    uint64_t sizes[BATCH_BUCKETS];
+};
+void batch_read_figures(struct batch *batch, struct batch_figures *figures);
 
 enum { BATCH_CANCELLED = 1 };
 

@@ -1,0 +1,139 @@
+/* http_guard.c - refuses ambiguous heads; cuts clients that do not come to an end.  The library's
+ * own time limit counts from the last byte, so a byte a second would keep a connection for ever. */
+#include "http_guard.h"
+
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "../../src/base/base.h"
+
+struct head {
+    int lengths, encodings, hosts;
+    bool digits;
+};
+
+static enum MHD_Result count_header(void *arg, enum MHD_ValueKind kind, const char *name,
+                                    const char *value)
+{
+    struct head *head = arg;
+
+    (void)kind;
+    if (strcasecmp(name, "Content-Length") == 0) {
+        head->lengths++;
+        head->digits = value != NULL && value[0] != '\0' &&
+                       strspn(value, "0123456789") == strlen(value) && strlen(value) < 19;
+    } else if (strcasecmp(name, "Transfer-Encoding") == 0) {
+        head->encodings++;
+    } else if (strcasecmp(name, "Host") == 0) {
+        head->hosts++;
+    }
+    return MHD_YES;
+}
+
+const char *http_guard_head(struct MHD_Connection *connection)
+{
+    struct head head = {.digits = true};
+
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, count_header, &head);
+    return head.lengths > 1                           ? "more than one Content-Length"
+           : head.encodings > 1                       ? "more than one Transfer-Encoding"
+           : head.hosts > 1                           ? "more than one Host"
+           : head.lengths == 1 && head.encodings == 1 ? "both Content-Length and Transfer-Encoding"
+           : !head.digits                             ? "a Content-Length that is not a number"
+                                                      : NULL;
+}
+
+/* Four times a second is fine enough for limits of seconds. */
+static void *reap(void *arg)
+{
+    struct http_peers *peers = arg;
+
+    pthread_mutex_lock(&peers->lock);
+    while (!peers->stop) {
+        double now = base_seconds();
+        for (struct http_peer *p = peers->first; p != NULL; p = p->next) {
+            if (p->until > 0 && now > p->until) {
+                p->until = 0;
+                shutdown(p->fd, SHUT_RDWR); /* the library sees the end and frees it */
+            }
+        }
+        struct timespec at;
+        clock_gettime(CLOCK_REALTIME, &at);
+        at.tv_nsec += 250000000;
+        at.tv_sec += at.tv_nsec / 1000000000;
+        at.tv_nsec %= 1000000000;
+        pthread_cond_timedwait(&peers->changed, &peers->lock, &at);
+    }
+    pthread_mutex_unlock(&peers->lock);
+    return NULL;
+}
+
+int http_peers_start(struct http_peers *peers, int sending_s, int idle_s)
+{
+    memset(peers, 0, sizeof *peers);
+    peers->sending_s = sending_s;
+    peers->idle_s = idle_s;
+    pthread_mutex_init(&peers->lock, NULL);
+    pthread_cond_init(&peers->changed, NULL);
+    if (pthread_create(&peers->reaper, NULL, reap, peers) != 0) {
+        return base_fail(CLIPC_ERROR_MEMORY, "serve: the system gave no thread");
+    }
+    return CLIPC_OK;
+}
+
+void http_peers_stop(struct http_peers *peers)
+{
+    pthread_mutex_lock(&peers->lock);
+    peers->stop = true;
+    pthread_cond_signal(&peers->changed);
+    pthread_mutex_unlock(&peers->lock);
+    pthread_join(peers->reaper, NULL);
+    pthread_cond_destroy(&peers->changed);
+    pthread_mutex_destroy(&peers->lock);
+}
+
+struct http_peer *http_peers_add(struct http_peers *peers, int fd)
+{
+    struct http_peer *peer = malloc(sizeof *peer);
+
+    if (peer != NULL) {
+        pthread_mutex_lock(&peers->lock);
+        *peer =
+            (struct http_peer){fd, base_seconds() + peers->sending_s, peers->first, &peers->first};
+        if (peers->first != NULL) {
+            peers->first->link = &peer->next;
+        }
+        peers->first = peer;
+        pthread_mutex_unlock(&peers->lock);
+    }
+    return peer;
+}
+
+void http_peers_remove(struct http_peers *peers, struct http_peer *peer)
+{
+    if (peer != NULL) {
+        pthread_mutex_lock(&peers->lock);
+        *peer->link = peer->next;
+        if (peer->next != NULL) {
+            peer->next->link = peer->link;
+        }
+        pthread_mutex_unlock(&peers->lock);
+        free(peer);
+    }
+}
+
+void http_peers_mark(struct http_peers *peers, struct http_peer *peer, enum http_peer_state state)
+{
+    if (peer != NULL) {
+        double now = base_seconds();
+        pthread_mutex_lock(&peers->lock);
+        peer->until = state == HTTP_PEER_SENDING ? now + peers->sending_s
+                      : state == HTTP_PEER_IDLE  ? now + peers->idle_s
+                                                 : 0;
+        pthread_mutex_unlock(&peers->lock);
+    }
+}

@@ -1,0 +1,33 @@
+/* metrics.h - counters for GET /metrics, in Prometheus' text format. */
+#ifndef CLIPC_METRICS_H
+#define CLIPC_METRICS_H
+
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { METRICS_HANDLERS = 32, METRICS_BUCKETS = 12 };
+
+/* Requests of one route and class of status. */
+struct metrics_row {
+    const char *handler, *method; /* static */
+    int status_class;             /* 2: 2xx */
+    uint64_t count;
+};
+struct metrics {
+    pthread_mutex_t lock;
+    struct metrics_row rows[METRICS_HANDLERS * 4];
+    size_t n_rows;
+    uint64_t seconds[METRICS_BUCKETS + 1]; /* requests that took at most metrics_bounds[i] */
+    double seconds_sum;
+    uint64_t total, bytes_out;
+};
+
+extern const double metrics_bounds[METRICS_BUCKETS];
+
+void metrics_init(struct metrics *m);
+/* One request is done; strings must live for ever. */
+void metrics_count(struct metrics *m, const char *handler, const char *method, int status,
+                   double seconds, size_t bytes);
+
+#endif

@@ -1,0 +1,266 @@
+/* picture.c - base64 to bytes, bytes to RGB, RGB to pixels; a few at a time, for the memory's sake.
+ */
+#include "picture.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "../../src/base/base.h"
+
+#define CAUSE "Could not load input image. Cause: "
+
+enum { MAX_FILE = 64 << 20 };
+
+static int refuse(char *why, int status, const char *sentence)
+{
+    snprintf(why, PICTURE_WHY, "%s", sentence);
+    return status;
+}
+
+/* ---- Base64 as Python reads it: other characters are skipped, padding must be right -------- */
+
+static int base64_value(unsigned char c)
+{
+    return c >= 'A' && c <= 'Z'   ? c - 'A'
+           : c >= 'a' && c <= 'z' ? c - 'a' + 26
+           : c >= '0' && c <= '9' ? c - '0' + 52
+           : c == '+'             ? 62
+           : c == '/'             ? 63
+                                  : -1;
+}
+
+/* out: [n * 3 / 4 + 3].  Bytes written, or -1: wrong padding. */
+static long base64_decode(const char *text, size_t n, unsigned char *out)
+{
+    uint32_t bits = 0;
+    size_t digits = 0, padding = 0;
+    unsigned char *to = out;
+
+    for (size_t i = 0; i < n; i++) {
+        int value = base64_value((unsigned char)text[i]);
+        if (text[i] == '=' && digits % 4 >= 2) {
+            if (++padding + digits % 4 >= 4) {
+                break;
+            }
+        } else if (value >= 0) {
+            padding = 0;
+            bits = bits << 6 | (uint32_t)value;
+            if (++digits % 4 == 0) {
+                *to++ = (unsigned char)(bits >> 16);
+                *to++ = (unsigned char)(bits >> 8);
+                *to++ = (unsigned char)bits;
+            }
+        }
+    }
+    if (digits % 4 == 1 || (digits % 4 != 0 && padding + digits % 4 < 4)) {
+        return -1;
+    }
+    if (digits % 4 == 2) {
+        *to++ = (unsigned char)(bits >> 4);
+    } else if (digits % 4 == 3) {
+        *to++ = (unsigned char)(bits >> 10);
+        *to++ = (unsigned char)(bits >> 2);
+    }
+    return to - out;
+}
+
+/* Bytes of "data:image/KIND;base64,", KIND of small letters, that `text` begins with. */
+static size_t data_uri(const char *text, size_t n)
+{
+    static const char start[] = "data:image/", middle[] = ";base64,";
+    size_t at = sizeof start - 1;
+
+    if (n < at || memcmp(text, start, at) != 0) {
+        return 0;
+    }
+    while (at < n && text[at] >= 'a' && text[at] <= 'z') {
+        at++;
+    }
+    return at > sizeof start - 1 && n - at >= sizeof middle - 1 &&
+                   memcmp(text + at, middle, sizeof middle - 1) == 0
+               ? at + sizeof middle - 1
+               : 0;
+}
+
+/* ---- Pixels --------------------------------------------------------------------------------- */
+
+/* One pixel of any format as RGB, as cv2.imread(IMREAD_COLOR) has it: alpha dropped, the high byte
+ * of 16 bits, ink subtracted. */
+static void to_rgb_pixel(const struct clipc_image *image, const unsigned char *p,
+                         unsigned char *rgb)
+{
+    uint16_t deep;
+
+    switch (image->format) {
+    case CLIPC_RGB:
+    case CLIPC_RGBA:
+        memcpy(rgb, p, 3);
+        return;
+    case CLIPC_CMYK:
+        for (int c = 0; c < 3; c++) {
+            rgb[c] = (unsigned char)((255 - p[c]) * (255 - p[3]) / 255);
+        }
+        return;
+    case CLIPC_I16:
+        memcpy(&deep, p, sizeof deep);
+        memset(rgb, deep >> 8, 3);
+        return;
+    default: /* CLIPC_L, CLIPC_LA */
+        memset(rgb, p[0], 3);
+    }
+}
+
+/* `image` in RGB, a palette forgotten: those would be resized by the nearest pixel. */
+static int to_rgb(struct clipc_image *image)
+{
+    static const size_t bytes[] = {3, 4, 1, 2, 4, 2};
+    size_t width = image->width, height = image->height, each = bytes[image->format];
+
+    image->palette = 0;
+    if (image->format == CLIPC_RGB) {
+        return CLIPC_OK;
+    }
+    unsigned char *rgb = base_alloc(3 * width * height);
+    if (rgb == NULL) {
+        return base_fail(CLIPC_ERROR_MEMORY, "no memory for a picture of %zu x %zu", width, height);
+    }
+    for (size_t y = 0; y < height; y++) {
+        const unsigned char *row = (const unsigned char *)image->data + y * image->stride;
+        for (size_t x = 0; x < width; x++) {
+            to_rgb_pixel(image, row + x * each, rgb + 3 * (y * width + x));
+        }
+    }
+    clipc_image_free(image);
+    *image = (struct clipc_image){.data = rgb,
+                                  .width = (uint32_t)width,
+                                  .height = (uint32_t)height,
+                                  .stride = 3 * width,
+                                  .format = CLIPC_RGB};
+    return CLIPC_OK;
+}
+
+static int decode(struct server *s, const struct model *model, const void *bytes, size_t n,
+                  int rules, float *pixels)
+{
+    const struct clipc_image_options options = {
+        .size = sizeof options, .max_pixels = s->options.max_pixels, .apply_exif = 1};
+    struct clipc_image image = {0};
+
+    int status = clipc_image_decode(bytes, n, &options, &image);
+    if (status != CLIPC_OK) {
+        return status;
+    }
+    if (rules == CLIPC_RULES_OPENAI) {
+        status = to_rgb(&image);
+    }
+    if (status == CLIPC_OK) {
+        status = clipc_preprocess(model->handle, &image, rules, 0, pixels);
+    }
+    clipc_image_free(&image);
+    return status;
+}
+
+int picture_from_bytes(struct server *s, const struct model *model, const void *bytes, size_t n,
+                       int rules, float *pixels, char *why)
+{
+    if (model->info.image_size == 0) {
+        return refuse(why, 400, "this model has no image tower");
+    }
+    if (n == 0) {
+        return refuse(why, 400, CAUSE "Empty image payload.");
+    }
+    pthread_mutex_lock(&s->decoders_lock);
+    while (s->decoders == 0) {
+        pthread_cond_wait(&s->decoders_free, &s->decoders_lock);
+    }
+    s->decoders--;
+    pthread_mutex_unlock(&s->decoders_lock);
+    int status = decode(s, model, bytes, n, rules, pixels);
+    pthread_mutex_lock(&s->decoders_lock);
+    s->decoders++;
+    pthread_cond_signal(&s->decoders_free);
+    pthread_mutex_unlock(&s->decoders_lock);
+    if (status == CLIPC_ERROR_MEMORY) {
+        return refuse(why, 503, clipc_errmsg());
+    }
+    return status == CLIPC_OK ? 0 : refuse(why, 400, CAUSE "Malformed base64 input image.");
+}
+
+static int from_base64(struct server *s, const struct model *model, const json_t *value, int rules,
+                       float *pixels, char *why)
+{
+    const char *text = json_string_value(value);
+    size_t n = json_string_length(value), skip = data_uri(text, n);
+    unsigned char *bytes = malloc((n - skip) / 4 * 3 + 6);
+
+    if (bytes == NULL) {
+        return refuse(why, 503, "no memory for this picture now: try again");
+    }
+    long size = base64_decode(text + skip, n - skip, bytes);
+    int status = size < 0 ? refuse(why, 400, CAUSE "Malformed base64 input image.")
+                          : picture_from_bytes(s, model, bytes, (size_t)size, rules, pixels, why);
+    free(bytes);
+    return status;
+}
+
+static int from_file(struct server *s, const struct model *model, const json_t *value, int rules,
+                     float *pixels, char *why)
+{
+    unsigned char *bytes;
+    size_t size;
+
+    if (!s->options.allow_file) {
+        return refuse(why, 400,
+                      CAUSE "Loading images from the server's disk is not allowed here "
+                            "(--allow-file).");
+    }
+    if (!json_is_string(value) || strcmp(json_string_value(value), "-") == 0 ||
+        base_read_file(json_string_value(value), MAX_FILE, &bytes, &size) != CLIPC_OK) {
+        return refuse(why, 400, CAUSE "The file cannot be read.");
+    }
+    int status = picture_from_bytes(s, model, bytes, size, rules, pixels, why);
+    base_free(bytes);
+    return status;
+}
+
+int picture_from_json(struct server *s, const struct model *model, const json_t *image, int rules,
+                      float *pixels, char *why)
+{
+    static const char *const others[] = {"multipart", "pil"};
+
+    if (json_is_string(image)) {
+        return strncmp(json_string_value(image), "http", 4) == 0
+                   ? refuse(why, 400, CAUSE "Images by URL are not allowed here.")
+                   : from_base64(s, model, image, rules, pixels, why);
+    }
+    const char *type = json_string_value(json_object_get(image, "type"));
+    const json_t *value = json_object_get(image, "value");
+    if (type == NULL) {
+        return refuse(why, 400, CAUSE "Image declaration contains not recognised image type.");
+    }
+    if (strcasecmp(type, "base64") == 0) {
+        return json_is_string(value)
+                   ? from_base64(s, model, value, rules, pixels, why)
+                   : refuse(why, 400, CAUSE "The value of a base64 image is a string.");
+    }
+    if (strcasecmp(type, "file") == 0) {
+        return from_file(s, model, value, rules, pixels, why);
+    }
+    if (strcasecmp(type, "url") == 0) {
+        return refuse(why, 400, CAUSE "Images by URL are not allowed here.");
+    }
+    if (strcasecmp(type, "numpy") == 0 || strcasecmp(type, "numpy_object") == 0) {
+        return refuse(why, 400,
+                      CAUSE "NumPy image type is not supported in this configuration of "
+                            "`inference`.");
+    }
+    for (size_t i = 0; i < 2; i++) {
+        if (strcasecmp(type, others[i]) == 0) {
+            return refuse(why, 400, CAUSE "Images of this type cannot come in JSON: use base64.");
+        }
+    }
+    return refuse(why, 400, CAUSE "Image declaration contains not recognised image type.");
+}

@@ -1,0 +1,23 @@
+/* serve.h - the server as one call, for the verb. */
+#ifndef CLIPC_SERVE_H
+#define CLIPC_SERVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What the command line says; strings outlive the call. */
+struct serve_options {
+    const char *const *models; /* [n_models] "NAME=FILE" or "FILE" */
+    size_t n_models;
+    const char *model_path; /* $CLIPC_MODEL when `models` is empty; NULL: the embedded one */
+    const char *default_model, *host, *cors, *log, *tls_cert, *tls_key, *kernels, *api_key_file;
+    int port, threads, batch, batch_wait_ms, queue, max_body_mb, max_megapixels, max_items, cache,
+        deadline_s;
+    bool allow_file, no_auth;
+};
+
+/* Serves until SIGTERM or SIGINT; SIGHUP reads the keys again and lets the models be mapped anew.
+ * The exit code. */
+int serve_run(const struct serve_options *options);
+
+#endif
