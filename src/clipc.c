@@ -95,7 +95,10 @@ int clipc_model_info(const clipc_model *model, struct clipc_model_info *info)
         .logit_bias = h->logit_bias,
         .display_low = h->display_low,
         .display_high = h->display_high,
+        .image_dtype = (int)weights_tower_dtype(&model->weights, "vision"),
+        .text_dtype = (int)weights_tower_dtype(&model->weights, "text"),
     };
+    memcpy(full.sha256, h->sha256, sizeof full.sha256);
     return model_fill_sized(info, &full, sizeof full, "clipc_model_info");
 }
 

@@ -96,6 +96,16 @@ void clipc_close(clipc_model *model);
 
 enum clipc_score { CLIPC_SCORE_SOFTMAX = 0, CLIPC_SCORE_SIGMOID = 1 };
 
+/* What a tower's linear layers are stored as. */
+enum clipc_dtype {
+    CLIPC_DTYPE_NONE = 0, /* no such tower */
+    CLIPC_DTYPE_F32 = 1,
+    CLIPC_DTYPE_F16 = 2,
+    CLIPC_DTYPE_BF16 = 3,
+    CLIPC_DTYPE_Q8 = 4,
+    CLIPC_DTYPE_MIXED = 255 /* not all of them as the same */
+};
+
 struct clipc_model_info {
     size_t size;        /* in: sizeof(struct clipc_model_info) */
     const char *name;   /* for people, from the file; valid while the model is open */
@@ -108,6 +118,10 @@ struct clipc_model_info {
     float logit_scale;  /* logit = logit_scale * cosine + logit_bias; the scale is not its log */
     float logit_bias;
     float display_low, display_high; /* range of cosines worth showing, 0 and 0 if not known */
+    int image_dtype, text_dtype;     /* enum clipc_dtype */
+    /* SHA-256 of the weight file, as its header has it (opening does not compute it again): where
+     * these 32 bytes are the same, vectors are of one model and may be compared. */
+    uint8_t sha256[32];
 };
 int clipc_model_info(const clipc_model *model, struct clipc_model_info *info);
 

@@ -344,6 +344,72 @@ static void test_specs(void)
           "and nothing that it has not");
 }
 
+/* ---- The library's answer ------------------------------------------------------------------ */
+
+static struct clipc_model_info info_of(const void *bytes, size_t n, size_t info_size)
+{
+    struct clipc_model_info info;
+    clipc_model *model;
+
+    memset(&info, 0x5a, sizeof info);
+    info.size = info_size;
+    if (clipc_open_memory(bytes, n, &model) == CLIPC_OK) {
+        clipc_model_info(model, &info);
+        clipc_close(model);
+    }
+    return info;
+}
+
+/* One of the image tower's linear layers in float, behind everything else. */
+static struct clipc_model_info info_of_mixed(void)
+{
+    struct format_record *r = record("vision.00.c_fc.weight");
+    const uint64_t bytes = 2 * r->bytes;
+    unsigned char *mixed = check_guarded(size + bytes, false);
+
+    r->dtype = FORMAT_F32;
+    r->bytes = bytes;
+    r->offset = size;
+    header()->file_bytes = size + bytes;
+    memcpy(mixed, work, size);
+    restore();
+    return info_of(mixed, size + bytes, sizeof(struct clipc_model_info));
+}
+
+static struct clipc_model_info info_of_image_tower(void)
+{
+    struct format_record *r = (struct format_record *)(void *)(work + header()->records_offset);
+
+    for (uint32_t i = 0; i < header()->record_count; i++) {
+        r[i].flags = strncmp(r[i].name, "text.", 5) == 0 ? 0 : r[i].flags;
+    }
+    header()->text.layers = 0;
+    header()->tokenizer = FORMAT_TOKENIZER_NONE;
+    struct clipc_model_info info = info_of(work, size, sizeof info);
+    restore();
+    return info;
+}
+
+static void test_info(void)
+{
+    static const uint8_t untouched[32] = {0x5a, 0x5a};
+    struct clipc_model_info info = info_of(work, size, sizeof info);
+    const struct clipc_model_info old =
+        info_of(work, size, offsetof(struct clipc_model_info, image_dtype));
+    const struct clipc_model_info mixed = info_of_mixed(), alone = info_of_image_tower();
+
+    check(memcmp(info.sha256, header()->sha256, sizeof info.sha256) == 0 &&
+              info.image_dtype == CLIPC_DTYPE_F16 && info.text_dtype == CLIPC_DTYPE_F16,
+          "clipc_model_info: the file's hash and element types");
+    check(mixed.image_dtype == CLIPC_DTYPE_MIXED && mixed.text_dtype == CLIPC_DTYPE_F16,
+          "one layer in another type: mixed, in its own tower");
+    check(alone.image_dtype == CLIPC_DTYPE_F16 && alone.text_dtype == CLIPC_DTYPE_NONE,
+          "no text tower: no type");
+    check(old.dim == info.dim && memcmp(old.sha256, untouched, 2) == 0 &&
+              old.image_dtype == 0x5a5a5a5a,
+          "a caller of before gets what it knows, and no byte more");
+}
+
 /* ---- Growth -------------------------------------------------------------------------------- */
 
 static void encode(const void *bytes, size_t n, float out[2 * CLIPC_MAX_DIM])
@@ -419,6 +485,7 @@ int main(void)
     test_tokenizers();
     test_models();
     test_specs();
+    test_info();
     test_growth();
     free(file);
     return check_done();
