@@ -163,6 +163,8 @@ static void test_types(void)
     refused("'text.00.c_fc.weight'", "panels as a vector");
     record("text.00.c_fc.weight")->cols_padded = 4;
     refused("'text.00.c_fc.weight'", "panels without padding");
+    record("text.00.c_fc.weight")->rows_padded = 6;
+    refused("'text.00.c_fc.weight'", "panels without rows of padding");
     record("provenance")->rows = 1u << 31;
     record("provenance")->rows_padded = 1u << 31;
     record("provenance")->bytes = 0;
@@ -239,7 +241,10 @@ static void test_tokenizers(void)
     restore();
 
     size_t n = record("tokenizer.tokens")->bytes;
-    memset(data("tokenizer.tokens"), 0, n - n % 2);
+    memset(data("tokenizer.tokens"), 0, n);
+    n -= n % 2;
+    record("tokenizer.tokens")->bytes = n;
+    record("tokenizer.tokens")->cols = record("tokenizer.tokens")->cols_padded = (uint32_t)n;
     refused("'tokenizer.tokens' is cut or has more", "more tokens than ids");
     data("tokenizer.tokens")[0] = 0xff;
     data("tokenizer.tokens")[1] = 0x7f;
