@@ -48,8 +48,7 @@ static uint32_t ask_xcr0(void)
 }
 
 /* Deterministic cache parameters: leaf 4, or AMD's 0x8000001d of the same form.  One subleaf for
- * each cache, type 0 behind the last; bytes = ways * partitions * line * sets, each stored less 1.
- * */
+ * each cache, type 0 behind the last; bytes = ways * partitions * line * sets, each less 1. */
 static void ask_caches(struct cpu *cpu)
 {
     uint32_t leaf = (ask_leaf(4, 0).eax & 31) != 0 ? 4 : 0x8000001d;

@@ -95,8 +95,7 @@ gemm_block_mr(size_t in, const float *x, const float *w, const struct gemm_ahead
 }
 
 /* One function for each number of rows up to MR, so that the accumulators are registers in each:
- * the number is a constant there, and the loops over it unroll.  Those above MR are empty and go.
- * */
+ * the number is a constant there, and the loops over it unroll.  Those above MR are empty. */
 #define GEMM_EACH_ROW_COUNT(X)                                                                     \
     X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
 _Static_assert(MR <= 14, "the list above goes up to 14 rows");

@@ -37,6 +37,29 @@ static int check_finite(const clipc_session *s, const float *embeddings, size_t 
     return CLIPC_OK;
 }
 
+/* n <= batch images; with a trace, step by step. */
+static void run_vision(clipc_session *s, const float *pixels, size_t n, float *embeddings)
+{
+    if (s->trace.fn != NULL) {
+        trace_vision(&s->trace, &s->vision, &s->engine, &s->vision_buffers, pixels, n, embeddings);
+    } else {
+        vision_forward(&s->vision, &s->engine, &s->vision_buffers, pixels, n, embeddings);
+    }
+}
+
+/* n <= batch texts: row i of tokens: [n, stride] has s->lengths[i] ids. */
+static void run_text(clipc_session *s, const int32_t *tokens, size_t stride, size_t n,
+                     float *embeddings)
+{
+    const struct text_batch batch = {tokens, stride, s->lengths, n, s->full_context};
+
+    if (s->trace.fn != NULL) {
+        trace_text(&s->trace, &s->text, &s->engine, &s->text_buffers, &batch, embeddings);
+    } else {
+        text_forward(&s->text, &s->engine, &s->text_buffers, &batch, embeddings);
+    }
+}
+
 int clipc_encode_pixels(clipc_session *s, const float *pixels, size_t n, float *embeddings)
 {
     int status = check_encode(s, pixels, n, embeddings, true);
@@ -44,8 +67,7 @@ int clipc_encode_pixels(clipc_session *s, const float *pixels, size_t n, float *
     for (size_t i = 0, m; status == CLIPC_OK && i < n; i += m) {
         size_t floats = 3 * s->vision.image_size * s->vision.image_size;
         m = batch_of(s, n - i);
-        vision_forward(&s->vision, &s->engine, &s->vision_buffers, pixels + i * floats, m,
-                       embeddings + i * s->vision.projection.w.out);
+        run_vision(s, pixels + i * floats, m, embeddings + i * s->vision.projection.w.out);
     }
     return status == CLIPC_OK ? check_finite(s, embeddings, n) : status;
 }
@@ -96,8 +118,7 @@ int clipc_encode_images(clipc_session *s, const struct clipc_image *images, size
         m = batch_of(s, n - i);
         status = preprocess_batch(s, images + i, m);
         if (status == CLIPC_OK) {
-            vision_forward(&s->vision, &s->engine, &s->vision_buffers, s->pixels, m,
-                           embeddings + i * s->vision.projection.w.out);
+            run_vision(s, s->pixels, m, embeddings + i * s->vision.projection.w.out);
         }
     }
     return status == CLIPC_OK ? check_finite(s, embeddings, n) : status;
@@ -120,8 +141,7 @@ int clipc_encode_tokens(clipc_session *s, const int32_t *tokens, size_t n, size_
         for (size_t j = 0; j < m; j++) {
             s->lengths[j] = (uint32_t)length;
         }
-        text_forward(&s->text, &s->engine, &s->text_buffers, tokens + i * length, length,
-                     s->lengths, m, s->full_context, embeddings + i * s->text.projection.w.out);
+        run_text(s, tokens + i * length, length, m, embeddings + i * s->text.projection.w.out);
     }
     return status == CLIPC_OK ? check_finite(s, embeddings, n) : status;
 }
@@ -148,8 +168,7 @@ int clipc_encode_texts(clipc_session *s, const struct clipc_text *texts, size_t 
             }
         }
         if (status == CLIPC_OK) {
-            text_forward(&s->text, &s->engine, &s->text_buffers, s->tokens, s->text.context,
-                         s->lengths, m, s->full_context, embeddings + i * s->text.projection.w.out);
+            run_text(s, s->tokens, s->text.context, m, embeddings + i * s->text.projection.w.out);
         }
     }
     return status == CLIPC_OK ? check_finite(s, embeddings, n) : status;

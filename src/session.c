@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "clipc.h"
+#include "model/bind.h"
 #include "session.h"
 
 #define DEFAULT_BATCH 8
@@ -20,11 +21,11 @@ bool session_has_text(const struct clipc_session *s)
 
 /* ---- Layers: a gemm for each, and what they want ------------------------------------------- */
 
-static int each_linear(struct clipc_session *s, transformer_linear_fn fn, void *arg)
+static int each_linear(struct clipc_session *s, bind_linear_fn fn, void *arg)
 {
-    int status = session_has_vision(s) ? vision_each_linear(&s->vision, fn, arg) : CLIPC_OK;
+    int status = session_has_vision(s) ? bind_each_vision(&s->vision, fn, arg) : CLIPC_OK;
 
-    return status == CLIPC_OK && session_has_text(s) ? text_each_linear(&s->text, fn, arg) : status;
+    return status == CLIPC_OK && session_has_text(s) ? bind_each_text(&s->text, fn, arg) : status;
 }
 
 /* What computes a layer is chosen once, by its dtype, precision and shape.  A session is fast when
@@ -90,35 +91,19 @@ static void measure_needs(struct clipc_session *s, struct needs *needs)
 {
     if (session_has_vision(s)) {
         needs->rows = (size_t)s->batch * s->vision.tokens;
-        vision_each_linear(&s->vision, add_needs, needs);
-        need_attention(s, needs, s->vision.tokens, s->vision.blocks.head_dim);
+        bind_each_vision(&s->vision, add_needs, needs);
+        need_attention(s, needs, s->vision.tokens, s->vision.blocks.heads.dim);
     }
     if (session_has_text(s)) {
         needs->rows = (size_t)s->batch * s->text.context;
-        text_each_linear(&s->text, add_needs, needs);
-        need_attention(s, needs, s->text.context, s->text.blocks.head_dim);
+        bind_each_text(&s->text, add_needs, needs);
+        need_attention(s, needs, s->text.context, s->text.blocks.heads.dim);
     }
     needs->scratch =
         base_round_up(needs->scratch, 4096); /* no two workers on one cache line or page */
 }
 
 /* ---- Memory -------------------------------------------------------------------------------- */
-
-/* One row more than a sequence has, of the widest activation (see the trace_ functions). */
-static size_t trace_floats(const struct clipc_session *s)
-{
-    size_t v = 0, t = 0;
-
-    if (session_has_vision(s)) {
-        v = (s->vision.tokens + 1) *
-            (s->vision_buffers.a.hidden_stride + s->vision_buffers.a.qkv_stride);
-    }
-    if (session_has_text(s)) {
-        t = (s->text.context + 1) *
-            (s->text_buffers.a.hidden_stride + s->text_buffers.a.qkv_stride);
-    }
-    return v > t ? v : t;
-}
 
 /* Everything a session holds; the towers never run at once, so they share one stretch. */
 static void session_layout(struct clipc_session *s, const struct needs *needs, struct arena *arena)
@@ -136,16 +121,18 @@ static void session_layout(struct clipc_session *s, const struct needs *needs, s
     s->statuses = arena_take(arena, batch, sizeof *s->statuses);
     start = arena->used;
     if (session_has_vision(s)) {
-        vision_layout(&s->vision, batch, arena, &s->vision_buffers);
+        bind_vision_buffers(&s->vision, batch, arena, &s->vision_buffers);
     }
     end = arena->used;
     arena->used = start;
     if (session_has_text(s)) {
-        text_layout(&s->text, batch, arena, &s->text_buffers);
+        bind_text_buffers(&s->text, batch, arena, &s->text_buffers);
     }
     arena->used = arena->used > end ? arena->used : end;
-    if (s->engine.trace != NULL) {
-        s->engine.trace_buffer = arena_take(arena, trace_floats(s), sizeof(float));
+    if (s->trace.fn != NULL) {
+        size_t v = trace_floats(&s->vision.blocks, s->vision.tokens);
+        size_t t = trace_floats(&s->text.blocks, s->text.context);
+        s->trace.buffer = arena_take(arena, v > t ? v : t, sizeof(float));
     }
 }
 
@@ -218,8 +205,8 @@ static int session_options(struct clipc_session *s, const struct clipc_options *
     s->preprocess = o->preprocess;
     s->tokenizer = o->tokenizer;
     s->full_context = o->full_context != 0;
-    s->engine.trace = o->trace;
-    s->engine.trace_arg = o->trace_arg;
+    s->trace.fn = o->trace;
+    s->trace.arg = o->trace_arg;
     s->wanted = o->precision == CLIPC_PRECISION_FAST ? KERNELS_FAST : KERNELS_EXACT;
     s->precision = CLIPC_PRECISION_EXACT;
     return choose_kernels(s, o->kernels);
@@ -238,10 +225,10 @@ static int session_open(struct clipc_session *s, const struct clipc_options *opt
         s->threads = threads_pool_size(s->engine.pool);
     }
     if (status == CLIPC_OK && session_has_vision(s)) {
-        status = vision_bind(&s->vision, w);
+        status = bind_vision(&s->vision, w);
     }
     if (status == CLIPC_OK && session_has_text(s)) {
-        status = text_bind(&s->text, w);
+        status = bind_text(&s->text, w);
     }
     if (status == CLIPC_OK) {
         status = each_linear(s, choose_gemm, s);
@@ -280,8 +267,8 @@ void clipc_session_free(clipc_session *session)
 {
     if (session != NULL) {
         threads_pool_free(session->engine.pool);
-        vision_free(&session->vision);
-        text_free(&session->text);
+        bind_free(&session->vision.blocks);
+        bind_free(&session->text.blocks);
         base_free(session->unpacked);
         base_free(session->memory);
         base_free(session);

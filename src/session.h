@@ -4,13 +4,15 @@
 #define CLIPC_SESSION_H
 
 #include "handle.h"
-#include "model/text.h"
 #include "base/threads.h"
+#include "model/text.h"
+#include "model/trace.h"
 #include "model/vision.h"
 
 struct clipc_session {
     const struct clipc_model *model;
     struct engine engine;
+    struct trace trace;
     struct vision vision;
     struct text text;
     struct vision_buffers vision_buffers;

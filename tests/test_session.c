@@ -56,6 +56,57 @@ static void test_same_bits(const char *kernels)
     clipc_session_free(full);
 }
 
+/* The end token is the largest id, and this model pools at the largest: where a row is padded with
+ * it, as HuggingFace pads, the first one ends the text. */
+static void test_padded_with_end(const char *kernels)
+{
+    static int32_t padded[N * CONTEXT];
+    static float want[N * DIM], got[N * DIM];
+
+    for (size_t i = 0; i < N * CONTEXT; i++) {
+        size_t end = 2 + i / CONTEXT * 4;
+        padded[i] = i % CONTEXT > end ? 573 : tokens[i];
+    }
+    for (int full = 0; full < 2; full++) {
+        clipc_session *s = session(kernels, 1, 5, full);
+        bool good = s != NULL && clipc_encode_tokens(s, tokens, N, CONTEXT, want) == CLIPC_OK &&
+                    clipc_encode_tokens(s, padded, N, CONTEXT, got) == CLIPC_OK;
+        check(good && memcmp(want, got, sizeof want) == 0,
+              "%s: rows padded with the end token pool at the first one%s", kernels,
+              full ? ", all positions computed" : "");
+        clipc_session_free(s);
+    }
+}
+
+static void count_activation(void *arg, const char *name, const float *x, size_t rows, size_t width,
+                             size_t stride)
+{
+    (void)name, (void)x;
+    *(int *)arg += rows > 0 && width > 0 && stride >= width;
+}
+
+/* A traced pass goes step by step and computes some things twice; its vectors are the same. */
+static void test_traced(const char *kernels)
+{
+    static float want[2][N * DIM], got[2][N * DIM];
+    int seen = 0;
+    struct clipc_options o = {.size = sizeof o,
+                              .threads = 2,
+                              .batch = 5,
+                              .kernels = kernels,
+                              .trace = count_activation,
+                              .trace_arg = &seen};
+    clipc_session *plain = session(kernels, 2, 5, 0), *traced = NULL;
+    bool good = encode(plain, want[0], want[1]) &&
+                clipc_session_new(model, &o, &traced) == CLIPC_OK && encode(traced, got[0], got[1]);
+
+    /* One block: 9 activations of it, 5 of the image tower's ends, 4 of the text tower's; 4 batches. */
+    check(good && memcmp(want, got, sizeof want) == 0 && seen == 4 * (9 + 5 + 9 + 4),
+          "%s: a traced pass gives the same bits, and shows %d activations", kernels, seen);
+    clipc_session_free(plain);
+    clipc_session_free(traced);
+}
+
 static void *encode_often(void *arg)
 {
     static float unused[N * DIM];
@@ -180,6 +231,8 @@ int main(void)
                 "kernel set blas decides its own order of addition: no promise of equal bits");
         } else {
             test_same_bits(name);
+            test_padded_with_end(name);
+            test_traced(name);
         }
     }
     test_two_threads();

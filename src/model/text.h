@@ -6,6 +6,7 @@
 #ifndef CLIPC_TEXT_H
 #define CLIPC_TEXT_H
 
+#include "../../weights/format.h"
 #include "transformer.h"
 
 struct text {
@@ -26,19 +27,33 @@ struct text_buffers {
     uint32_t *pooled; /* [batch], position of the pooled row within its text */
 };
 
-int text_bind(struct text *t, const struct weights *w);
-void text_free(struct text *t);
-int text_each_linear(struct text *t, transformer_linear_fn fn, void *arg);
-void text_layout(const struct text *t, size_t batch, struct arena *arena, struct text_buffers *b);
-
 /* Are all ids of tokens: [n, length] within the vocabulary?  0, or CLIPC_ERROR_ARGUMENT. */
 int text_check(const struct text *t, const int32_t *tokens, size_t n, size_t length);
 
-/* embeddings: [n, embed_dim] from tokens: [n, stride] of which row i has lengths[i] ids; n <=
- * batch. full_context: compute all positions, not only those up to the pooled one (the same
- * vector). */
+/* What a batch of texts is: row i of tokens: [n, stride] has lengths[i] ids; n <= batch.
+ * full_context: compute all positions, not only those up to the pooled one (the same vector). */
+struct text_batch {
+    const int32_t *tokens;
+    size_t stride;
+    const uint32_t *lengths;
+    size_t n;
+    bool full_context;
+};
+
+/* embeddings: [n, embed_dim]. */
 void text_forward(const struct text *t, const struct engine *e, const struct text_buffers *b,
-                  const int32_t *tokens, size_t stride, const uint32_t *lengths, size_t n,
-                  bool full_context, float *embeddings);
+                  const struct text_batch *batch, float *embeddings);
+
+/* Its first step, for trace.c: a.x = token rows with positions, b->pooled.  Returns the
+ * sequences. */
+struct sequences text_embed(const struct text *t, const struct text_buffers *b,
+                            const struct text_batch *batch);
+
+/* And its last: embeddings of the pooled rows. */
+void text_pool(const struct text *t, const struct engine *e, const struct text_buffers *b,
+               const struct sequences *s, float *embeddings);
+
+/* x[width] = the row of token `id` in the table, widened. */
+void text_token_row(const struct text *t, int32_t id, float *x);
 
 #endif

@@ -1,127 +1,97 @@
+/* vision.c - the image tower.
+ *
+ * The convolution of the reference has stride and kernel of one patch, so it is a linear layer over
+ * the patches' pixels.  It runs over all tokens at once: the class token's row of pixels is zeros,
+ * so that the layer adds nothing to its embedding, and positions are what the layer is added to. */
 #include "vision.h"
 
 #include <string.h>
 
-int vision_bind(struct vision *v, const struct weights *w)
-{
-    const struct format_header *h = &w->header;
+#include "pool.h"
 
-    memset(v, 0, sizeof *v);
-    v->image_size = h->image_size;
-    v->patch_size = h->patch_size;
-    v->grid = h->image_size / h->patch_size;
-    v->tokens = h->vision.positions;
-    v->pre_ln = (h->vision.flags & FORMAT_PRE_LN) != 0;
-    transformer_bind_linear(&v->patch_embed, w, "vision.patch_embed", false);
-    transformer_bind_linear(&v->projection, w, "vision.projection", false);
-    v->class_embedding = weights_data(w, weights_find(w, "vision.class_embedding"));
-    v->positional_embedding = weights_data(w, weights_find(w, "vision.positional_embedding"));
-    if (v->pre_ln) {
-        transformer_bind_layer_norm(&v->ln_pre, w, "vision.ln_pre", h->vision.ln_eps);
-    }
-    transformer_bind_layer_norm(&v->ln_post, w, "vision.ln_post", h->vision.ln_eps);
-    return transformer_bind(&v->blocks, w, "vision", &h->vision);
-}
-
-void vision_free(struct vision *v)
-{
-    transformer_free(&v->blocks);
-}
-
-int vision_each_linear(struct vision *v, transformer_linear_fn fn, void *arg)
-{
-    int status = fn(arg, &v->patch_embed);
-
-    if (status == CLIPC_OK) {
-        status = transformer_each_linear(&v->blocks, fn, arg);
-    }
-    return status == CLIPC_OK ? fn(arg, &v->projection) : status;
-}
-
-void vision_layout(const struct vision *v, size_t batch, struct arena *arena,
-                   struct vision_buffers *b)
-{
-    b->starts = arena_take(arena, batch + 1, sizeof *b->starts);
-    transformer_layout(&v->blocks, batch * v->tokens, v->patch_embed.w.in, arena, &b->a);
-}
-
-struct patches_job {
+struct embed_job {
     const struct vision *v;
     const struct vision_buffers *b;
     const float *pixels;
 };
 
-/* Row i of the batch: hidden[i] = the patch's pixels in the order channel, y, x (zeros for the
- * class token), x[i] = what patch_embed's output is added to: the position, and the class
- * embedding. */
-static void patches_task(void *arg, size_t i, int worker)
+/* x[width] = class embedding + position 0: the row in front of the patches, which the model reads
+ * the whole image from. */
+static void class_token(const struct vision *v, float *x)
 {
-    const struct patches_job *job = arg;
-    const struct vision *v = job->v;
-    size_t token = i % v->tokens, size = v->image_size, patch = v->patch_size;
-    size_t width = v->blocks.width;
-    const float *position = v->positional_embedding + token * width;
-    float *row = job->b->a.hidden + i * job->b->a.hidden_stride;
-    float *x = job->b->a.x + i * job->b->a.x_stride;
-
-    (void)worker;
-    if (token == 0) {
-        memset(row, 0, 3 * patch * patch * sizeof(float));
-        for (size_t j = 0; j < width; j++) {
-            x[j] = v->class_embedding[j] + position[j];
-        }
-        return;
+    for (size_t j = 0; j < v->blocks.width; j++) {
+        x[j] = v->class_embedding[j] + v->positional_embedding[j];
     }
-    size_t top = (token - 1) / v->grid * patch, left = (token - 1) % v->grid * patch;
-    const float *image = job->pixels + i / v->tokens * 3 * size * size;
+}
+
+/* row[3 patch patch] = patch number p of image[3, size, size], in the order channel, y, x: that of
+ * the convolution's weights in the checkpoint, row by row from the top left. */
+static void cut_patch(const struct vision *v, const float *image, size_t p, float *row)
+{
+    size_t size = v->image_size, patch = v->patch_size;
+    size_t top = p / v->grid * patch, left = p % v->grid * patch;
+
     for (size_t c = 0; c < 3; c++) {
         for (size_t y = 0; y < patch; y++) {
             memcpy(row + (c * patch + y) * patch, image + (c * size + top + y) * size + left,
                    patch * sizeof(float));
         }
     }
-    memcpy(x, position, width * sizeof(float));
 }
 
-/* The patches' embedding before positions, which the pass itself never writes down. */
-static void trace_patches(const struct vision *v, const struct engine *e,
-                          const struct vision_buffers *b)
+/* Token i of the batch: its pixels into hidden, what they are added to into x. */
+static void embed_task(void *arg, size_t i, int worker)
 {
-    if (e->trace != NULL) {
-        transformer_linear(e, &v->patch_embed, NULL, b->a.hidden, b->a.hidden_stride, v->tokens,
-                           KERNELS_LINEAR, NULL, e->trace_buffer, b->a.x_stride);
-        transformer_trace(e, "vision", -1, "00_patch_embed", e->trace_buffer + b->a.x_stride,
-                          v->tokens - 1, v->blocks.width, b->a.x_stride);
+    const struct embed_job *job = arg;
+    const struct vision *v = job->v;
+    const struct activations *a = &job->b->a;
+    size_t token = i % v->tokens, width = v->blocks.width;
+    float *row = a->hidden.at + i * a->hidden.stride, *x = a->x.at + i * a->x.stride;
+    const float *image = job->pixels + i / v->tokens * 3 * v->image_size * v->image_size;
+
+    (void)worker;
+    if (token == 0) {
+        memset(row, 0, v->patch_embed.w.in * sizeof(float));
+        class_token(v, x);
+    } else {
+        cut_patch(v, image, token - 1, row);
+        memcpy(x, v->positional_embedding + token * width, width * sizeof(float));
     }
+}
+
+struct sequences vision_embed(const struct vision *v, const struct engine *e,
+                              const struct vision_buffers *b, const float *pixels, size_t n)
+{
+    struct embed_job job = {v, b, pixels};
+
+    b->starts[0] = 0; /* the text tower may have used these buffers since */
+    for (size_t i = 0; i < n; i++) {
+        b->starts[i + 1] = (uint32_t)((i + 1) * v->tokens);
+        b->pooled[i] = 0;
+    }
+    threads_parallel_for(e->pool, n * v->tokens, embed_task, &job);
+    engine_linear_add(e, &v->patch_embed, b->a.hidden, n * v->tokens, b->a.x);
+    return (struct sequences){b->starts, n};
+}
+
+void vision_pool(const struct vision *v, const struct engine *e, const struct vision_buffers *b,
+                 const struct sequences *s, float *embeddings)
+{
+    const struct rows y = {embeddings, v->projection.w.out};
+
+    pool_rows(b->a.x, s, b->pooled, v->blocks.width, b->a.attn);
+    engine_layer_norm(e, &v->ln_post, b->a.attn, s->n, v->blocks.width);
+    engine_linear(e, &v->projection, NULL, b->a.attn, s->n, KERNELS_LINEAR, y);
 }
 
 void vision_forward(const struct vision *v, const struct engine *e, const struct vision_buffers *b,
                     const float *pixels, size_t n, float *embeddings)
 {
-    size_t rows = n * v->tokens, width = v->blocks.width, embed_dim = v->projection.w.out;
-    size_t stride = b->a.x_stride;
-    struct patches_job patches = {v, b, pixels};
+    const struct sequences s = vision_embed(v, e, b, pixels, n);
 
-    for (size_t i = 0; i <= n; i++) {
-        b->starts[i] = (uint32_t)(i * v->tokens);
-    }
-    threads_parallel_for(e->pool, rows, patches_task, &patches);
-    trace_patches(v, e, b);
-    transformer_linear(e, &v->patch_embed, NULL, b->a.hidden, b->a.hidden_stride, rows,
-                       KERNELS_LINEAR, b->a.x, b->a.x, stride);
-    transformer_trace(e, "vision", -1, "01_with_class_and_pos", b->a.x, v->tokens, width, stride);
     if (v->pre_ln) {
-        transformer_layer_norm(e, &v->ln_pre, b->a.x, stride, rows, width);
-        transformer_trace(e, "vision", -1, "02_ln_pre", b->a.x, v->tokens, width, stride);
+        engine_layer_norm(e, &v->ln_pre, b->a.x, n * v->tokens, v->blocks.width);
     }
-    transformer_forward(&v->blocks, e, &b->a, b->starts, n, "vision");
-
-    for (size_t i = 0; i < n; i++) { /* the class token's row of each image */
-        memcpy(b->a.attn + i * stride, b->a.x + i * v->tokens * stride, width * sizeof(float));
-    }
-    transformer_layer_norm(e, &v->ln_post, b->a.attn, stride, n, width);
-    transformer_trace(e, "vision", -1, "98_ln_post_of_class_token", b->a.attn, 1, width, stride);
-    transformer_linear(e, &v->projection, NULL, b->a.attn, stride, n, KERNELS_LINEAR, NULL,
-                       embeddings, embed_dim);
-    transformer_trace(e, "vision", -1, "99_projected", embeddings, 1, embed_dim, embed_dim);
+    transformer_forward(&v->blocks, e, &b->a, &s);
+    vision_pool(v, e, b, &s, embeddings);
 }

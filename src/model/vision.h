@@ -1,5 +1,6 @@
 /* vision.h - the image tower: patches -> class token, positions -> ln_pre -> blocks -> class row ->
- * ln_post -> projection.  Source: openai/CLIP clip/model.py, class VisionTransformer. */
+ * ln_post -> projection.  Source: Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words", figure
+ * 1, and openai/CLIP clip/model.py, class VisionTransformer. */
 #ifndef CLIPC_VISION_H
 #define CLIPC_VISION_H
 
@@ -19,18 +20,20 @@ struct vision {
 struct vision_buffers {
     struct activations a;
     uint32_t *starts; /* [batch + 1] */
+    uint32_t *pooled; /* [batch], all 0: the class token's position */
 };
-
-int vision_bind(struct vision *v, const struct weights *w);
-void vision_free(struct vision *v);
-int vision_each_linear(struct vision *v, transformer_linear_fn fn, void *arg);
-
-/* Buffers for `batch` images; see struct arena. */
-void vision_layout(const struct vision *v, size_t batch, struct arena *arena,
-                   struct vision_buffers *b);
 
 /* embeddings: [n, embed_dim] from pixels: [n, 3, image_size, image_size]; n <= batch. */
 void vision_forward(const struct vision *v, const struct engine *e, const struct vision_buffers *b,
                     const float *pixels, size_t n, float *embeddings);
+
+/* Its first step, for trace.c: a.x[n tokens, width] = class token and patches, with positions;
+ * a.hidden keeps the patches.  Returns the n sequences. */
+struct sequences vision_embed(const struct vision *v, const struct engine *e,
+                              const struct vision_buffers *b, const float *pixels, size_t n);
+
+/* And its last: embeddings from the pooled rows, which ln_post has normalised in a.attn. */
+void vision_pool(const struct vision *v, const struct engine *e, const struct vision_buffers *b,
+                 const struct sequences *s, float *embeddings);
 
 #endif

@@ -1,0 +1,201 @@
+/* bind.c - names of tensors to pointers into the mapped file, and buffers into the session's arena.
+ * The names are those of weights/format.h. */
+#include "bind.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- Names to pointers --------------------------------------------------------------------- */
+
+static const struct format_record *find(const struct weights *w, const char *name,
+                                        const char *suffix)
+{
+    char full[80];
+
+    snprintf(full, sizeof full, "%s%s", name, suffix);
+    return weights_find(w, full);
+}
+
+/* W [out, in] and b [out] of "name.weight" and "name.bias". */
+static void bind_linear(struct linear *l, const struct weights *w, const char *name, bool has_bias)
+{
+    const struct format_record *r = find(w, name, ".weight");
+
+    memset(l, 0, sizeof *l);
+    l->w.panels = weights_data(w, r);
+    l->w.out = r->rows;
+    l->w.in = r->cols;
+    l->w.out_padded = r->rows_padded;
+    l->w.in_padded = r->cols_padded;
+    l->w.dtype = (enum kernels_dtype)r->dtype;
+    l->bias = has_bias ? weights_data(w, find(w, name, ".bias")) : NULL;
+}
+
+/* gamma [width] and beta [width] of "name.weight" and "name.bias". */
+static void bind_norm(struct kernels_layer_norm *ln, const struct weights *w, const char *name,
+                      float eps)
+{
+    ln->gamma = weights_data(w, find(w, name, ".weight"));
+    ln->beta = weights_data(w, find(w, name, ".bias"));
+    ln->eps = eps;
+}
+
+static void bind_block(struct block *b, const struct weights *w, const char *tower, size_t layer,
+                       float eps)
+{
+    const struct {
+        const char *name;
+        struct linear *l;
+    } linears[] = {{"attn_in", &b->attn_in},
+                   {"attn_out", &b->attn_out},
+                   {"c_fc", &b->c_fc},
+                   {"c_proj", &b->c_proj}};
+    char name[64]; /* more than any name */
+
+    for (size_t i = 0; i < 4; i++) {
+        snprintf(name, sizeof name, "%.6s.%02zu.%s", tower, layer, linears[i].name);
+        bind_linear(linears[i].l, w, name, true);
+    }
+    snprintf(name, sizeof name, "%.6s.%02zu.ln_1", tower, layer);
+    bind_norm(&b->ln_1, w, name, eps);
+    snprintf(name, sizeof name, "%.6s.%02zu.ln_2", tower, layer);
+    bind_norm(&b->ln_2, w, name, eps);
+}
+
+static int bind_blocks(struct transformer *t, const struct weights *w, const char *tower,
+                       const struct format_tower *header)
+{
+    memset(t, 0, sizeof *t);
+    t->width = header->width;
+    t->heads.n = header->heads;
+    t->heads.dim = header->width / header->heads;
+    t->heads.causal = (header->flags & FORMAT_CAUSAL) != 0;
+    t->layers = header->layers;
+    t->mlp_width = header->mlp_width;
+    t->activation = (enum kernels_activation)header->activation;
+    t->blocks = base_alloc(t->layers * sizeof *t->blocks);
+    if (t->blocks == NULL) {
+        return base_fail(CLIPC_ERROR_MEMORY, "session: no memory for %zu blocks", t->layers);
+    }
+    for (size_t i = 0; i < t->layers; i++) {
+        bind_block(&t->blocks[i], w, tower, i, header->ln_eps);
+    }
+    return CLIPC_OK;
+}
+
+int bind_vision(struct vision *v, const struct weights *w)
+{
+    const struct format_header *h = &w->header;
+
+    memset(v, 0, sizeof *v);
+    v->image_size = h->image_size;
+    v->patch_size = h->patch_size;
+    v->grid = h->image_size / h->patch_size;
+    v->tokens = h->vision.positions;
+    v->pre_ln = (h->vision.flags & FORMAT_PRE_LN) != 0;
+    bind_linear(&v->patch_embed, w, "vision.patch_embed", false);
+    bind_linear(&v->projection, w, "vision.projection", false);
+    v->class_embedding = weights_data(w, weights_find(w, "vision.class_embedding"));
+    v->positional_embedding = weights_data(w, weights_find(w, "vision.positional_embedding"));
+    if (v->pre_ln) {
+        bind_norm(&v->ln_pre, w, "vision.ln_pre", h->vision.ln_eps);
+    }
+    bind_norm(&v->ln_post, w, "vision.ln_post", h->vision.ln_eps);
+    return bind_blocks(&v->blocks, w, "vision", &h->vision);
+}
+
+int bind_text(struct text *t, const struct weights *w)
+{
+    const struct format_header *h = &w->header;
+    const struct format_record *tokens = weights_find(w, "text.token_embedding");
+
+    memset(t, 0, sizeof *t);
+    t->context = h->text.positions;
+    t->vocab_size = h->vocab_size;
+    t->eot_id = (int32_t)h->eot_id;
+    t->pool = (enum format_pool)h->text.pool;
+    t->token_embedding = weights_data(w, tokens);
+    t->token_dtype = (enum format_dtype)tokens->dtype;
+    t->positional_embedding = weights_data(w, weights_find(w, "text.positional_embedding"));
+    bind_norm(&t->ln_post, w, "text.ln_post", h->text.ln_eps);
+    bind_linear(&t->projection, w, "text.projection", false);
+    return bind_blocks(&t->blocks, w, "text", &h->text);
+}
+
+void bind_free(struct transformer *t)
+{
+    base_free(t->blocks);
+    t->blocks = NULL;
+}
+
+/* ---- Every linear layer -------------------------------------------------------------------- */
+
+static int each_block(struct transformer *t, bind_linear_fn fn, void *arg)
+{
+    int status = CLIPC_OK;
+
+    for (size_t i = 0; i < t->layers; i++) {
+        struct block *b = &t->blocks[i];
+        struct linear *all[] = {&b->attn_in, &b->attn_out, &b->c_fc, &b->c_proj};
+        for (size_t j = 0; j < 4 && status == CLIPC_OK; j++) {
+            status = fn(arg, all[j]);
+        }
+    }
+    return status;
+}
+
+int bind_each_vision(struct vision *v, bind_linear_fn fn, void *arg)
+{
+    int status = fn(arg, &v->patch_embed);
+
+    if (status == CLIPC_OK) {
+        status = each_block(&v->blocks, fn, arg);
+    }
+    return status == CLIPC_OK ? fn(arg, &v->projection) : status;
+}
+
+int bind_each_text(struct text *t, bind_linear_fn fn, void *arg)
+{
+    int status = each_block(&t->blocks, fn, arg);
+
+    return status == CLIPC_OK ? fn(arg, &t->projection) : status;
+}
+
+/* ---- Buffers ------------------------------------------------------------------------------- */
+
+static struct rows take_rows(struct arena *arena, size_t rows, size_t width)
+{
+    size_t stride = base_round_up(width, KERNELS_PAD);
+
+    return (struct rows){arena_take(arena, rows, stride * sizeof(float)), stride};
+}
+
+/* hidden_width: at least this many floats in a row of hidden. */
+static void take_activations(const struct transformer *t, size_t rows, size_t hidden_width,
+                             struct arena *arena, struct activations *a)
+{
+    a->x = take_rows(arena, rows, t->width);
+    size_t start = arena->used, end;
+    a->qkv = take_rows(arena, rows, 3 * t->width);
+    a->attn = take_rows(arena, rows, t->width);
+    end = arena->used;
+    arena->used = start; /* hidden is written when qkv and attn have been read for the last time */
+    a->hidden = take_rows(arena, rows, t->mlp_width > hidden_width ? t->mlp_width : hidden_width);
+    arena->used = arena->used > end ? arena->used : end;
+}
+
+void bind_vision_buffers(const struct vision *v, size_t batch, struct arena *arena,
+                         struct vision_buffers *b)
+{
+    b->starts = arena_take(arena, batch + 1, sizeof *b->starts);
+    b->pooled = arena_take(arena, batch, sizeof *b->pooled);
+    take_activations(&v->blocks, batch * v->tokens, v->patch_embed.w.in, arena, &b->a);
+}
+
+void bind_text_buffers(const struct text *t, size_t batch, struct arena *arena,
+                       struct text_buffers *b)
+{
+    b->starts = arena_take(arena, batch + 1, sizeof *b->starts);
+    b->pooled = arena_take(arena, batch, sizeof *b->pooled);
+    take_activations(&t->blocks, batch * t->context, 0, arena, &b->a);
+}

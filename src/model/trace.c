@@ -1,0 +1,127 @@
+/* trace.c - the forward pass as the reference would print it: the names are those of the
+ * reference's modules in the order of their calls, 0_in to 8_out within a block. */
+#include "trace.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "../base/base.h"
+#include "pool.h"
+
+/* A tracer of one tower: where its names begin, and how many rows are shown. */
+struct view {
+    const struct trace *trace;
+    const struct engine *e;
+    const char *tower;
+    int block; /* -1: outside the blocks */
+    size_t rows;
+};
+
+size_t trace_floats(const struct transformer *t, size_t rows)
+{
+    size_t widest = t->mlp_width > t->width ? t->mlp_width : t->width;
+
+    return rows * base_round_up(widest, KERNELS_PAD);
+}
+
+/* x[rows, width] as "tower.name", or "tower.blockNN.name". */
+static void show(const struct view *v, const char *name, struct rows x, size_t rows, size_t width)
+{
+    char full[64];
+
+    if (v->block >= 0) {
+        snprintf(full, sizeof full, "%s.block%02d.%s", v->tower, v->block, name);
+    } else {
+        snprintf(full, sizeof full, "%s.%s", v->tower, name);
+    }
+    v->trace->fn(v->trace->arg, full, x.at, rows, width, x.stride);
+}
+
+/* ln(x), which a pass has only in packed form or for pooled rows. */
+static void show_norm(const struct view *v, const char *name, const struct kernels_layer_norm *ln,
+                      struct rows x, size_t width)
+{
+    struct rows copy = {v->trace->buffer, base_round_up(width, KERNELS_PAD)};
+
+    for (size_t r = 0; r < v->rows; r++) {
+        memcpy(copy.at + r * copy.stride, x.at + r * x.stride, width * sizeof(float));
+    }
+    engine_layer_norm(v->e, ln, copy, v->rows, width);
+    show(v, name, copy, v->rows, width);
+}
+
+/* l(ln(x)) before the activation, or before it is added to the residual stream. */
+static struct rows recompute(const struct view *v, const struct linear *l,
+                             const struct kernels_layer_norm *ln, struct rows x)
+{
+    struct rows y = {v->trace->buffer, base_round_up(l->w.out, KERNELS_PAD)};
+
+    engine_linear(v->e, l, ln, x, v->rows, KERNELS_LINEAR, y);
+    return y;
+}
+
+static void show_block(struct view *v, const struct transformer *t, size_t i,
+                       const struct activations *a, const struct sequences *s)
+{
+    const struct block *b = &t->blocks[i];
+    const size_t width = t->width;
+
+    v->block = (int)i;
+    show(v, "0_in", a->x, v->rows, width);
+    show_norm(v, "1_ln_1", &b->ln_1, a->x, width);
+    transformer_attention(t, b, v->e, a, s);
+    show(v, "2_attn_out", recompute(v, &b->attn_out, NULL, a->attn), v->rows, width);
+    show(v, "3_after_attn_residual", a->x, v->rows, width);
+
+    show_norm(v, "4_ln_2", &b->ln_2, a->x, width);
+    show(v, "5_fc", recompute(v, &b->c_fc, &b->ln_2, a->x), v->rows, t->mlp_width);
+    transformer_mlp(t, b, v->e, a, s);
+    show(v, "6_act", a->hidden, v->rows, t->mlp_width);
+    show(v, "7_mlp_out", recompute(v, &b->c_proj, NULL, a->hidden), v->rows, width);
+    show(v, "8_out", a->x, v->rows, width);
+    v->block = -1;
+}
+
+void trace_vision(const struct trace *trace, const struct vision *v, const struct engine *e,
+                  const struct vision_buffers *b, const float *pixels, size_t n, float *embeddings)
+{
+    const struct sequences s = vision_embed(v, e, b, pixels, n);
+    const size_t width = v->blocks.width, dim = v->projection.w.out;
+    struct view view = {trace, e, "vision", -1, v->tokens};
+
+    struct rows patches = recompute(&view, &v->patch_embed, NULL, b->a.hidden);
+    patches.at += patches.stride; /* the class token's row is no patch */
+    show(&view, "00_patch_embed", patches, v->tokens - 1, width);
+    show(&view, "01_with_class_and_pos", b->a.x, v->tokens, width);
+    if (v->pre_ln) {
+        engine_layer_norm(e, &v->ln_pre, b->a.x, n * v->tokens, width);
+        show(&view, "02_ln_pre", b->a.x, v->tokens, width);
+    }
+    for (size_t i = 0; i < v->blocks.layers; i++) {
+        show_block(&view, &v->blocks, i, &b->a, &s);
+    }
+    vision_pool(v, e, b, &s, embeddings);
+    show(&view, "98_ln_post_of_class_token", b->a.attn, 1, width);
+    show(&view, "99_projected", (struct rows){embeddings, dim}, 1, dim);
+}
+
+void trace_text(const struct trace *trace, const struct text *t, const struct engine *e,
+                const struct text_buffers *b, const struct text_batch *batch, float *embeddings)
+{
+    const struct sequences s = text_embed(t, b, batch);
+    const size_t width = t->blocks.width, dim = t->projection.w.out;
+    struct view view = {trace, e, "text", -1, s.starts[1]};
+    struct rows tokens = {trace->buffer, b->a.x.stride};
+
+    for (size_t i = 0; i < view.rows; i++) {
+        text_token_row(t, batch->tokens[i], tokens.at + i * tokens.stride);
+    }
+    show(&view, "00_token_embed", tokens, view.rows, width);
+    show(&view, "01_embeddings", b->a.x, view.rows, width);
+    for (size_t i = 0; i < t->blocks.layers; i++) {
+        show_block(&view, &t->blocks, i, &b->a, &s);
+    }
+    show_norm(&view, "98_ln_final", &t->ln_post, b->a.x, width);
+    text_pool(t, e, b, &s, embeddings);
+    show(&view, "99_projected", (struct rows){embeddings, dim}, 1, dim);
+}
