@@ -52,9 +52,7 @@ gemm_finish(const struct kernels_epilogue *e, size_t row, size_t column, size_t 
         if (n == 0) {
             return;
         }
-        vec bias = e->bias == NULL ? v_zero()
-                   : n < VL        ? v_load_part(e->bias + c, n)
-                                   : v_load(e->bias + c);
+        vec bias = e->bias == NULL ? v_zero() : v_load(e->bias + c); /* padded to whole panels */
         for (size_t r = 0; r < mr; r++) {
             vec a = v_activation(v_add(acc[r][v], bias), activation);
             float *y = e->y + (row + r) * e->y_stride + c;

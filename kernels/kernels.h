@@ -54,7 +54,7 @@ struct kernels_layer_norm {
  * y[r][o] = residual[r][o] + activation(acc + bias[o]); columns at or above `out` are not written.
  * A residual goes with KERNELS_LINEAR only. */
 struct kernels_epilogue {
-    const float *bias;     /* [out_padded], zeros behind out; NULL: none */
+    const float *bias;     /* [out_padded], any value behind out (the file has zeros); NULL: none */
     const float *residual; /* [rows, residual_stride] or NULL; may be y itself */
     size_t residual_stride;
     float *y;        /* [rows, y_stride], indexed by the absolute row */

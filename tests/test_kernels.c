@@ -81,7 +81,10 @@ static struct layer make_layer(const struct kernels_gemm *g, size_t out, size_t 
     }
     free(half);
     l.w.panels = panels;
-    l.bias = floats(l.w.out_padded, 1, false);
+    l.bias = floats(l.w.out_padded, 1, false); /* it ends at a page that cannot be read */
+    for (size_t o = out; o < l.w.out_padded; o++) {
+        l.bias[o] = NAN; /* the padding may be read, and must not reach a result */
+    }
     if (g->weight_prepare != NULL) {
         void *memory = check_guarded(g->weight_bytes(&l.w), false);
         g->weight_prepare(&l.w, memory);
