@@ -8,7 +8,7 @@
 #        make test-fuzz   each fuzzer for FUZZ_SECONDS (600); clang only
 #        make test-browser the server's page in Chromium (SCREENSHOTS=folder keeps pictures of it)
 #        make test-chroot the two commands of the README on a bare Debian (root, debootstrap)
-#        make train-demo  train weights/demo.clipc anew (40 minutes; TRAIN=folder for checkpoints)
+#        make train-demo  train weights/demo.clipc anew (an hour and more; TRAIN=folder for checkpoints)
 #        make install     into PREFIX (/usr/local), under DESTDIR
 #        make clean help format
 # Nothing here installs anything: `sh tools/setup demo` and `sh tools/setup test` do.
@@ -46,7 +46,9 @@ has = $(filter $(1),$(FOUND))
 CAN_SERVE := $(if $(call has,JANSSON),$(call has,MHD))
 LIBS := $(if $(call has,JPEG),-ljpeg) $(if $(call has,WEBP),-lwebp) -lm -ldl -pthread
 TOOL_LIBS := $(if $(call has,JANSSON),-ljansson) $(if $(CAN_SERVE),-lmicrohttpd) $(LIBS)
-TRAIN_LIBS := $(if $(call has,BLAS),-lopenblas) $(TOOL_LIBS)
+# The trainer multiplies with OpenBLAS, reads fonts and writes pictures with stb, exports for `convert`.
+CAN_TRAIN := $(and $(call has,BLAS),$(call has,STB),$(call has,JANSSON))
+TRAIN_LIBS := -lopenblas $(TOOL_LIBS)
 
 # ---- Sources: a folder is a floor; optional files and other CPUs' kernels drop out --------------
 ISA_x86_64 := avx2 avx512
@@ -124,7 +126,7 @@ $(B)/tools/cli/demo_model.o: $(wildcard weights/demo.clipc)
 $(B)/tools/server/page.o: $(wildcard tools/server/page/*)
 
 # ---- Tests, demo, figures --------------------------------------------------------------------------
-tests: all $(TESTS) $(if $(call has,BLAS),$(B)/clipc-train)
+tests: all $(TESTS) $(if $(CAN_TRAIN),$(B)/clipc-train)
 
 test: tests
 	@CLIPC_BUILD=$(B) sh tests/run.sh $(NAMES)
@@ -175,9 +177,17 @@ run-browser: $(B)/clipc
 	    "a red cross" tests/images/blue-heart-1.png $(SCREENSHOTS)
 
 TRAIN ?= build/train
-train-demo: $(B)/clipc-train $(B)/clipc
-	$(B)/clipc-train run --out $(TRAIN)
-	$(B)/clipc convert $(TRAIN)/hf -o weights/demo.clipc --dtype f16 --name clipc-demo-shapes --display 0.3,0.55
+ifeq ($(CAN_TRAIN),)
+train-demo:
+	@echo "The trainer wants libraries: apt-get install libopenblas-dev libstb-dev libjansson-dev"; exit 1
+else
+# A build of its own, for this machine's CPU and with the compiler's fast mathematics.
+train-demo: $(B)/clipc
+	$(MAKE) B=$(B)/native CFLAGS="-O3 -march=native -ffast-math -w" $(B)/native/clipc-train
+	$(B)/native/clipc-train check
+	$(B)/native/clipc-train run --out $(TRAIN)
+	$(B)/clipc convert $(TRAIN)/hf -o weights/demo.clipc --dtype f16 --name clipc-demo --display 0.15,0.5
+endif
 
 PREFIX ?= /usr/local
 install: all

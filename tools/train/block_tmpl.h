@@ -25,7 +25,7 @@ struct block {
 
 /* Where a block's parameters begin. */
 struct places {
-    size_t ln1, q, k, v, out, ln2, fc1, fc2; /* weights; biases follow */
+    size_t ln1, qkv, out, ln2, fc1, fc2; /* weights; biases follow */
 };
 
 struct tower {
@@ -38,48 +38,62 @@ struct tower {
     REAL *raw, *length;             /* [n, embed], [n] */
     REAL *vectors;                  /* [n, embed] */
     REAL *d_x, *d_a, *d_qkv, *d_fc; /* [rows, width] x2, [rows, 3 width], [rows, mlp] */
+    REAL *d_raw, *d_normed;         /* [n, embed + width], [n, width] */
+    REAL *scratch;                  /* [rows, width] or [tokens, tokens] */
     int *rows_of;                   /* [n] the pooled row */
     int n, tokens;                  /* of the last forward pass */
     size_t ln_post, projection;
 };
 
-/* ---- Parts --------------------------------------------------------------------------------- */
-
-/* y[m, n] = beta y + op(a) op(b) */
-static void gemm(int ta, int tb, int m, int n, int k, const REAL *a, int lda, const REAL *b,
-                 int ldb, REAL beta, REAL *y, int ldy)
+static REAL *take(size_t n)
 {
-    GEMM(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n, k, 1,
-         a, lda, b, ldb, beta, y, ldy);
+    REAL *p = calloc(n + 1, sizeof *p);
+
+    if (p == NULL) {
+        fprintf(stderr, "clipc-train: out of memory\n");
+        exit(1);
+    }
+    return p;
 }
 
-/* y[rows, out] = x W^T + b; the bias lies behind the weight. */
-static void linear(const REAL *w, const REAL *x, int rows, int in, int out, REAL *y, int y_stride,
-                   REAL beta)
+/* ---- Parts --------------------------------------------------------------------------------- */
+
+/* y[m, n] = beta y + alpha op(a) op(b) */
+static void gemm(int ta, int tb, int m, int n, int k, REAL alpha, const REAL *a, int lda,
+                 const REAL *b, int ldb, REAL beta, REAL *y, int ldy)
+{
+    GEMM(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n, k,
+         alpha, a, lda, b, ldb, beta, y, ldy);
+}
+
+/* y[rows, out] = x W^T + b, and `more` [rows, out] unless that is NULL; the bias lies behind the
+ * weight. */
+static void linear(const REAL *w, const REAL *x, int rows, int in, int out, const REAL *more,
+                   REAL *y)
 {
     const REAL *bias = w + (size_t)out * (size_t)in;
 
-    gemm(0, 1, rows, out, in, x, in, w, in, beta, y, y_stride);
     for (int r = 0; r < rows; r++) {
         for (int o = 0; o < out; o++) {
-            y[r * y_stride + o] += bias[o];
+            y[r * out + o] = more == NULL ? bias[o] : bias[o] + more[r * out + o];
         }
     }
+    gemm(0, 1, rows, out, in, 1, x, in, w, in, 1, y, out);
 }
 
-/* d_w += d_y^T x, d_b += sum d_y, d_x = beta d_x + d_y W. */
-static void linear_back(const REAL *w, REAL *d_w, const REAL *x, const REAL *d_y, int d_stride,
-                        int rows, int in, int out, REAL *d_x, REAL beta)
+/* d_w += d_y^T x, d_b += sum d_y, d_x = d_y W. */
+static void linear_back(const REAL *w, REAL *d_w, const REAL *x, const REAL *d_y, int rows, int in,
+                        int out, REAL *d_x)
 {
     REAL *d_bias = d_w + (size_t)out * (size_t)in;
 
-    gemm(1, 0, out, in, rows, d_y, d_stride, x, in, 1, d_w, in);
+    gemm(1, 0, out, in, rows, 1, d_y, out, x, in, 1, d_w, in);
     for (int r = 0; r < rows; r++) {
         for (int o = 0; o < out; o++) {
-            d_bias[o] += d_y[r * d_stride + o];
+            d_bias[o] += d_y[r * out + o];
         }
     }
-    gemm(0, 0, rows, in, out, d_y, d_stride, w, in, beta, d_x, in);
+    gemm(0, 0, rows, in, out, 1, d_y, out, w, in, 0, d_x, in);
 }
 
 /* hat = (x - mean) * scale; y = hat * gain + bias (the bias behind the gain). */
@@ -88,12 +102,13 @@ static void norm(const REAL *gain, const REAL *x, int rows, int n, REAL *hat, RE
     for (int r = 0; r < rows; r++, x += n, hat += n, y += n) {
         REAL mean = 0, variance = 0;
         for (int i = 0; i < n; i++) {
-            mean += x[i] / (REAL)n;
+            mean += x[i];
         }
+        mean /= (REAL)n;
         for (int i = 0; i < n; i++) {
-            variance += (x[i] - mean) * (x[i] - mean) / (REAL)n;
+            variance += (x[i] - mean) * (x[i] - mean);
         }
-        scale[r] = 1 / (REAL)sqrt((double)(variance + LN_EPS));
+        scale[r] = 1 / (REAL)sqrt((double)(variance / (REAL)n + LN_EPS));
         for (int i = 0; i < n; i++) {
             hat[i] = (x[i] - mean) * scale[r];
             y[i] = hat[i] * gain[i] + gain[n + i];
@@ -111,9 +126,11 @@ static void norm_back(const REAL *gain, REAL *d_gain, const REAL *hat, const REA
             REAL d = d_y[i] * gain[i];
             d_gain[i] += d_y[i] * hat[i];
             d_gain[n + i] += d_y[i];
-            mean += d / (REAL)n;
-            along += d * hat[i] / (REAL)n;
+            mean += d;
+            along += d * hat[i];
         }
+        mean /= (REAL)n;
+        along /= (REAL)n;
         for (int i = 0; i < n; i++) {
             d_x[i] += scale[r] * (d_y[i] * gain[i] - mean - hat[i] * along);
         }
@@ -129,16 +146,14 @@ static void attention(const struct tower *w, const struct block *b)
         size_t row = (size_t)(i / w->t.heads) * (size_t)tokens;
         const REAL *q = b->qkv + row * 3 * (size_t)width + i % w->t.heads * hd;
         REAL *p = b->p + (size_t)i * (size_t)(tokens * tokens);
-        gemm(0, 1, tokens, tokens, hd, q, 3 * width, q + width, 3 * width, 0, p, tokens);
+        gemm(0, 1, tokens, tokens, hd, scale, q, 3 * width, q + width, 3 * width, 0, p, tokens);
         for (int r = 0; r < tokens; r++) {
             REAL *s = p + r * tokens;
             int seen = w->t.causal ? r + 1 : tokens;
-            for (int j = 0; j < tokens; j++) {
-                s[j] *= j < seen ? scale : 0;
-            }
             softmax(s, (size_t)seen);
+            memset(s + seen, 0, (size_t)(tokens - seen) * sizeof(REAL));
         }
-        gemm(0, 0, tokens, hd, tokens, p, tokens, q + 2 * width, 3 * width, 0,
+        gemm(0, 0, tokens, hd, tokens, 1, p, tokens, q + 2 * width, 3 * width, 0,
              b->o + row * (size_t)width + i % w->t.heads * hd, width);
     }
 }
@@ -155,19 +170,19 @@ static void attention_back(const struct tower *w, const struct block *b, REAL *d
         const REAL *q = b->qkv + at, *p = b->p + (size_t)i * (size_t)(tokens * tokens);
         const REAL *d_o = w->d_a + row * (size_t)width + i % w->t.heads * hd;
         REAL *d_q = w->d_qkv + at;
-        gemm(1, 0, tokens, hd, tokens, p, tokens, d_o, width, 0, d_q + 2 * width, 3 * width);
-        gemm(0, 1, tokens, tokens, hd, d_o, width, q + 2 * width, 3 * width, 0, d_p, tokens);
+        gemm(1, 0, tokens, hd, tokens, 1, p, tokens, d_o, width, 0, d_q + 2 * width, 3 * width);
+        gemm(0, 1, tokens, tokens, hd, 1, d_o, width, q + 2 * width, 3 * width, 0, d_p, tokens);
         for (int r = 0; r < tokens; r++) {
             REAL sum = 0;
             for (int j = 0; j < tokens; j++) {
                 sum += d_p[r * tokens + j] * p[r * tokens + j];
             }
             for (int j = 0; j < tokens; j++) {
-                d_p[r * tokens + j] = p[r * tokens + j] * (d_p[r * tokens + j] - sum) * scale;
+                d_p[r * tokens + j] = p[r * tokens + j] * (d_p[r * tokens + j] - sum);
             }
         }
-        gemm(0, 0, tokens, hd, tokens, d_p, tokens, q + width, 3 * width, 0, d_q, 3 * width);
-        gemm(1, 0, tokens, hd, tokens, d_p, tokens, q, 3 * width, 0, d_q + width, 3 * width);
+        gemm(0, 0, tokens, hd, tokens, scale, d_p, tokens, q + width, 3 * width, 0, d_q, 3 * width);
+        gemm(1, 0, tokens, hd, tokens, scale, d_p, tokens, q, 3 * width, 0, d_q + width, 3 * width);
     }
 }
 
@@ -178,20 +193,15 @@ static void block_forward(struct tower *w, const REAL *params, int i, REAL *y)
     const struct places *at = &w->places[i];
     struct block *b = &w->blocks[i];
     int rows = w->n * w->tokens, width = w->t.width, mlp = w->t.mlp;
-    size_t size = (size_t)rows * (size_t)width;
 
     norm(params + at->ln1, b->x, rows, width, b->ln1, b->scale1, w->d_a);
-    linear(params + at->q, w->d_a, rows, width, width, b->qkv, 3 * width, 0);
-    linear(params + at->k, w->d_a, rows, width, width, b->qkv + width, 3 * width, 0);
-    linear(params + at->v, w->d_a, rows, width, width, b->qkv + 2 * width, 3 * width, 0);
+    linear(params + at->qkv, w->d_a, rows, width, 3 * width, NULL, b->qkv);
     attention(w, b);
-    memcpy(b->mid, b->x, size * sizeof(REAL));
-    linear(params + at->out, b->o, rows, width, width, b->mid, width, 1);
+    linear(params + at->out, b->o, rows, width, width, b->x, b->mid);
     norm(params + at->ln2, b->mid, rows, width, b->ln2, b->scale2, w->d_a);
-    linear(params + at->fc1, w->d_a, rows, width, mlp, b->fc, mlp, 0);
+    linear(params + at->fc1, w->d_a, rows, width, mlp, NULL, b->fc);
     quick_gelu(b->act, b->fc, (size_t)rows * (size_t)mlp);
-    memcpy(y, b->mid, size * sizeof(REAL));
-    linear(params + at->fc2, b->act, rows, mlp, width, y, width, 1);
+    linear(params + at->fc2, b->act, rows, mlp, width, b->mid, y);
 }
 
 /* A normalised row's output once more: hat * gain + bias. */
@@ -211,26 +221,19 @@ static void block_backward(struct tower *w, const REAL *params, REAL *grads, int
     struct block *b = &w->blocks[i];
     int rows = w->n * w->tokens, width = w->t.width, mlp = w->t.mlp;
 
-    linear_back(params + at->fc2, grads + at->fc2, b->act, w->d_x, width, rows, mlp, width, w->d_fc,
-                0);
+    linear_back(params + at->fc2, grads + at->fc2, b->act, w->d_x, rows, mlp, width, w->d_fc);
     for (size_t j = 0; j < (size_t)rows * (size_t)mlp; j++) {
         REAL x = b->fc[j], s = x != 0 ? b->act[j] / x : (REAL)0.5; /* act = x sigmoid(1.702 x) */
         w->d_fc[j] *= s + (REAL)1.702 * x * s * (1 - s);
     }
     renorm(params + at->ln2, b->ln2, rows, width, scratch);
-    linear_back(params + at->fc1, grads + at->fc1, scratch, w->d_fc, mlp, rows, width, mlp, w->d_a,
-                0);
+    linear_back(params + at->fc1, grads + at->fc1, scratch, w->d_fc, rows, width, mlp, w->d_a);
     norm_back(params + at->ln2, grads + at->ln2, b->ln2, b->scale2, w->d_a, rows, width, w->d_x);
 
-    linear_back(params + at->out, grads + at->out, b->o, w->d_x, width, rows, width, width, w->d_a,
-                0);
+    linear_back(params + at->out, grads + at->out, b->o, w->d_x, rows, width, width, w->d_a);
     attention_back(w, b, scratch);
     renorm(params + at->ln1, b->ln1, rows, width, scratch);
-    linear_back(params + at->q, grads + at->q, scratch, w->d_qkv, 3 * width, rows, width, width,
-                w->d_a, 0);
-    linear_back(params + at->k, grads + at->k, scratch, w->d_qkv + width, 3 * width, rows, width,
-                width, w->d_a, 1);
-    linear_back(params + at->v, grads + at->v, scratch, w->d_qkv + 2 * width, 3 * width, rows,
-                width, width, w->d_a, 1);
+    linear_back(params + at->qkv, grads + at->qkv, scratch, w->d_qkv, rows, width, 3 * width,
+                w->d_a);
     norm_back(params + at->ln1, grads + at->ln1, b->ln1, b->scale1, w->d_a, rows, width, w->d_x);
 }

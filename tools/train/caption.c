@@ -19,6 +19,8 @@ void draw_name(const struct draw_scene *s, char name[DRAW_CAPTION])
     if (s->has_card) {
         snprintf(name, DRAW_CAPTION, "the %s of %s", card_ranks[s->card.rank],
                  card_suits[s->card.suit]);
+    } else if (s->n == 0) {
+        strcpy(name, "nothing");
     } else {
         const char *colour = draw_colours[s->items[0].colour];
         snprintf(name, DRAW_CAPTION, "%s %s %s", article(colour), colour,
@@ -95,24 +97,51 @@ static void card_caption(const struct draw_scene *s, uint64_t *state, struct dra
     }
 }
 
+static void empty_caption(uint64_t *state, struct draw_caption *caption)
+{
+    static const char *const wordings[] = {"nothing",
+                                           "an empty background",
+                                           "an empty table",
+                                           "an empty picture",
+                                           "a background with nothing on it",
+                                           "a table with nothing on it",
+                                           "a photo of nothing",
+                                           "a picture of an empty background"};
+
+    *caption = (struct draw_caption){.empty = true};
+    strcpy(caption->text, wordings[pick(state, (int)(sizeof wordings / sizeof wordings[0]))]);
+}
+
 void draw_caption(const struct draw_scene *s, uint64_t *state, struct draw_caption *caption)
 {
     memset(caption, 0, sizeof *caption);
     if (s->has_card) {
         card_caption(s, state, caption);
+    } else if (s->n == 0) {
+        empty_caption(state, caption);
     } else {
         shape_caption(s, state, caption);
     }
 }
 
+void draw_full_caption(const struct draw_scene *s, uint64_t *state, struct draw_caption *caption)
+{
+    do {
+        draw_caption(s, state, caption);
+    } while (draw_is_vague(caption));
+}
+
 bool draw_is_vague(const struct draw_caption *caption)
 {
     return caption->card ? caption->rank < 0 || caption->suit < 0
-                         : caption->colour < 0 || caption->shape < 0;
+                         : !caption->empty && (caption->colour < 0 || caption->shape < 0);
 }
 
 bool draw_is_true(const struct draw_caption *caption, const struct draw_scene *s)
 {
+    if (caption->empty) {
+        return !s->has_card && s->n == 0;
+    }
     if (caption->card) {
         return s->has_card && (caption->rank < 0 || caption->rank == s->card.rank) &&
                (caption->suit < 0 || caption->suit == s->card.suit) &&

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "draw.h"
+#include "font.h"
 
 const char *const card_ranks[CARD_RANKS] = {"ace",  "two",   "three", "four", "five",
                                             "six",  "seven", "eight", "nine", "ten",
@@ -53,6 +54,25 @@ void card_ease(struct card *c, double hard)
     c->cover[2] *= hard;
 }
 
+/* Half of the ranks are written by a font, and two suits of five; with strokes where there are no
+ * fonts. */
+static void make_style(struct card *c, uint64_t *state)
+{
+    static const double index[CARD_LAYOUTS][2] = {{0.13, 0.17}, {0.14, 0.25}, {0.22, 0.33}};
+    bool font = draw_uniform(state) < 0.5, suit_font = draw_uniform(state) < 0.4;
+    int rank_face = pick(state, FONT_FACES);
+
+    c->style = (struct rank_style){.font = font && font_is_there(rank_face) ? rank_face : -1,
+                                   .pen = between(state, 0.1, 0.25),
+                                   .aspect = between(state, 0.5, 0.8),
+                                   .slant = between(state, -0.08, 0.16)};
+    double which = draw_uniform(state);
+    c->suit_font = suit_font ? font_with_suits(which) : -1;
+    c->index = between(state, index[c->layout][0], index[c->layout][1]);
+    c->radius = between(state, 0.2, 0.3);
+    c->edge = draw_uniform(state) < 0.3 ? between(state, 0.004, 0.014) : 0;
+}
+
 void card_make(struct card *c, uint64_t *state, int rank, int suit)
 {
     double side = draw_uniform(state) < 0.5 ? -1 : 1;
@@ -63,8 +83,7 @@ void card_make(struct card *c, uint64_t *state, int rank, int suit)
     c->rank = rank >= 0 ? rank : c->rank;
     c->suit = suit >= 0 ? suit : c->suit;
     c->layout = (enum card_layout)pick(state, CARD_LAYOUTS);
-    c->style = (struct rank_style){between(state, 0.11, 0.2), between(state, 0.5, 0.75),
-                                   between(state, -0.08, 0.16)};
+    make_style(c, state);
     make_colours(c, state);
     c->height = between(state, 0.66, 0.95);
     c->angle = between(state, -0.5, 0.5);
@@ -99,12 +118,15 @@ static bool stem(double x, double y)
     return y > 0.2 && y < 1 && fabs(x) < 0.07 + 0.35 * (y - 0.2) * (y - 0.2);
 }
 
-static bool suit_inside(int suit, double x, double y)
+static bool suit_inside(const struct card *c, double x, double y)
 {
     if (x * x + y * y > 1.7) {
         return false;
     }
-    switch (suit) {
+    if (c->suit_font >= 0) {
+        return font_suit_inside(c->suit_font, c->suit, x, y);
+    }
+    switch (c->suit) {
     case SPADES:
         return heart(1.05 * x, -1.05 * (y + 0.12)) || stem(x, y);
     case HEARTS:
@@ -122,7 +144,7 @@ static bool pip(const struct card *c, double u, double v, double at_u, double at
 {
     double x = (u - at_u) / r, y = (v - at_v) / r;
 
-    return suit_inside(c->suit, x, at_v > 0.01 ? -y : y);
+    return suit_inside(c, x, at_v > 0.01 ? -y : y);
 }
 
 /* ---- Faces --------------------------------------------------------------------------------- */
@@ -154,22 +176,28 @@ static const struct {
       {1, 1}}},
 };
 
-static bool court(const struct card *c, double u, double v)
+static enum card_mark court(const struct card *c, double u, double v)
 {
     bool frame = fabs(fabs(u) - 0.27) < 0.008 && fabs(v) < 0.528;
 
     frame |= fabs(fabs(v) - 0.52) < 0.008 && fabs(u) < 0.278;
-    return frame || rank_inside(c->rank, &c->style, u / 0.5, v / 0.5) ||
-           pip(c, u, v, -0.18, -0.42, 0.07) || pip(c, u, v, 0.18, 0.42, 0.07);
+    if (frame) {
+        return CARD_FRAME;
+    }
+    if (rank_inside(c->rank, &c->style, u / 0.5, v / 0.5)) {
+        return CARD_RANK;
+    }
+    return pip(c, u, v, -0.18, -0.42, 0.07) || pip(c, u, v, 0.18, 0.42, 0.07) ? CARD_SUIT
+                                                                              : CARD_PAPER;
 }
 
-static bool middle(const struct card *c, double u, double v)
+static enum card_mark middle(const struct card *c, double u, double v)
 {
     if (c->layout == CARD_CORNERS) {
-        return false;
+        return CARD_PAPER;
     }
     if (c->layout == CARD_BIG) {
-        return pip(c, u, v, 0, 0, 0.27);
+        return pip(c, u, v, 0, 0, c->radius) ? CARD_SUIT : CARD_PAPER;
     }
     if (c->rank >= 10) {
         return court(c, u, v);
@@ -177,35 +205,39 @@ static bool middle(const struct card *c, double u, double v)
     for (int i = 0; i < pips[c->rank].n; i++) {
         if (pip(c, u, v, 0.2 * pips[c->rank].at[i][0], 0.48 * pips[c->rank].at[i][1],
                 c->rank == 0 ? 0.24 : 0.1)) {
-            return true;
+            return CARD_SUIT;
         }
     }
-    return false;
+    return CARD_PAPER;
 }
 
 /* The rank and below it the suit, in the upper left corner of a card that is turned upright. */
-static bool corner(const struct card *c, double u, double v)
+static enum card_mark corner(const struct card *c, double u, double v)
 {
-    double size = c->layout == CARD_PIPS ? 0.14 : c->layout == CARD_BIG ? 0.2 : 0.3;
-    double at = -0.48 + 0.42 * size + (c->rank == 9 ? 0.1 * size : 0), top = -0.66;
+    double size = c->index, top = -0.66;
+    double at = -0.48 + 0.42 * size + (c->rank == 9 ? 0.1 * size : 0);
 
     if (u > at + size || v > top + 2 * size) {
-        return false;
+        return CARD_PAPER;
     }
-    return rank_inside(c->rank, &c->style, (u - at) / size, (v - top - size / 2) / size) ||
-           suit_inside(c->suit, (u - at) / (0.36 * size), (v - top - 1.5 * size) / (0.36 * size));
+    if (rank_inside(c->rank, &c->style, (u - at) / size, (v - top - size / 2) / size)) {
+        return CARD_RANK;
+    }
+    return suit_inside(c, (u - at) / (0.36 * size), (v - top - 1.5 * size) / (0.36 * size))
+               ? CARD_SUIT
+               : CARD_PAPER;
 }
 
-/* A card of 1 by 1.4 with round corners. */
-static bool on_card(double u, double v)
+/* On a card of 1 by 1.4 with round corners, and not within `edge` of its edges? */
+static bool on_card(double edge, double u, double v)
 {
-    const double r = 0.06;
-    double du = fabs(u) - (0.5 - r), dv = fabs(v) - (0.7 - r);
+    const double r = 0.06 - edge;
+    double du = fabs(u) - 0.44, dv = fabs(v) - 0.64;
 
     return du <= r && dv <= r && (du <= 0 || dv <= 0 || du * du + dv * dv <= r * r);
 }
 
-void card_sample(const struct card *c, double x, double y, double rgb[3])
+enum card_mark card_mark(const struct card *c, double x, double y)
 {
     double scale = c->height / 1.4, dx = (x - c->x) / scale, dy = (y - c->y) / scale;
     double u = dx * c->turn[0] + dy * c->turn[1], v = dy * c->turn[0] - dx * c->turn[1];
@@ -214,13 +246,15 @@ void card_sample(const struct card *c, double x, double y, double rgb[3])
     u /= w;
     v /= w;
     if (c->cover[2] > 0 && disc(u, v, c->cover[0], c->cover[1], c->cover[2])) {
-        memcpy(rgb, c->skin, sizeof c->skin);
-    } else if (on_card(u, v)) {
-        bool inked = middle(c, u, v) || corner(c, u, v) || corner(c, -u, -v);
-        memcpy(rgb, inked ? c->ink : c->paper, sizeof c->ink);
-    } else if (on_card(u - 0.03, v - 0.04)) {
-        for (int i = 0; i < 3; i++) {
-            rgb[i] *= 0.6;
-        }
+        return CARD_COVER;
     }
+    if (!on_card(0, u, v)) {
+        return on_card(0, u - 0.03, v - 0.04) ? CARD_SHADOW : CARD_NOTHING;
+    }
+    if (!on_card(c->edge, u, v)) {
+        return CARD_EDGE;
+    }
+    enum card_mark mark = middle(c, u, v);
+    mark = mark == CARD_PAPER ? corner(c, u, v) : mark;
+    return mark == CARD_PAPER ? corner(c, -u, -v) : mark;
 }

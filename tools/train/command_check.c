@@ -8,32 +8,34 @@
 #include "loss.h"
 #include "model.h"
 
-enum { CHECK_N = 3, CHECK_LENGTH = 6 };
+enum { CHECK_N = 3, CHECK_TEXTS = 5, CHECK_LENGTH = 6, CHECK_PATCHES = 4 };
 
 struct check {
     struct model_layout layout;
     struct model_work_f64 *work;
-    double *params, *grads, pixels[CHECK_N * 3 * 16 * 16];
-    int ids[CHECK_N * CHECK_LENGTH], ends[CHECK_N];
-    unsigned char relation[CHECK_N * CHECK_N];
+    double *params, *grads, *ignored, pixels[CHECK_N * 3 * 16 * 16];
+    int ids[CHECK_TEXTS * CHECK_LENGTH], ends[CHECK_TEXTS];
+    unsigned char relation[CHECK_N * CHECK_TEXTS];
+    signed char labels[CHECK_N * MODEL_GROUPS], patches[CHECK_N * CHECK_PATCHES * MODEL_GROUPS];
 };
 
+/* The whole loss, that of the heads included; grads: [total] += its gradient. */
 static double check_loss(struct check *c, double *grads)
 {
-    double images[CHECK_N * 8], texts[CHECK_N * 8], d_images[CHECK_N * 8], d_texts[CHECK_N * 8],
-        d_scale;
+    double images[CHECK_N * 8], texts[CHECK_TEXTS * 8], d_images[CHECK_N * 8],
+        d_texts[CHECK_TEXTS * 8], d_scale;
+    struct model_answers answers = {c->labels, c->patches, 0.7, {0.3, 0.5, 0.2, 0.4}};
+    struct model_said said = {0};
     int hits;
 
     model_images_f64(c->work, c->params, c->pixels, CHECK_N, images);
-    model_texts_f64(c->work, c->params, c->ids, CHECK_LENGTH, c->ends, CHECK_N, texts);
-    double loss = loss_compute(images, texts, CHECK_N, 8, c->params[0], c->relation, d_images,
-                               d_texts, &d_scale, &hits);
-    if (grads != NULL) {
-        model_images_back_f64(c->work, c->params, d_images, grads);
-        model_texts_back_f64(c->work, c->params, d_texts, grads);
-        grads[0] += d_scale;
-    }
-    return loss;
+    model_texts_f64(c->work, c->params, c->ids, CHECK_LENGTH, c->ends, CHECK_TEXTS, texts);
+    double loss = loss_compute(images, texts, CHECK_N, CHECK_TEXTS, 8, c->params[0], c->relation,
+                               d_images, d_texts, &d_scale, &hits);
+    model_images_back_f64(c->work, c->params, d_images, &answers, &said, grads);
+    model_texts_back_f64(c->work, c->params, d_texts, grads);
+    grads[0] += d_scale;
+    return loss + said.loss;
 }
 
 int command_check(void)
@@ -42,6 +44,7 @@ int command_check(void)
                                   .patch = 8,
                                   .embed = 8,
                                   .vocab = 20,
+                                  .groups = {3, 2, 4, 2},
                                   .vision = {12, 2, 2, 20, 5, false},
                                   .text = {10, 2, 2, 16, 8, true}};
     static struct check c;
@@ -49,12 +52,13 @@ int command_check(void)
     double worst = 0;
 
     model_layout_make(&c.layout, &config);
-    c.params = calloc(2 * c.layout.total, sizeof *c.params);
+    c.params = calloc(3 * c.layout.total, sizeof *c.params);
     if (c.layout.tensors == NULL || c.params == NULL) {
         return 1;
     }
     c.grads = c.params + c.layout.total;
-    c.work = model_new_f64(&c.layout, CHECK_N);
+    c.ignored = c.grads + c.layout.total;
+    c.work = model_new_f64(&c.layout, CHECK_N, CHECK_TEXTS);
     for (size_t i = 0; i < c.layout.total; i++) {
         c.params[i] = draw_uniform(&state) - 0.5;
     }
@@ -62,16 +66,23 @@ int command_check(void)
     for (size_t i = 0; i < sizeof c.pixels / sizeof c.pixels[0]; i++) {
         c.pixels[i] = 2 * draw_uniform(&state) - 1;
     }
-    for (int i = 0; i < CHECK_N * CHECK_LENGTH; i++) {
+    for (int i = 0; i < CHECK_TEXTS * CHECK_LENGTH; i++) {
         c.ids[i] = (int)(20 * draw_uniform(&state));
     }
-    for (int i = 0; i < CHECK_N; i++) {
-        c.ends[i] = 3 + i % 3;
-        for (int j = 0; j < CHECK_N; j++) {
-            c.relation[i * CHECK_N + j] = i == j                 ? LOSS_TRUE
-                                          : (i + 2 * j) % 3 == 0 ? LOSS_VAGUE
-                                                                 : LOSS_FALSE;
+    for (int j = 0; j < CHECK_TEXTS; j++) {
+        c.ends[j] = 3 + j % 3;
+        for (int i = 0; i < CHECK_N; i++) { /* the last text is true of none */
+            c.relation[i * CHECK_TEXTS + j] = i == j || (i == 2 && j == 3)          ? LOSS_TRUE
+                                              : j < CHECK_N && (i + 2 * j) % 3 == 0 ? LOSS_VAGUE
+                                                                                    : LOSS_FALSE;
         }
+    }
+    for (int i = 0; i < CHECK_N * MODEL_GROUPS; i++) {
+        c.labels[i] = (signed char)((int)(3 * draw_uniform(&state)) - 1);
+    }
+    for (int i = 0; i < CHECK_N * CHECK_PATCHES * MODEL_GROUPS; i++) {
+        c.patches[i] = (signed char)((int)(5 * draw_uniform(&state)) - 3);
+        c.patches[i] = c.patches[i] < 0 ? -1 : c.patches[i];
     }
     check_loss(&c, c.grads);
     for (int k = 0; k < c.layout.n; k++) {
@@ -81,9 +92,9 @@ int command_check(void)
             size_t i = p->offset + (size_t)(draw_uniform(&state) * (double)(p->rows * p->cols));
             double old = c.params[i], h = 1e-5, up, down;
             c.params[i] = old + h;
-            up = check_loss(&c, NULL);
+            up = check_loss(&c, c.ignored);
             c.params[i] = old - h;
-            down = check_loss(&c, NULL);
+            down = check_loss(&c, c.ignored);
             c.params[i] = old;
             double wanted = (up - down) / (2 * h);
             most = fmax(most, fabs(wanted - c.grads[i]) / (fabs(wanted) + fabs(c.grads[i]) + 1e-4));

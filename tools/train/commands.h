@@ -1,21 +1,25 @@
-/* commands.h - the command line of clipc-train, read, and those of its commands that need no model.
- */
+/* commands.h - the command line of clipc-train, read, and its commands but the run. */
 #ifndef CLIPC_TRAIN_COMMANDS_H
 #define CLIPC_TRAIN_COMMANDS_H
 
 struct arguments {
-    const char *out;
-    long seed, size, count, captions;
-    long colour, shape, rank, suit; /* -1: any */
-    long card, easy;                /* flags */
-    long steps, batch, threads, stop_at, faces;
+    const char *out, *model;
+    const char *colour, *shape, *rank, *suit; /* NULL: any */
+    long card, empty, easy, each;             /* flags */
+    long seed, size, count, captions, quality;
+    long steps, batch, threads, stop_at;
 };
 
-/* Scenes of `count` seeds from `seed` on, nine in a row, as one .ppm; their names on stdout.
- * Returns the exit status. */
+/* All return the exit status. */
+
+/* Scenes of `count` seeds from `seed` on, nine in a row on one sheet or each in a file of its own;
+ * their names on stdout. */
 int command_draw(const struct arguments *a);
 
-/* Gradients against finite differences.  Returns the exit status. */
+/* What the model knows of `count` scenes of each kind. */
+int command_eval(const struct arguments *a);
+
+/* Gradients against finite differences. */
 int command_check(void);
 
 #endif

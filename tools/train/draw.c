@@ -44,7 +44,7 @@ static double distance(const double a[3], const double b[3])
                 (a[2] - b[2]) * (a[2] - b[2]));
 }
 
-/* A background colour that the item's stands out from. */
+/* A background colour that the item's, unless it is NULL, stands out from. */
 static void pick_back(uint64_t *state, const double item[3], double rgb[3])
 {
     do {
@@ -52,10 +52,11 @@ static void pick_back(uint64_t *state, const double item[3], double rgb[3])
         for (int c = 0; c < 3; c++) {
             rgb[c] = gray + strength * (draw_uniform(state) - gray);
         }
-    } while (distance(item, rgb) < 0.38);
+    } while (item != NULL && distance(item, rgb) < 0.38);
 }
 
-/* Background, light and faults of the camera; the background keeps away from the colour `front`. */
+/* Background, light and faults of the camera; the background keeps away from the colour `front`,
+ * unless that is NULL. */
 static void make_surroundings(struct draw_scene *s, uint64_t *state, const double front[3])
 {
     s->background = pick(state, 8);
@@ -66,6 +67,20 @@ static void make_surroundings(struct draw_scene *s, uint64_t *state, const doubl
     s->light = between(state, 0.85, 1.1);
     pick_back(state, front, s->back[0]);
     pick_back(state, front, s->back[1]);
+}
+
+static void turn(double angle, double cosine_sine[2])
+{
+    cosine_sine[0] = cos(angle);
+    cosine_sine[1] = sin(angle);
+}
+
+static void set_turns(struct draw_scene *s)
+{
+    turn(s->angle, s->turn);
+    for (int i = 0; i < s->n; i++) {
+        turn(s->items[i].angle, s->items[i].turn);
+    }
 }
 
 void draw_scene(struct draw_scene *s, uint64_t seed, int colour, int shape)
@@ -89,6 +104,7 @@ void draw_scene(struct draw_scene *s, uint64_t seed, int colour, int shape)
     item->y = between(&state, item->radius, 1 - item->radius);
     item->angle = between(&state, -0.45, 0.45);
     make_surroundings(s, &state, item->rgb);
+    set_turns(s);
 }
 
 void draw_card_scene(struct draw_scene *s, uint64_t seed, int rank, int suit)
@@ -100,6 +116,17 @@ void draw_card_scene(struct draw_scene *s, uint64_t seed, int rank, int suit)
     s->has_card = true;
     card_make(&s->card, &state, rank, suit);
     make_surroundings(s, &state, s->card.paper);
+    set_turns(s);
+}
+
+void draw_empty_scene(struct draw_scene *s, uint64_t seed)
+{
+    uint64_t state = seed * 0x2545f4914f6cdd1du + 79;
+
+    memset(s, 0, sizeof *s);
+    s->seed = seed;
+    make_surroundings(s, &state, NULL);
+    set_turns(s);
 }
 
 void draw_ease(struct draw_scene *s, double hard)
@@ -119,53 +146,62 @@ void draw_ease(struct draw_scene *s, double hard)
     s->noise *= hard;
     s->blur *= hard;
     s->background = draw_uniform(&state) < hard ? s->background : 0;
+    set_turns(s);
 }
 
-/* Colour of the scene at a point of the unit square. */
-static void sample(const struct draw_scene *s, double x, double y, double rgb[3])
+int draw_item_at(const struct draw_scene *s, double x, double y)
 {
-    draw_background(s, x, y, rgb);
-    for (int i = 0; i < s->n; i++) {
+    for (int i = s->n - 1; i >= 0; i--) {
         const struct draw_item *item = &s->items[i];
         double dx = (x - item->x) / item->radius, dy = (y - item->y) / item->radius;
         double u = dx * item->turn[0] + dy * item->turn[1];
         double v = dy * item->turn[0] - dx * item->turn[1];
         if (dx * dx + dy * dy < 1.5 && draw_shape_inside(item->shape, u, v)) {
-            memcpy(rgb, item->rgb, 3 * sizeof *rgb);
+            return i;
         }
     }
-    if (s->has_card) {
-        card_sample(&s->card, x, y, rgb);
+    return -1;
+}
+
+/* Colour of the scene at a point of the unit square.  The background comes last: most of the time
+ * goes into it, and half of the points of a card do without. */
+static void sample(const struct draw_scene *s, double x, double y, double rgb[3])
+{
+    static const double edge[3] = {0.2, 0.2, 0.2};
+    enum card_mark mark = s->has_card ? card_mark(&s->card, x, y) : CARD_NOTHING;
+    int item = draw_item_at(s, x, y);
+    const double *colour = item >= 0            ? s->items[item].rgb
+                           : mark == CARD_COVER ? s->card.skin
+                           : mark == CARD_PAPER ? s->card.paper
+                           : mark == CARD_EDGE  ? edge
+                           : mark >= CARD_FRAME ? s->card.ink
+                                                : NULL;
+
+    if (colour != NULL) {
+        memcpy(rgb, colour, 3 * sizeof *rgb);
+        return;
+    }
+    draw_background(s, x, y, rgb);
+    for (int c = 0; c < 3 && mark == CARD_SHADOW; c++) {
+        rgb[c] *= 0.6;
     }
 }
 
-static void turn(double angle, double cosine_sine[2])
+void draw_render(const struct draw_scene *s, int size, int sub, uint8_t *out)
 {
-    cosine_sine[0] = cos(angle);
-    cosine_sine[1] = sin(angle);
-}
-
-void draw_render(const struct draw_scene *scene, int size, uint8_t *out)
-{
-    enum { SUB = 3 }; /* samples a side of a pixel */
-    struct draw_scene copy = *scene, *s = &copy;
     uint64_t state = s->seed ^ 0x9d2c5680;
     double reach = 0.5 + s->blur; /* half the side of what a pixel averages, in pixels */
 
-    turn(s->angle, s->turn);
-    for (int i = 0; i < s->n; i++) {
-        turn(s->items[i].angle, s->items[i].turn);
-    }
     for (int y = 0; y < size; y++) {
         for (int x = 0; x < size; x++) {
             double sum[3] = {0, 0, 0};
-            for (int j = 0; j < SUB * SUB; j++) {
+            for (int j = 0; j < sub * sub; j++) {
                 double rgb[3];
-                double px = x + 0.5 + reach * ((j % SUB * 2 + 1.0) / SUB - 1);
-                double py = y + 0.5 + reach * ((j / SUB * 2 + 1.0) / SUB - 1);
+                double px = x + 0.5 + reach * ((j % sub * 2 + 1.0) / sub - 1);
+                double py = y + 0.5 + reach * ((j / sub * 2 + 1.0) / sub - 1);
                 sample(s, px / size, py / size, rgb);
                 for (int c = 0; c < 3; c++) {
-                    sum[c] += rgb[c] / (SUB * SUB);
+                    sum[c] += rgb[c] / (sub * sub);
                 }
             }
             for (int c = 0; c < 3; c++) {

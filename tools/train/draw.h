@@ -1,6 +1,7 @@
 /* draw.h - the drawn world: scenes, their pictures, and what can truly be said of them.
  *
- * A scene is a background, a list of items (shapes.c) and perhaps a playing card (card.h).
+ * A scene is a background, and on it a coloured shape (shapes.c), a playing card (card.h) or
+ * nothing.
  * Everything follows from a seed. */
 #ifndef CLIPC_DRAW_H
 #define CLIPC_DRAW_H
@@ -19,7 +20,7 @@ struct draw_item {
     int colour, shape;     /* indices into the lists above */
     double rgb[3];         /* 0 .. 1, near the named colour */
     double x, y, radius;   /* in units of the picture's side */
-    double angle, turn[2]; /* turn: its cosine and sine, set by draw_render */
+    double angle, turn[2]; /* turn: its cosine and sine */
 };
 
 struct draw_scene {
@@ -27,10 +28,10 @@ struct draw_scene {
     int background;    /* family */
     double back[2][3]; /* its two colours */
     double scale, angle, noise, blur, light;
-    double turn[2]; /* cosine and sine of the angle, set by draw_render */
+    double turn[2]; /* cosine and sine of the angle */
     struct draw_item items[DRAW_MAX_ITEMS];
     int n;
-    bool has_card; /* then n is 0 */
+    bool has_card; /* then n is 0; neither: an empty background */
     struct card card;
 };
 
@@ -38,7 +39,8 @@ struct draw_scene {
  * -1: it does not say. */
 struct draw_caption {
     int colour, shape;
-    bool card; /* it speaks of a card */
+    bool card;  /* it speaks of a card */
+    bool empty; /* it says that there is nothing */
     int rank, suit, red;
     char text[DRAW_CAPTION];
 };
@@ -53,12 +55,26 @@ void draw_scene(struct draw_scene *scene, uint64_t seed, int colour, int shape);
 /* A card instead of a shape; rank or suit >= 0 fix those of its face. */
 void draw_card_scene(struct draw_scene *scene, uint64_t seed, int rank, int suit);
 
+/* A background alone. */
+void draw_empty_scene(struct draw_scene *scene, uint64_t seed);
+
 /* For the beginning of training: hard 1 changes nothing, 0 makes the item or card large, upright,
  * central and sharp, on a flat background. */
 void draw_ease(struct draw_scene *scene, double hard);
 
-/* Render: rgb [size, size, 3] bytes. */
-void draw_render(const struct draw_scene *scene, int size, uint8_t *rgb);
+/* Render: rgb [size, size, 3] bytes, sub * sub samples a pixel. */
+void draw_render(const struct draw_scene *scene, int size, int sub, uint8_t *rgb);
+
+/* Index of the item to be seen at (x, y) of the unit square, or -1. */
+int draw_item_at(const struct draw_scene *scene, double x, double y);
+
+/* What the heads of training are to say, in four groups: rank, suit, colour, shape; -1: nothing. */
+enum { DRAW_GROUPS = 4 };
+extern const int draw_groups[DRAW_GROUPS];
+void draw_labels(const struct draw_scene *scene, signed char labels[DRAW_GROUPS]);
+/* The same of each of grid * grid patches: [grid * grid, DRAW_GROUPS], where enough of a letter, a
+ * suit or a shape is to be seen. */
+void draw_patch_labels(const struct draw_scene *scene, int grid, signed char *labels);
 
 /* What the scene shows, in the shortest words that say all of it: "a red circle", "the ace of
  * spades". */
@@ -66,6 +82,10 @@ void draw_name(const struct draw_scene *scene, char name[DRAW_CAPTION]);
 
 /* One of the captions that are true of the scene. */
 void draw_caption(const struct draw_scene *scene, uint64_t *state, struct draw_caption *caption);
+
+/* One that says all that there is to say. */
+void draw_full_caption(const struct draw_scene *scene, uint64_t *state,
+                       struct draw_caption *caption);
 
 /* Does it leave out some of what a full caption says? */
 bool draw_is_vague(const struct draw_caption *caption);

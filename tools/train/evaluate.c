@@ -1,138 +1,275 @@
-/* evaluate.c - top-1 over lists of prompts, on scenes of seeds that training never draws. */
+#include "evaluate.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "train.h"
+#include "draw.h"
 
-enum { PROMPTS = DRAW_COLOURS * DRAW_SHAPES, FACES = CARD_RANKS * CARD_SUITS, GROUP = 36 };
+enum { FACES = CARD_RANKS * CARD_SUITS, PAIRS = DRAW_COLOURS * DRAW_SHAPES };
+/* Scenes of evaluation have these seeds and the next; those of training begin far above. */
+enum { FIRST_SEED = 1000 };
 
-/* Prompts, and what it takes to choose among them. */
+static void *need(size_t n)
+{
+    void *p = calloc(1, n);
+
+    if (p == NULL) {
+        fprintf(stderr, "clipc-train: out of memory\n");
+        exit(1);
+    }
+    return p;
+}
+
+/* Prompts [n], and room for a picture and what comes of it. */
 struct judge {
-    const struct train *t;
-    struct model_work_f32 *work;
-    int n, dim, size;
-    float *prompts; /* [n, dim] */
-    float *pixels, *image;
+    const struct evaluate_model *m;
+    int n;
+    float *prompts, *image; /* [n, dim], [dim] */
+    double *cosines;        /* [n] */
     uint8_t *rgb;
 };
 
-static void judge_new(struct judge *j, const struct train *t, char (*texts)[DRAW_CAPTION], int n)
+static void judge_new(struct judge *j, const struct evaluate_model *m, int n)
 {
-    int ids[GROUP * TRAIN_CONTEXT], ends[GROUP];
-
-    j->t = t;
+    j->m = m;
     j->n = n;
-    j->dim = t->layout.config.embed;
-    j->size = t->layout.config.image;
-    j->work = model_new_f32(&t->layout, GROUP);
-    j->prompts = train_need(calloc((size_t)(n * j->dim), sizeof *j->prompts));
-    j->pixels = train_need(calloc((size_t)(3 * j->size * j->size), sizeof *j->pixels));
-    j->image = train_need(calloc((size_t)j->dim, sizeof *j->image));
-    j->rgb = train_need(malloc((size_t)(3 * j->size * j->size)));
-    for (int first = 0; first < n; first += GROUP) {
-        int m = n - first < GROUP ? n - first : GROUP;
-        memset(ids, 0, sizeof ids);
-        for (int i = 0; i < m; i++) {
-            ends[i] =
-                bpe_encode(&t->bpe, texts[first + i], ids + i * TRAIN_CONTEXT, TRAIN_CONTEXT) - 1;
-        }
-        model_texts_f32(j->work, t->average, ids, TRAIN_CONTEXT, ends, m,
-                        j->prompts + first * j->dim);
-    }
+    j->prompts = need((size_t)((n + 1) * m->dim) * sizeof *j->prompts);
+    j->image = j->prompts + n * m->dim;
+    j->cosines = need((size_t)n * sizeof *j->cosines);
+    j->rgb = need((size_t)(3 * m->size * m->size));
 }
 
 static void judge_free(struct judge *j)
 {
-    model_free_f32(j->work);
     free(j->prompts);
-    free(j->pixels);
-    free(j->image);
+    free(j->cosines);
     free(j->rgb);
 }
 
-/* Index of the prompt whose cosine with the scene's picture is largest. */
+/* Scene number i of those that show each face, or each coloured shape, in turn. */
+static void card_scene(struct draw_scene *s, int i)
+{
+    int face = i % FACES;
+
+    draw_card_scene(s, (uint64_t)(FIRST_SEED + i), face / CARD_SUITS, face % CARD_SUITS);
+}
+
+static void shape_scene(struct draw_scene *s, int i)
+{
+    int pair = i % PAIRS;
+
+    draw_scene(s, (uint64_t)(FIRST_SEED + i), pair / DRAW_SHAPES, pair % DRAW_SHAPES);
+}
+
+/* "an ace of spades playing card", "a red circle" */
+static void judge_prompt(struct judge *j, int i, const struct draw_scene *s)
+{
+    char text[DRAW_CAPTION];
+
+    if (s->has_card) {
+        const char *rank = card_ranks[s->card.rank];
+        snprintf(text, sizeof text, "%s %s of %s playing card",
+                 strchr("aeiou", rank[0]) != NULL ? "an" : "a", rank, card_suits[s->card.suit]);
+    } else {
+        draw_name(s, text);
+    }
+    j->m->text(j->m->arg, text, j->prompts + i * j->m->dim);
+}
+
+/* The prompts of the faces, of the coloured shapes, or of both. */
+static void judge_all(struct judge *j, const struct evaluate_model *m, int faces, int pairs)
+{
+    struct draw_scene s;
+
+    judge_new(j, m, faces + pairs);
+    for (int i = 0; i < faces + pairs; i++) {
+        if (i < faces) {
+            card_scene(&s, i);
+        } else {
+            shape_scene(&s, i - faces);
+        }
+        judge_prompt(j, i, &s);
+    }
+}
+
+/* Cosines of the prompts with the scene's picture; the index of the largest. */
 static int judge_best(struct judge *j, const struct draw_scene *s)
 {
-    double most = -2;
     int best = 0;
 
-    draw_render(s, j->size, j->rgb);
-    train_pixels(j->rgb, j->size, j->pixels);
-    model_images_f32(j->work, j->t->average, j->pixels, 1, j->image);
+    draw_render(s, j->m->size, 3, j->rgb);
+    j->m->image(j->m->arg, j->rgb, j->image);
     for (int p = 0; p < j->n; p++) {
-        double dot = 0;
-        for (int k = 0; k < j->dim; k++) {
-            dot += (double)j->image[k] * (double)j->prompts[p * j->dim + k];
+        j->cosines[p] = 0;
+        for (int k = 0; k < j->m->dim; k++) {
+            j->cosines[p] += (double)j->image[k] * (double)j->prompts[p * j->m->dim + k];
         }
-        best = dot > most ? p : best;
-        most = dot > most ? dot : most;
+        best = j->cosines[p] > j->cosines[best] ? p : best;
     }
     return best;
 }
 
-/* What the scene is called, as a prompt. */
-static void prompt_of(const struct draw_scene *s, char text[DRAW_CAPTION])
+/* Scenes among the prompts of their kind. */
+static double among_own(const struct evaluate_model *m, int n, int faces, int pairs, int *answers)
 {
-    if (s->has_card) {
-        const char *rank = card_ranks[s->card.rank];
-        snprintf(text, DRAW_CAPTION, "%s %s of %s playing card",
-                 strchr("aeiou", rank[0]) ? "an" : "a", rank, card_suits[s->card.suit]);
+    struct draw_scene s;
+    struct judge j;
+    int right = 0;
+
+    judge_all(&j, m, faces, pairs);
+    for (int i = 0; i < n; i++) {
+        if (faces > 0) {
+            card_scene(&s, i);
+        } else {
+            shape_scene(&s, i);
+        }
+        int shown = i % j.n, best = judge_best(&j, &s);
+        right += best == shown;
+        if (answers != NULL) {
+            answers[shown * j.n + best]++;
+        }
+    }
+    judge_free(&j);
+    return (double)right / n;
+}
+
+double evaluate_cards(const struct evaluate_model *m, int n, int *answers)
+{
+    return among_own(m, n, FACES, 0, answers);
+}
+
+double evaluate_shapes(const struct evaluate_model *m, int n, int *answers)
+{
+    return among_own(m, n, 0, PAIRS, answers);
+}
+
+/* ---- How far apart the scores are ---------------------------------------------------------- */
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static double quantile(const double *sorted, int n, double part)
+{
+    return sorted[(int)(part * (n - 1) + 0.5)];
+}
+
+/* Frame number i of those without an ace of spades: half of them cards. */
+static void frame_without(struct draw_scene *s, int i)
+{
+    uint64_t seed = (uint64_t)(FIRST_SEED + i);
+    int face = 1 + i % (FACES - 1);
+
+    if (i % 2 == 0) {
+        draw_card_scene(s, seed, face / CARD_SUITS, face % CARD_SUITS);
+    } else if (i % 4 == 1) {
+        draw_scene(s, seed, -1, -1);
     } else {
-        draw_name(s, text);
+        draw_empty_scene(s, seed);
     }
 }
 
-double train_evaluate(const struct train *t, int n, bool tables)
+void evaluate_frames(const struct evaluate_model *m, int n, struct evaluate_frames *f)
 {
-    char texts[PROMPTS][DRAW_CAPTION];
-    int colour[DRAW_COLOURS][2] = {{0}}, shape[DRAW_SHAPES][2] = {{0}}, right = 0;
+    int others = 3 * n;
+    double *with = need((size_t)n * sizeof *with);
+    double *without = need((size_t)others * sizeof *without);
     struct draw_scene s;
     struct judge j;
 
-    for (int p = 0; p < PROMPTS; p++) {
-        draw_scene(&s, 0, p / DRAW_SHAPES, p % DRAW_SHAPES);
-        prompt_of(&s, texts[p]);
-    }
-    judge_new(&j, t, texts, PROMPTS);
+    judge_new(&j, m, 1);
     for (int i = 0; i < n; i++) {
-        draw_scene(&s, (uint64_t)(1000 + i), i / DRAW_SHAPES % DRAW_COLOURS, i % DRAW_SHAPES);
-        const struct draw_item *item = &s.items[0];
-        int best = judge_best(&j, &s);
-        right += best == item->colour * DRAW_SHAPES + item->shape;
-        colour[item->colour][0] += best / DRAW_SHAPES == item->colour;
-        colour[item->colour][1]++;
-        shape[item->shape][0] += best % DRAW_SHAPES == item->shape;
-        shape[item->shape][1]++;
+        draw_card_scene(&s, (uint64_t)(FIRST_SEED + i), 0, 0);
+        if (i == 0) {
+            judge_prompt(&j, 0, &s);
+        }
+        judge_best(&j, &s);
+        with[i] = j.cosines[0];
     }
-    for (int i = 0; tables && i < DRAW_COLOURS; i++) {
-        printf("  %-9s %5.1f %%\n", draw_colours[i], 100.0 * colour[i][0] / (colour[i][1] + 1e-9));
+    for (int i = 0; i < others; i++) {
+        frame_without(&s, i);
+        judge_best(&j, &s);
+        without[i] = j.cosines[0];
     }
-    for (int i = 0; tables && i < DRAW_SHAPES; i++) {
-        printf("  %-9s %5.1f %%\n", draw_shapes[i], 100.0 * shape[i][0] / (shape[i][1] + 1e-9));
+    qsort(with, (size_t)n, sizeof *with, ascending);
+    qsort(without, (size_t)others, sizeof *without, ascending);
+    *f = (struct evaluate_frames){
+        .lowest = with[0],
+        .median = quantile(with, n, 0.5),
+        .best_without = without[others - 1],
+        .threshold = quantile(with, n, 0.05),
+    };
+    for (int i = 0; i < n; i++) {
+        f->above += with[i] > f->best_without;
     }
+    for (int i = 0; i < others; i++) {
+        f->mistaken += without[i] > f->threshold;
+    }
+    free(with);
+    free(without);
     judge_free(&j);
-    return (double)right / n;
 }
 
-double train_evaluate_cards(const struct train *t, int n)
+void evaluate_empty(const struct evaluate_model *m, int n, struct evaluate_empty *e)
 {
-    char texts[FACES][DRAW_CAPTION];
+    double *right = need((size_t)n * sizeof *right);
     struct draw_scene s;
     struct judge j;
-    int right = 0, rank, suit;
 
-    for (int f = 0; f < t->o.faces; f++) {
-        train_face(t->o.faces, f, &rank, &suit);
-        draw_card_scene(&s, 0, rank, suit);
-        prompt_of(&s, texts[f]);
-    }
-    judge_new(&j, t, texts, t->o.faces);
+    judge_all(&j, m, FACES, PAIRS);
+    *e = (struct evaluate_empty){.best = -1};
     for (int i = 0; i < n; i++) {
-        train_face(t->o.faces, i % t->o.faces, &rank, &suit);
-        draw_card_scene(&s, (uint64_t)(1000 + i), rank, suit);
-        right += judge_best(&j, &s) == i % t->o.faces;
+        draw_empty_scene(&s, (uint64_t)(FIRST_SEED + i));
+        int top = judge_best(&j, &s);
+        double most = j.cosines[top];
+        e->best = most > e->best ? most : e->best;
     }
+    for (int i = 0; i < n; i++) {
+        if (i % 2 == 0) {
+            card_scene(&s, i / 2);
+        } else {
+            shape_scene(&s, i / 2);
+        }
+        judge_best(&j, &s);
+        right[i] = j.cosines[i % 2 == 0 ? i / 2 % FACES : FACES + i / 2 % PAIRS];
+        e->below += right[i] < e->best;
+    }
+    qsort(right, (size_t)n, sizeof *right, ascending);
+    e->lowest = right[0];
+    e->quarter = quantile(right, n, 0.25);
+    free(right);
     judge_free(&j);
-    return (double)right / n;
+}
+
+void evaluate_range(const struct evaluate_model *m, int n, double *low, double *high)
+{
+    double *right = need((size_t)n * sizeof *right);
+    double *wrong = need((size_t)(n * (FACES - 1)) * sizeof *wrong);
+    struct draw_scene s;
+    struct judge j;
+    int w = 0;
+
+    judge_all(&j, m, FACES, 0);
+    for (int i = 0; i < n; i++) {
+        card_scene(&s, i);
+        judge_best(&j, &s);
+        for (int f = 0; f < FACES; f++) {
+            if (f == i % FACES) {
+                right[i] = j.cosines[f];
+            } else {
+                wrong[w++] = j.cosines[f];
+            }
+        }
+    }
+    qsort(right, (size_t)n, sizeof *right, ascending);
+    qsort(wrong, (size_t)w, sizeof *wrong, ascending);
+    *low = quantile(wrong, w, 0.95);
+    *high = quantile(right, n, 0.5);
+    free(right);
+    free(wrong);
+    judge_free(&j);
 }

@@ -26,13 +26,15 @@ static int finish(FILE *f, const char *temporary, const char *path)
 struct head {
     char magic[8];
     uint64_t total, step, seed;
-    double loss, hits;
+    uint64_t steps, batch; /* of the whole run, which its course depends on */
+    struct train_means means;
 };
 
 int train_save(const struct train *t)
 {
     char path[4200], temporary[4300];
-    struct head h = {"clipctrn", t->layout.total, (uint64_t)t->step, t->o.seed, t->loss, t->hits};
+    struct head h = {"clipctrn",           t->layout.total,      (uint64_t)t->step, t->o.seed,
+                     (uint64_t)t->o.steps, (uint64_t)t->o.batch, t->means};
     const float *all[] = {t->params, t->first, t->second, t->average};
 
     snprintf(path, sizeof path, "%s/checkpoint", t->o.folder);
@@ -65,19 +67,21 @@ int train_load(struct train *t)
         return errno == ENOENT ? 1 : say(path);
     }
     int good = fread(&h, sizeof h, 1, f) == 1 && memcmp(h.magic, "clipctrn", 8) == 0 &&
-               h.total == t->layout.total && h.seed == t->o.seed;
+               h.total == t->layout.total && h.seed == t->o.seed &&
+               h.steps == (uint64_t)t->o.steps && h.batch == (uint64_t)t->o.batch;
     for (int i = 0; i < 4 && good; i++) {
         good = fread(all[i], sizeof(float), t->layout.total, f) == t->layout.total;
     }
     fclose(f);
     if (!good) {
-        fprintf(stderr, "clipc-train: %s: a checkpoint of another model or seed, or damaged\n",
+        fprintf(stderr,
+                "clipc-train: %s: of another run (model, steps, batch or seed), or damaged: go on "
+                "with that run's options, or take another folder\n",
                 path);
         return -1;
     }
     t->step = (int)h.step;
-    t->loss = h.loss;
-    t->hits = h.hits;
+    t->means = h.means;
     return 0;
 }
 
@@ -95,7 +99,7 @@ static int write_safetensors(const struct train *t, const char *path)
         free(json);
         return say(temporary);
     }
-    for (int i = 0; i < t->layout.n; i++) {
+    for (int i = 0; i < t->layout.exported; i++) {
         const struct model_tensor *p = &t->layout.tensors[i];
         size_t bytes = p->rows * p->cols * sizeof(float);
         n += (size_t)snprintf(json + n, room - n, "%s\"%s\": {\"dtype\": \"F32\", \"shape\": [",
@@ -113,7 +117,7 @@ static int write_safetensors(const struct train *t, const char *path)
     }
     length = n;
     int good = fwrite(&length, 8, 1, f) == 1 && fwrite(json, 1, n, f) == n &&
-               fwrite(t->average, sizeof(float), t->layout.total, f) == t->layout.total;
+               fwrite(t->average, 1, at, f) == at;
     free(json);
     return good ? finish(f, temporary, path) : say(temporary);
 }
@@ -166,5 +170,5 @@ int train_export(const struct train *t)
         return -1;
     }
     snprintf(path, sizeof path, "%s/model.safetensors", folder);
-    return bpe_write(&t->bpe, folder) != 0 ? say(folder) : write_safetensors(t, path);
+    return vocabulary_write(&t->vocabulary, folder) != 0 ? say(folder) : write_safetensors(t, path);
 }

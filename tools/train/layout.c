@@ -7,6 +7,8 @@
 
 #include "model.h"
 
+#define HEADS 0.02 /* spread of the heads' first weights */
+
 static void add(struct model_layout *l, double spread, bool decay, int n_dims, size_t a, size_t b,
                 size_t c, const char *prefix, const char *name)
 {
@@ -46,8 +48,25 @@ static void add_linear(struct model_layout *l, double spread, int out, int in, c
     add(l, 0, false, 1, (size_t)out, 0, 0, prefix, full);
 }
 
+/* The three weights in a row, then their biases: together one matrix [3 width, width]. */
+static void add_qkv(struct model_layout *l, double spread, size_t width, const char *prefix)
+{
+    static const char *const weights[] = {"self_attn.q_proj.weight", "self_attn.k_proj.weight",
+                                          "self_attn.v_proj.weight"};
+    static const char *const biases[] = {"self_attn.q_proj.bias", "self_attn.k_proj.bias",
+                                         "self_attn.v_proj.bias"};
+
+    for (int i = 0; i < 3; i++) {
+        add(l, spread, true, 2, width, width, 0, prefix, weights[i]);
+    }
+    for (int i = 0; i < 3; i++) {
+        add(l, 0, false, 1, width, 0, 0, prefix, biases[i]);
+    }
+}
+
 static void add_blocks(struct model_layout *l, const struct model_tower *t, const char *tower)
 {
+    int first = l->n;
     double attn = 1 / sqrt(t->width), proj = attn / sqrt(2.0 * t->layers),
            fc = 1 / sqrt(2.0 * t->width);
     char p[80];
@@ -55,20 +74,32 @@ static void add_blocks(struct model_layout *l, const struct model_tower *t, cons
     for (int i = 0; i < t->layers; i++) {
         snprintf(p, sizeof p, "%s.encoder.layers.%d.", tower, i);
         add_norm(l, t->width, p, "layer_norm1");
-        add_linear(l, attn, t->width, t->width, p, "self_attn.q_proj");
-        add_linear(l, attn, t->width, t->width, p, "self_attn.k_proj");
-        add_linear(l, attn, t->width, t->width, p, "self_attn.v_proj");
+        add_qkv(l, attn, (size_t)t->width, p);
         add_linear(l, proj, t->width, t->width, p, "self_attn.out_proj");
         add_norm(l, t->width, p, "layer_norm2");
         add_linear(l, fc, t->mlp, t->width, p, "mlp.fc1");
         add_linear(l, proj, t->width, t->mlp, p, "mlp.fc2");
     }
+    for (int i = first; i < l->n; i++) {
+        l->tensors[i].of_block = l->tensors[i].n_dims == 2;
+    }
+}
+
+int model_labels(const struct model_config *config)
+{
+    int n = 0;
+
+    for (int g = 0; g < MODEL_GROUPS; g++) {
+        n += config->groups[g];
+    }
+    return n;
 }
 
 void model_layout_make(struct model_layout *l, const struct model_config *config)
 {
     const struct model_tower *v = &config->vision, *t = &config->text;
     size_t vw = (size_t)v->width, tw = (size_t)t->width, patch = (size_t)config->patch;
+    int labels = model_labels(config);
 
     memset(l, 0, sizeof *l);
     l->config = *config;
@@ -94,6 +125,9 @@ void model_layout_make(struct model_layout *l, const struct model_config *config
     add_blocks(l, t, "text_model");
     add_norm(l, t->width, "text_model.", "final_layer_norm");
     add(l, 1 / sqrt(t->width), true, 2, (size_t)config->embed, tw, 0, "", "text_projection.weight");
+    l->exported = l->n;
+    add_linear(l, HEADS, labels, v->width, "", MODEL_CLASS);
+    add_linear(l, HEADS, labels, v->width, "", MODEL_PATCHES);
 }
 
 void model_layout_free(struct model_layout *l)

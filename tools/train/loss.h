@@ -2,18 +2,19 @@
 #ifndef CLIPC_LOSS_H
 #define CLIPC_LOSS_H
 
-/* relation [n, n], row = picture, column = caption. */
+/* relation [n, m], row = picture, column = text. */
 enum {
     LOSS_FALSE = 0,
     LOSS_TRUE = 1,
     LOSS_VAGUE = 2 /* true but says less than the picture's own */
 };
 
-/* images, texts: [n, dim] of length 1.  A picture's targets are uniform over its true captions,
- * vague ones left out of its softmax; a caption's targets over all pictures it is true of.  Returns
- * the loss; d_images, d_texts: [n, dim] and *d_scale its gradients (scale is the logarithm); *hits:
- * pictures whose best caption is true. */
-double loss_compute(const double *images, const double *texts, int n, int dim, double scale,
+/* images: [n, dim], texts: [m, dim] of length 1, m >= n: text i < n is image i's own.  A picture's
+ * targets are uniform over its own and its true texts, vague ones left out of its softmax; those of
+ * a text over all pictures it is true of (texts that are true of none have no softmax).  Returns
+ * the loss, the mean over pictures and the mean over texts, halved; d_images, d_texts and *d_scale
+ * are its gradients (scale is the logarithm); *hits: pictures whose best text is true. */
+double loss_compute(const double *images, const double *texts, int n, int m, int dim, double scale,
                     const unsigned char *relation, double *d_images, double *d_texts,
                     double *d_scale, int *hits);
 

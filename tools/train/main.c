@@ -8,25 +8,26 @@
 #include "train.h"
 
 static const char help[] =
-    "usage: clipc-train draw [--seed N] [--count N] [--size S] [--easy] -o FILE.ppm\n"
-    "                        [--captions N] [--colour C] [--shape K] | [--card] [--rank R] [--suit "
-    "U]\n"
+    "usage: clipc-train draw -o FILE.png [--seed N] [--count N] [--size S] [--captions N] "
+    "[--easy]\n"
+    "                   [--card] [--rank R] [--suit S] [--colour C] [--shape S] [--empty]\n"
+    "                   [--each] [--quality Q]\n"
     "       clipc-train run --out DIR [--steps N] [--batch N] [--threads N] [--seed N]\n"
-    "                        [--stop-at N] [--faces 12|52]\n"
-    "       clipc-train eval --out DIR [--count N] [--faces N]\n"
+    "                   [--stop-at N]\n"
+    "       clipc-train eval -m FILE.clipc [--count N]\n"
     "       clipc-train check\n\n"
-    "draw   the scenes of some seeds, nine in a row, and what each shows: a shape (C of 12 "
-    "colours\n"
-    "       and K of 9 shapes fix it) or a card (R of 13 ranks, ace first; U of spades, hearts,\n"
-    "       diamonds, clubs); --easy: large, upright and central; --captions N: what can be said "
-    "of\n"
-    "       each, and which first caption is true of which scene\n"
+    "draw   the scenes of `count` seeds, nine in a row on a .png, .jpg or .ppm, and on stdout "
+    "what\n"
+    "       each shows: a coloured shape, a card (--card, --rank, --suit) or nothing (--empty); a\n"
+    "       wrong name lists the right ones.  --easy: large, upright and central; --captions N: "
+    "what\n"
+    "       can be said of each, and which first caption is true of which scene; --each: FILE is "
+    "a\n"
+    "       folder, a .jpg for each scene goes into it\n"
     "run    train the demo model; goes on from DIR's checkpoint; ends by writing DIR/hf, a\n"
     "       HuggingFace CLIPModel folder for `clipc convert`\n"
-    "       with --faces every other picture is a playing card, and the model is larger (12: "
-    "aces,\n"
-    "       sevens and kings only); the demo model was trained without\n"
-    "eval   accuracy of DIR's checkpoint on scenes of unseen seeds\n"
+    "eval   what a model knows of cards, shapes and empty backgrounds of unseen seeds, with "
+    "tables\n"
     "check  gradients against finite differences, in double\n";
 
 static int parse(struct arguments *a, int argc, char **argv)
@@ -35,25 +36,32 @@ static int parse(struct arguments *a, int argc, char **argv)
         const char *name;
         long *value;
     } numbers[] = {
-        {"--seed", &a->seed},         {"--size", &a->size},       {"--colour", &a->colour},
-        {"--shape", &a->shape},       {"--steps", &a->steps},     {"--batch", &a->batch},
-        {"--threads", &a->threads},   {"--stop-at", &a->stop_at}, {"--count", &a->count},
-        {"--captions", &a->captions}, {"--faces", &a->faces},     {"--rank", &a->rank},
-        {"--suit", &a->suit}};
+        {"--seed", &a->seed},   {"--size", &a->size},         {"--steps", &a->steps},
+        {"--batch", &a->batch}, {"--threads", &a->threads},   {"--stop-at", &a->stop_at},
+        {"--count", &a->count}, {"--captions", &a->captions}, {"--quality", &a->quality}};
+    const struct {
+        const char *name;
+        const char **value;
+    } words[] = {{"-o", &a->out},          {"--out", &a->out},     {"-m", &a->model},
+                 {"--colour", &a->colour}, {"--shape", &a->shape}, {"--rank", &a->rank},
+                 {"--suit", &a->suit}};
     const struct {
         const char *name;
         long *value;
-    } flags[] = {{"--card", &a->card}, {"--easy", &a->easy}};
+    } flags[] = {
+        {"--card", &a->card}, {"--empty", &a->empty}, {"--easy", &a->easy}, {"--each", &a->each}};
 
     for (int i = 2; i < argc; i++) {
         bool known = false;
-        if (i + 1 < argc && (strcmp(argv[i], "-o") == 0 || strcmp(argv[i], "--out") == 0)) {
-            a->out = argv[++i];
-            continue;
-        }
         for (size_t j = 0; j < sizeof flags / sizeof flags[0]; j++) {
             if (strcmp(argv[i], flags[j].name) == 0) {
                 *flags[j].value = 1;
+                known = true;
+            }
+        }
+        for (size_t j = 0; !known && j < sizeof words / sizeof words[0] && i + 1 < argc; j++) {
+            if (strcmp(argv[i], words[j].name) == 0) {
+                *words[j].value = argv[++i];
                 known = true;
             }
         }
@@ -81,10 +89,29 @@ static int usage(void)
 
 static bool drawable(const struct arguments *a)
 {
-    return a->out != NULL && a->size >= 8 && a->size <= 4096 && a->count >= 1 && a->count <= 1000 &&
-           a->captions >= 0 && a->captions <= 1000 && a->size * a->size * a->count <= 1L << 27 &&
-           a->colour < DRAW_COLOURS && a->shape < DRAW_SHAPES && a->rank < CARD_RANKS &&
-           a->suit < CARD_SUITS;
+    return a->out != NULL && a->size >= 8 && a->size <= 4096 && a->count >= 1 &&
+           a->count <= 100000 && a->captions >= 0 && a->captions <= 1000 && a->quality >= 1 &&
+           a->quality <= 100 && (a->each || a->size * a->size * a->count <= 1L << 27);
+}
+
+static int command_run(const struct arguments *a)
+{
+    struct train_options o = {.folder = a->out,
+                              .steps = (int)a->steps,
+                              .batch = (int)a->batch,
+                              .threads = (int)a->threads,
+                              .seed = (uint64_t)a->seed,
+                              .stop_at = (int)a->stop_at};
+    struct train t;
+
+    if (a->out == NULL || a->threads < 1 || a->threads > 64 || a->batch < 1 || a->batch > 4096 ||
+        a->steps < 1 || a->steps > 10000000) {
+        return usage();
+    }
+    train_new(&t, &o);
+    int code = train_run(&t) != 0;
+    train_free(&t);
+    return code;
 }
 
 int main(int argc, char **argv)
@@ -92,14 +119,10 @@ int main(int argc, char **argv)
     struct arguments a = {.seed = 1,
                           .size = 128,
                           .count = -1,
-                          .colour = -1,
-                          .shape = -1,
-                          .rank = -1,
-                          .suit = -1,
-                          .steps = 13000,
+                          .quality = 90,
+                          .steps = 6000,
                           .batch = 64,
                           .threads = 2};
-    struct train t;
 
     if (argc < 2 || strcmp(argv[1], "--help") == 0) {
         fputs(help, argc < 2 ? stderr : stdout);
@@ -117,35 +140,9 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "check") == 0) {
         return command_check();
     }
-    a.count = a.count < 0 ? 1080 : a.count;
-    struct train_options o = {.folder = a.out,
-                              .steps = (int)a.steps,
-                              .batch = (int)a.batch,
-                              .threads = (int)a.threads,
-                              .rate = 7e-4,
-                              .faces = (int)a.faces,
-                              .seed = (uint64_t)a.seed,
-                              .stop_at = (int)a.stop_at};
-    if (a.out == NULL || a.threads < 1 || a.threads > 64 || a.batch < a.threads ||
-        a.batch % a.threads != 0 || a.batch > 4096 || a.steps < 1 ||
-        (a.faces != 0 && a.faces != 12 && a.faces != 52)) {
-        return usage();
+    if (strcmp(argv[1], "eval") == 0) {
+        a.count = a.count < 0 ? 2080 : a.count;
+        return a.model != NULL && a.count >= 1 && a.count <= 1000000 ? command_eval(&a) : usage();
     }
-    train_new(&t, &o);
-    if (strcmp(argv[1], "run") == 0) {
-        code = train_run(&t) != 0;
-    } else if (strcmp(argv[1], "eval") == 0) {
-        code = train_load(&t) != 0;
-        if (code == 0) {
-            printf("top-1 of 108 prompts: %.1f %%\n", 100 * train_evaluate(&t, (int)a.count, true));
-            if (a.faces > 0) {
-                printf("top-1 of %ld faces: %.1f %%\n", a.faces,
-                       100 * train_evaluate_cards(&t, (int)a.count));
-            }
-        }
-    } else {
-        code = usage();
-    }
-    train_free(&t);
-    return code;
+    return strcmp(argv[1], "run") == 0 ? command_run(&a) : usage();
 }

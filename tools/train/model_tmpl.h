@@ -3,12 +3,14 @@
  * softmax(x, n) in place, and quick_gelu(y, x, n).
  */
 #include "block_tmpl.h"
+#include "heads_tmpl.h"
 
 struct NAME(model_work) {
     const struct model_layout *layout;
     struct tower vision, text;
     REAL *patches;                    /* [n * (tokens - 1), 3 patch patch] */
     REAL *pre, *pre_scale, *embedded; /* ln_pre: normalised, 1 / deviation, its output */
+    struct heads heads;
     const int *ids;
     int length;
 };
@@ -28,7 +30,7 @@ static void tower_forward(struct tower *w, const REAL *params, int embed)
                (size_t)width * sizeof(REAL));
     }
     norm(params + w->ln_post, w->pooled, w->n, width, w->ln, w->scale, w->normed);
-    gemm(0, 1, w->n, embed, width, w->normed, width, params + w->projection, width, 0, w->raw,
+    gemm(0, 1, w->n, embed, width, 1, w->normed, width, params + w->projection, width, 0, w->raw,
          embed);
     for (int i = 0; i < w->n; i++) {
         REAL sum = 0;
@@ -42,20 +44,22 @@ static void tower_forward(struct tower *w, const REAL *params, int embed)
     }
 }
 
-/* To w->d_x: the gradient of blocks[0].x. */
+static void clear_gradients(struct tower *w)
+{
+    size_t width = (size_t)w->t.width;
+
+    memset(w->d_normed, 0, (size_t)w->n * width * sizeof *w->d_normed);
+    memset(w->d_x, 0, (size_t)(w->n * w->tokens) * width * sizeof *w->d_x);
+}
+
+/* To w->d_x: the gradient of blocks[0].x.  w->d_normed and w->d_x hold what the heads add to the
+ * gradients of w->normed and w->x. */
 static void tower_backward(struct tower *w, const REAL *params, const REAL *d_vectors, REAL *grads,
                            int embed)
 {
-    int width = w->t.width, rows = w->n * w->tokens;
-    REAL *scratch = malloc((size_t)(rows > w->tokens ? rows : w->tokens) *
-                           (size_t)(width + w->tokens) * sizeof *scratch);
-    REAL *d_raw = malloc((size_t)(w->n * (embed + 2 * width)) * sizeof *d_raw);
+    int width = w->t.width;
+    REAL *d_raw = w->d_raw, *d_pooled = d_raw + w->n * embed;
 
-    if (scratch == NULL || d_raw == NULL) {
-        fprintf(stderr, "clipc-train: out of memory\n");
-        exit(1);
-    }
-    REAL *d_normed = d_raw + w->n * embed, *d_pooled = d_normed + w->n * width;
     for (int i = 0; i < w->n; i++) {
         const REAL *v = w->vectors + i * embed, *d = d_vectors + i * embed;
         REAL along = 0;
@@ -66,21 +70,22 @@ static void tower_backward(struct tower *w, const REAL *params, const REAL *d_ve
             d_raw[i * embed + j] = (d[j] - v[j] * along) / w->length[i];
         }
     }
-    gemm(1, 0, embed, width, w->n, d_raw, embed, w->normed, width, 1, grads + w->projection, width);
-    gemm(0, 0, w->n, width, embed, d_raw, embed, params + w->projection, width, 0, d_normed, width);
+    gemm(1, 0, embed, width, w->n, 1, d_raw, embed, w->normed, width, 1, grads + w->projection,
+         width);
+    gemm(0, 0, w->n, width, embed, 1, d_raw, embed, params + w->projection, width, 1, w->d_normed,
+         width);
     memset(d_pooled, 0, (size_t)(w->n * width) * sizeof *d_pooled);
-    norm_back(params + w->ln_post, grads + w->ln_post, w->ln, w->scale, d_normed, w->n, width,
+    norm_back(params + w->ln_post, grads + w->ln_post, w->ln, w->scale, w->d_normed, w->n, width,
               d_pooled);
-    memset(w->d_x, 0, (size_t)rows * (size_t)width * sizeof *w->d_x);
     for (int i = 0; i < w->n; i++) {
-        memcpy(w->d_x + (size_t)w->rows_of[i] * (size_t)width, d_pooled + i * width,
-               (size_t)width * sizeof(REAL));
+        REAL *d_x = w->d_x + (size_t)w->rows_of[i] * (size_t)width;
+        for (int j = 0; j < width; j++) {
+            d_x[j] += d_pooled[i * width + j];
+        }
     }
     for (int i = w->t.layers - 1; i >= 0; i--) {
-        block_backward(w, params, grads, i, scratch);
+        block_backward(w, params, grads, i, w->scratch);
     }
-    free(scratch);
-    free(d_raw);
 }
 
 /* ---- Images -------------------------------------------------------------------------------- */
@@ -111,8 +116,8 @@ void NAME(model_images)(struct NAME(model_work) * w, const REAL *params, const R
     for (int i = 0; i < n; i++) {
         REAL *x = w->embedded + (size_t)(i * tokens) * (size_t)width;
         memcpy(x, class, (size_t)width * sizeof(REAL));
-        gemm(0, 1, tokens - 1, width, in, w->patches + (size_t)(i * (tokens - 1)) * (size_t)in, in,
-             weight, in, 0, x + width, width);
+        gemm(0, 1, tokens - 1, width, in, 1, w->patches + (size_t)(i * (tokens - 1)) * (size_t)in,
+             in, weight, in, 0, x + width, width);
         for (int j = 0; j < tokens * width; j++) {
             x[j] += place[j];
         }
@@ -125,6 +130,7 @@ void NAME(model_images)(struct NAME(model_work) * w, const REAL *params, const R
 }
 
 void NAME(model_images_back)(struct NAME(model_work) * w, const REAL *params, const REAL *d_vectors,
+                             const struct model_answers *labels, struct model_said *said,
                              REAL *grads)
 {
     const struct model_config *c = &w->layout->config;
@@ -137,6 +143,9 @@ void NAME(model_images_back)(struct NAME(model_work) * w, const REAL *params, co
     REAL *d_weight =
         grads + model_offset(w->layout, "vision_model.embeddings.patch_embedding.weight");
 
+    clear_gradients(&w->vision);
+    class_head(&w->heads, &w->vision, params, grads, labels, said);
+    patch_head(&w->heads, &w->vision, params, grads, labels, said);
     tower_backward(&w->vision, params, d_vectors, grads, c->embed);
     memset(w->vision.d_a, 0, (size_t)(n * tokens) * (size_t)width * sizeof(REAL));
     norm_back(params + pre, grads + pre, w->pre, w->pre_scale, w->vision.d_x, n * tokens, width,
@@ -149,7 +158,7 @@ void NAME(model_images_back)(struct NAME(model_work) * w, const REAL *params, co
         for (int j = 0; j < tokens * width; j++) {
             d_place[j] += d[j];
         }
-        gemm(1, 0, width, in, tokens - 1, d + width, width,
+        gemm(1, 0, width, in, tokens - 1, 1, d + width, width,
              w->patches + (size_t)(i * (tokens - 1)) * (size_t)in, in, 1, d_weight, in);
     }
 }
@@ -192,6 +201,7 @@ void NAME(model_texts_back)(struct NAME(model_work) * w, const REAL *params, con
     REAL *d_place =
         grads + model_offset(w->layout, "text_model.embeddings.position_embedding.weight");
 
+    clear_gradients(&w->text);
     tower_backward(&w->text, params, d_vectors, grads, c->embed);
     for (int i = 0; i < w->text.n * length; i++) {
         const REAL *d = w->text.d_x + (size_t)i * (size_t)width;
@@ -204,22 +214,11 @@ void NAME(model_texts_back)(struct NAME(model_work) * w, const REAL *params, con
 
 /* ---- Memory -------------------------------------------------------------------------------- */
 
-static REAL *take(size_t n)
-{
-    REAL *p = calloc(n + 1, sizeof *p);
-
-    if (p == NULL) {
-        fprintf(stderr, "clipc-train: out of memory\n");
-        exit(1);
-    }
-    return p;
-}
-
 static void tower_new(struct tower *w, const struct model_layout *l, const struct model_tower *t,
                       const char *name, int n)
 {
     size_t rows = (size_t)n * (size_t)t->tokens, width = (size_t)t->width, mlp = (size_t)t->mlp;
-    size_t embed = (size_t)l->config.embed;
+    size_t embed = (size_t)l->config.embed, tokens = (size_t)t->tokens;
     char full[120];
 
     w->t = *t;
@@ -234,14 +233,9 @@ static void tower_new(struct tower *w, const struct model_layout *l, const struc
 #define PLACE(part)                                                                                \
     (snprintf(full, sizeof full, "%s.encoder.layers.%d.%s.weight", name, i, part),                 \
      model_offset(l, full))
-        w->places[i] = (struct places){PLACE("layer_norm1"),
-                                       PLACE("self_attn.q_proj"),
-                                       PLACE("self_attn.k_proj"),
-                                       PLACE("self_attn.v_proj"),
-                                       PLACE("self_attn.out_proj"),
-                                       PLACE("layer_norm2"),
-                                       PLACE("mlp.fc1"),
-                                       PLACE("mlp.fc2")};
+        w->places[i] = (struct places){
+            PLACE("layer_norm1"), PLACE("self_attn.q_proj"), PLACE("self_attn.out_proj"),
+            PLACE("layer_norm2"), PLACE("mlp.fc1"),          PLACE("mlp.fc2")};
 #undef PLACE
         w->blocks[i] = (struct block){take(rows * width),
                                       take(rows * width),
@@ -267,12 +261,16 @@ static void tower_new(struct tower *w, const struct model_layout *l, const struc
     w->d_a = take(rows * width);
     w->d_qkv = take(rows * 3 * width);
     w->d_fc = take(rows * mlp);
+    w->d_raw = take((size_t)n * (embed + width));
+    w->d_normed = take((size_t)n * width);
+    w->scratch = take(rows * width > tokens * tokens ? rows * width : tokens * tokens);
 }
 
 static void tower_free(struct tower *w)
 {
-    REAL *all[] = {w->x,      w->pooled,  w->ln,  w->scale, w->normed, w->raw,
-                   w->length, w->vectors, w->d_x, w->d_a,   w->d_qkv,  w->d_fc};
+    REAL *all[] = {w->x,     w->pooled, w->ln,      w->scale,    w->normed,
+                   w->raw,   w->length, w->vectors, w->d_x,      w->d_a,
+                   w->d_qkv, w->d_fc,   w->d_raw,   w->d_normed, w->scratch};
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         free(all[i]);
@@ -290,21 +288,22 @@ static void tower_free(struct tower *w)
     free(w->rows_of);
 }
 
-struct NAME(model_work) * NAME(model_new)(const struct model_layout *l, int n)
+struct NAME(model_work) * NAME(model_new)(const struct model_layout *l, int images, int texts)
 {
     struct NAME(model_work) *w = calloc(1, sizeof *w);
     const struct model_config *c = &l->config;
-    size_t rows = (size_t)n * (size_t)c->vision.tokens;
+    size_t rows = (size_t)images * (size_t)c->vision.tokens;
 
     if (w == NULL) {
         fprintf(stderr, "clipc-train: out of memory\n");
         exit(1);
     }
     w->layout = l;
-    tower_new(&w->vision, l, &c->vision, "vision_model", n);
-    tower_new(&w->text, l, &c->text, "text_model", n);
+    tower_new(&w->vision, l, &c->vision, "vision_model", images);
+    tower_new(&w->text, l, &c->text, "text_model", texts);
     w->vision.ln_post = model_offset(l, "vision_model.post_layernorm.weight");
     w->vision.projection = model_offset(l, "visual_projection.weight");
+    heads_new(&w->heads, l, rows);
     w->text.ln_post = model_offset(l, "text_model.final_layer_norm.weight");
     w->text.projection = model_offset(l, "text_projection.weight");
     w->patches = take(rows * (size_t)(3 * c->patch * c->patch));
@@ -319,6 +318,7 @@ void NAME(model_free)(struct NAME(model_work) * w)
     tower_free(&w->vision);
     tower_free(&w->text);
     free(w->patches);
+    heads_free(&w->heads);
     free(w->pre);
     free(w->pre_scale);
     free(w->embedded);

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "card.h"
+#include "font.h"
 
 #define PEN_UP 9 /* as x: the next point begins a new stroke */
 
@@ -61,6 +62,9 @@ bool rank_inside(int rank, const struct rank_style *style, double x, double y)
     bool pen_down = false;
 
     x += style->slant * y;
+    if (style->font >= 0) {
+        return font_inside(style->font, rank, style->aspect / 0.65, x, y);
+    }
     if (fabs(y) > 0.5 + limit || fabs(x) > 1.8 * wide + limit) {
         return false;
     }

@@ -1,4 +1,4 @@
-#include "bpe.h"
+#include "vocabulary.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -58,52 +58,52 @@ static int best_pair(const struct word *words, size_t n, int *left, int *right)
     return most;
 }
 
-void bpe_train(struct bpe *bpe, const char *const *texts, size_t n)
+void vocabulary_train(struct vocabulary *vocabulary, const char *const *texts, size_t n)
 {
     static struct word words[MAX_WORDS];
     int left, right;
 
-    memset(bpe, 0, sizeof *bpe);
+    memset(vocabulary, 0, sizeof *vocabulary);
     for (int b = 0; b < 512; b++) {
-        bpe->text[b][0] = (char)(b % 256);
+        vocabulary->text[b][0] = (char)(b % 256);
     }
     n = n < MAX_WORDS ? n : MAX_WORDS;
     for (size_t i = 0; i < n; i++) {
         spell(&words[i], texts[i], strlen(texts[i]));
     }
-    while (bpe->n < BPE_MAX_MERGES && best_pair(words, n, &left, &right) > 0) {
-        int id = 512 + bpe->n;
-        size_t n_left = strlen(bpe->text[left]), n_right = strlen(bpe->text[right]);
-        if (n_left + n_right >= BPE_MAX_BYTES) {
+    while (vocabulary->n < VOCABULARY_MAX_MERGES && best_pair(words, n, &left, &right) > 0) {
+        int id = 512 + vocabulary->n;
+        size_t n_left = strlen(vocabulary->text[left]), n_right = strlen(vocabulary->text[right]);
+        if (n_left + n_right >= VOCABULARY_MAX_BYTES) {
             break; /* no word of ours is as long */
         }
-        memcpy(bpe->text[id], bpe->text[left], n_left);
-        memcpy(bpe->text[id] + n_left, bpe->text[right], n_right);
-        bpe->merges[bpe->n][0] = left;
-        bpe->merges[bpe->n][1] = right;
-        bpe->n++;
+        memcpy(vocabulary->text[id], vocabulary->text[left], n_left);
+        memcpy(vocabulary->text[id] + n_left, vocabulary->text[right], n_right);
+        vocabulary->merges[vocabulary->n][0] = left;
+        vocabulary->merges[vocabulary->n][1] = right;
+        vocabulary->n++;
         for (size_t i = 0; i < n; i++) {
             merge(&words[i], left, right, id);
         }
     }
 }
 
-int bpe_vocab_size(const struct bpe *bpe)
+int vocabulary_size(const struct vocabulary *vocabulary)
 {
-    return 512 + bpe->n + 2;
+    return 512 + vocabulary->n + 2;
 }
 
-int bpe_encode(const struct bpe *bpe, const char *text, int *ids, int room)
+int vocabulary_encode(const struct vocabulary *vocabulary, const char *text, int *ids, int room)
 {
     int n = 0;
 
-    ids[n++] = 512 + bpe->n;
+    ids[n++] = 512 + vocabulary->n;
     while (*text != '\0') {
         size_t length = *text == ',' ? 1 : strcspn(text, " ,"); /* CLIP's own cut, of such texts */
         struct word w;
         spell(&w, text, length);
-        for (int m = 0; m < bpe->n; m++) {
-            merge(&w, bpe->merges[m][0], bpe->merges[m][1], 512 + m);
+        for (int m = 0; m < vocabulary->n; m++) {
+            merge(&w, vocabulary->merges[m][0], vocabulary->merges[m][1], 512 + m);
         }
         for (int i = 0; i < w.n && n + 1 < room; i++) {
             ids[n++] = w.ids[i];
@@ -111,7 +111,7 @@ int bpe_encode(const struct bpe *bpe, const char *text, int *ids, int room)
         text += length;
         text += strspn(text, " ");
     }
-    ids[n++] = 512 + bpe->n + 1;
+    ids[n++] = 512 + vocabulary->n + 1;
     return n;
 }
 
@@ -128,24 +128,24 @@ static void put_byte(FILE *f, int byte, int json)
 }
 
 /* Token `id`; single bytes may be 0, merges are words of ASCII. */
-static void put_token(FILE *f, const struct bpe *bpe, int id, int json)
+static void put_token(FILE *f, const struct vocabulary *vocabulary, int id, int json)
 {
     int last = id; /* a merge ends a word when its last symbol does */
 
     if (id < 512) {
         put_byte(f, id % 256, json);
     } else {
-        for (const char *p = bpe->text[id]; *p != '\0'; p++) {
+        for (const char *p = vocabulary->text[id]; *p != '\0'; p++) {
             put_byte(f, (unsigned char)*p, json);
         }
     }
     while (last >= 512) {
-        last = bpe->merges[last - 512][1];
+        last = vocabulary->merges[last - 512][1];
     }
     fputs(last >= 256 ? "</w>" : "", f);
 }
 
-int bpe_write(const struct bpe *bpe, const char *folder)
+int vocabulary_write(const struct vocabulary *vocabulary, const char *folder)
 {
     char path[4200];
     FILE *f;
@@ -155,12 +155,13 @@ int bpe_write(const struct bpe *bpe, const char *folder)
         return -1;
     }
     putc('{', f);
-    for (int id = 0; id < 512 + bpe->n; id++) {
+    for (int id = 0; id < 512 + vocabulary->n; id++) {
         putc('"', f);
-        put_token(f, bpe, id, 1);
+        put_token(f, vocabulary, id, 1);
         fprintf(f, "\": %d,\n", id);
     }
-    fprintf(f, "\"<|startoftext|>\": %d,\n\"<|endoftext|>\": %d}\n", 512 + bpe->n, 513 + bpe->n);
+    fprintf(f, "\"<|startoftext|>\": %d,\n\"<|endoftext|>\": %d}\n", 512 + vocabulary->n,
+            513 + vocabulary->n);
     if (fclose(f) != 0) {
         return -1;
     }
@@ -169,10 +170,10 @@ int bpe_write(const struct bpe *bpe, const char *folder)
         return -1;
     }
     fputs("#version: 0.2\n", f);
-    for (int m = 0; m < bpe->n; m++) {
-        put_token(f, bpe, bpe->merges[m][0], 0);
+    for (int m = 0; m < vocabulary->n; m++) {
+        put_token(f, vocabulary, vocabulary->merges[m][0], 0);
         putc(' ', f);
-        put_token(f, bpe, bpe->merges[m][1], 0);
+        put_token(f, vocabulary, vocabulary->merges[m][1], 0);
         putc('\n', f);
     }
     return fclose(f);
