@@ -29,9 +29,9 @@ done < "$tmp/commands"
 shown() { # shown FILE PICTURE: its three labels and percentages
     sed -n "/^tests\/images\/$2 /,/^\$/p" "$1" | sed '1d; s/%.*/%/; s/  */ /g; /^$/d' | head -n 3
 }
-build/clipc classify tests/images/red-cross-5.png tests/images/white-star-9.png \
+build/clipc classify tests/images/ace-of-spades-19.png tests/images/jack-of-hearts-15.png \
     --labels tests/images/labels.txt --top 3 > "$tmp/shown"
-for picture in red-cross-5.png white-star-9.png; do
+for picture in ace-of-spades-19.png jack-of-hearts-15.png; do
     n=$((n + 1))
     if [ -n "$(shown "$tmp/shown" $picture)" ] &&
         [ "$(shown "$tmp/shown" $picture)" = "$(shown "$root/README.md" $picture)" ]; then
