@@ -216,6 +216,68 @@ expect("trace of nothing", ["trace"] + M, 2)
 code, out, _ = tap.run("trace", "--image", red, "--json", *M)
 tap.check(code == 0 and json.loads(out)[0]["name"] == "vision.00_patch_embed", "trace --json")
 
+# Labels and texts: what white space and byte order marks stand around them is no part of them.
+MARK = "\ufeff"
+names = ["a red circle", "a blue ring"]
+for text, made in [("a byte order mark", MARK + "\n".join(names)),
+                   ("CR LF, blank lines, tabs", "\r\n \t\r\n\ta red circle \r\n\r\na blue ring\r\n   "),
+                   ("no-break and ideographic spaces", "\u00a0a red circle\u3000\n\u2003\na blue ring\u2028")]:
+    open(tmp + "/names", "w", encoding="utf-8", newline="").write(made)
+    code, r, err = records("classify", red, "--labels", tmp + "/names", "--json", *M)
+    tap.check(code == 0 and err == "" and r == records("classify", red, *names, "--json", *M)[1],
+              "a file of labels with " + text)
+    code, r, err = records("embed", "--texts", tmp + "/names", "--json", *M)
+    tap.check(code == 0 and [x["text"] for x in r] == names, "a file of texts with " + text)
+open(tmp + "/names", "w", encoding="utf-16").write("\n".join(names))
+expect("labels in UTF-16", ["classify", red, "--labels", tmp + "/names"] + M, 1, err="UTF-16")
+for args in ([MARK + " a red circle\t", "a blue ring\r", "", " \u3000"],
+             ["--label", "\na red circle", "--label", "a blue ring ", "--label", "  "]):
+    code, r, err = records("classify", red, *args, "--json", *M)
+    tap.check(code == 0 and "empty label" in err and r == records("classify", red, *names, "--json", *M)[1],
+              "typed labels, " + ("--label" if "--label" in args else "behind the image"))
+expect("only empty labels", ["classify", red, "", " "] + M, 2)
+code, out, err = tap.run("classify", red, "a ring", "a star", " a ring", *M)
+tap.check(code == 0 and out.decode().count("a ring") == 2 and "'a ring' stands more than once:" in err,
+          "a label that stands twice is kept, and said " + err)
+
+# One label alone: its cosine, with the range worth showing.
+code, _, err = tap.run("convert", model, "-o", tmp + "/shown.clipc", "--display", "0.1,0.3")
+cosine = records("classify", red, "cat", "--json", *M)[1][0]["labels"][0]["cosine"]
+code, out, err = tap.run("classify", red, "cat", "-m", tmp + "/shown.clipc")
+tap.check(code == 0 and b"%" not in out and "%.4f" % cosine in out.decode() and "0.10" in err and "0.30" in err,
+          "one label alone shows its cosine and says why")
+code, out, err = tap.run("classify", red, "cat", "dog", *M)
+tap.check(code == 0 and err == "" and out.count(b"%") == 2, "two labels share 100 %")
+
+# The embedded model says when a word is not of its world, by its own vocabulary.
+if os.path.exists("weights/demo.clipc"):
+    known = open("tests/images/labels.txt").read().splitlines()
+    code, out, err = tap.run("classify", red, *known)
+    tap.check(code == 0 and err == "", "labels of the drawn world pass in silence: " + err)
+    for text, args in [("a label", ["classify", red, known[0], "a zeppelin"]),
+                       ("the word of a template", ["classify", red, *known[:2], "--template", "zeppelin {}"]),
+                       ("a label in JSON", ["classify", red, "zeppelin,", known[0], "--json"]),
+                       ("a text to compare", ["compare", red, "--text", "ZEPPELIN"]),
+                       ("a text to embed", ["embed", "--text", known[0], "--text", "zeppelin"])]:
+        code, out, err = tap.run(*args)
+        tap.check(code == 0 and "zeppelin" in err.lower() and "-m" in err and len(err.splitlines()) == 1,
+                  text + " outside the drawn world")
+    code, out, err = tap.run("classify", red, "a zeppelin", "a cat", *M)
+    tap.check(code == 0 and err == "", "a model of one's own may know a zeppelin")
+else:
+    tap.skip("no weights/demo.clipc (make train-demo)")
+
+# Texts where files are meant.
+code, out, err = tap.run("embed", "a red circle", red, *M)
+tap.check(code == 1 and '--text "a red circle"' in err and len(out.splitlines()) == 2,
+          "embed hints at --text, and goes on")
+code, out, err = tap.run("embed", "circle", *M)
+tap.check(code == 1 and '--text "circle"' in err, "embed hints at --text for one word")
+code, out, err = tap.run("embed", tmp + "/none.jpg", *M)
+tap.check(code == 1 and "--text" not in err, "a missing file is only that")
+expect("compare hints at --text", ["compare", red, "circle"] + M, 2, err='--text "circle"')
+expect("labels first", ["classify", "a red circle", red] + M, 1, err="the image comes first")
+
 # Nothing from outside steers a terminal: C0, DEL, C1 (as UTF-8 and as bytes), overrides of direction, ends
 # of lines.  What is left of the string is shown; JSON keeps all of it.
 EVIL = "\033[31mEVIL\033[2J\a\x7f\x9b31m\u202e\u2066\u200f\u061c\u2028\r\b"

@@ -2,10 +2,19 @@
 #include "gather.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static const char *option_of(const struct cli_item *item)
 {
     return item->option != NULL ? item->option->name : "";
+}
+
+bool gather_is_text(const struct cli_item *item)
+{
+    const char *value = item->value;
+
+    return item->option == NULL && strcmp(value, "-") != 0 && access(value, F_OK) != 0 &&
+           (strpbrk(value, " \t\n") != NULL || strpbrk(value, "./") == NULL);
 }
 
 struct source gather_source(const struct cli_item *item)

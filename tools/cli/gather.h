@@ -23,6 +23,10 @@
         "0|null", CLI_FLAG, (p), NULL, "paths on stdin end in NUL, not in a line end"              \
     }
 
+/* Is the item a positional that names no file and looks like a text: with white space in it, or
+ * without an ending and a folder? */
+bool gather_is_text(const struct cli_item *item);
+
 /* The source that one item names; positionals are paths. */
 struct source gather_source(const struct cli_item *item);
 

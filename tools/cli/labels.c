@@ -5,9 +5,15 @@
 #include <string.h>
 
 #include "lines.h"
+#include "world.h"
 
 int labels_add(struct labels *l, const char *text, size_t length)
 {
+    lines_trim(&text, &length);
+    if (length == 0) {
+        cli_note("an empty label is left out");
+        return CLI_DONE;
+    }
     if (l->n == l->room) {
         size_t room = 2 * l->room + 16;
         struct label *names = realloc(l->names, room * sizeof *names);
@@ -65,6 +71,58 @@ static char *fill_template(const char *template, const struct label *name, size_
     }
     *length = used;
     return text;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    const struct label *x = *(const struct label *const *)a, *y = *(const struct label *const *)b;
+    int order = memcmp(x->text, y->text, x->length < y->length ? x->length : y->length);
+
+    return order != 0 ? order : (x->length > y->length) - (x->length < y->length);
+}
+
+/* Labels that stand more than once share what one of them would have. */
+static void note_twins(const struct labels *l)
+{
+    const struct label **sorted = malloc(l->n * sizeof *sorted);
+    size_t twins = 0, first = 0;
+
+    for (size_t i = 0; sorted != NULL && i < l->n; i++) {
+        sorted[i] = &l->names[i];
+    }
+    if (sorted != NULL) {
+        qsort(sorted, l->n, sizeof *sorted, by_text);
+    }
+    for (size_t i = 1; sorted != NULL && i < l->n; i++) {
+        if (by_text(&sorted[i - 1], &sorted[i]) == 0) {
+            first = twins++ == 0 ? i : first;
+        }
+    }
+    if (twins > 0) {
+        cli_note("label '%s' stands more than once%s: its probability is shared",
+                 sorted[first]->text, twins > 1 ? ", and others too" : "");
+    }
+    free(sorted);
+}
+
+void labels_note(const struct labels *l, const struct cli *cli, const clipc_model *model,
+                 const char *const *templates, size_t n_templates)
+{
+    struct world world = {0};
+
+    note_twins(l);
+    for (size_t i = 0; i < n_templates; i++) {
+        size_t length;
+        char *filled = fill_template(templates[i], &l->names[0], &length);
+        if (filled != NULL) {
+            world_note(&world, cli, model, filled, length);
+        }
+        free(filled);
+    }
+    for (size_t i = 0; i < l->n; i++) {
+        world_note(&world, cli, model, l->names[i].text, l->names[i].length);
+    }
+    world_free(&world);
 }
 
 static int encode_name(struct labels *l, clipc_session *session, size_t i,

@@ -15,10 +15,15 @@ struct labels {
     size_t dim;
 };
 
-/* Each adds names: one, or one for each line of a list (see lines.h).  CLI_DONE, or CLI_FAILED
- * after a message. */
+/* Each adds names, trimmed as in lines.h: one, or one for each line of a list.  An empty one is
+ * left out, of those typed with a note on stderr.  CLI_DONE, or CLI_FAILED after a message. */
 int labels_add(struct labels *labels, const char *text, size_t length);
 int labels_add_lines(struct labels *labels, const char *path);
+
+/* Say on stderr what is odd: labels that stand more than once, words (of the templates too) that
+ * the embedded model cannot know. */
+void labels_note(const struct labels *labels, const struct cli *cli, const clipc_model *model,
+                 const char *const *templates, size_t n_templates);
 
 /* Vectors of all names: for each template (with {} for the name; none: the name itself) the text's
  * vector of length 1; their mean, again of length 1.  CLI_DONE, or CLI_FAILED after a message. */

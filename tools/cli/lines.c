@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../../src/base/base.h"
+#include "../../src/base/utf8.h"
 #include "../../src/token/unicode.h"
 
 #define MAX_LINE ((size_t)16 << 20)
@@ -142,33 +143,25 @@ static bool drop_mark(struct lines *l)
 /* Length of the white space character that s begins with, 0 if it begins with another. */
 static size_t space_at(const char *s, size_t n)
 {
-    const unsigned char *b = (const unsigned char *)s;
-    uint32_t c = 0, least = 0;
-    size_t length = n == 0 ? 0 : b[0] < 0x80 ? 1 : (b[0] & 0xe0) == 0xc0 ? 2 : 3;
+    uint32_t c;
+    size_t length = n > 0 ? utf8_read(s, n, &c, NULL) : 0;
 
-    if (length == 0 || length > n || b[0] >= 0xf0) { /* none lies beyond U+FFFF */
-        return 0;
-    }
-    c = length == 1 ? b[0] : length == 2 ? b[0] & 0x1fu : b[0] & 0x0fu;
-    for (size_t i = 1; i < length; i++) {
-        if ((b[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-        c = c << 6 | (b[i] & 0x3fu);
-    }
-    least = length == 1 ? 0 : length == 2 ? 0x80 : 0x800; /* no longer forms of ASCII */
     /* U+001C to U+001F are white space to Python, though not to Unicode. */
-    return c >= least && (unicode_is_space(c) || (c >= 0x1c && c <= 0x1f)) ? length : 0;
+    return length > 0 && (unicode_is_space(c) || (c >= 0x1c && c <= 0x1f)) ? length : 0;
 }
 
-static void trim(const char **line, size_t *length)
+void lines_trim(const char **text, size_t *length)
 {
-    for (size_t n; (n = space_at(*line, *length)) > 0;) {
-        *line += n;
+    if (*length >= 3 && memcmp(*text, "\xef\xbb\xbf", 3) == 0) {
+        *text += 3;
+        *length -= 3;
+    }
+    for (size_t n; (n = space_at(*text, *length)) > 0;) {
+        *text += n;
         *length -= n;
     }
-    for (size_t n = 1; n <= 3 && n <= *length;) {
-        if (space_at(*line + *length - n, n) == n) {
+    for (size_t n = 1; n <= 3 && n <= *length;) { /* no white space beyond U+FFFF */
+        if (space_at(*text + *length - n, n) == n) {
             *length -= n;
             n = 1;
         } else {
@@ -190,7 +183,7 @@ static void take(struct lines *l, const char *end)
         length--;
     }
     if (l->texts) {
-        trim(&line, &length);
+        lines_trim(&line, &length);
     }
     l->buffer[(size_t)(line - l->buffer) + length] = '\0';
     l->line = line;

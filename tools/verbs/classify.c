@@ -13,13 +13,18 @@
 
 static const struct cli_verb verb = {
     "classify", "IMAGE LABEL... [options]",
-    "Say which labels fit each image, best first.  Scores are the softmax of the logits over the "
-    "labels\n"
-    "(for sigmoid models: each label's own probability); with --scores they are the cosines.\n"
-    "With --labels or --label every positional is an image: a file, a folder, or - for a list on "
-    "stdin.\n\n"
-    "  clipc classify photo.jpg \"a cat\" \"a dog\" --template \"a photo of {}\"\n"
-    "  clipc classify photos/ --labels labels.txt --top 3",
+    "Say how well each label fits the image, best first.  The percentages of all labels together "
+    "are\n"
+    "100 (softmax; a model with a sigmoid gives each label a probability of its own): they say "
+    "which\n"
+    "label fits best, not that it fits.  --scores shows cosines instead, as one label alone does.\n"
+    "With --labels or --label every positional is an image: a file, a folder, or - for a list of\n"
+    "files on stdin.  CLIP learned from captions, so a label in a sentence often fits better than "
+    "a\n"
+    "word: --template puts it into one, several are averaged.\n\n"
+    "  clipc classify photo.jpg \"a photo of a cat\" \"a photo of a dog\" -m vit-b-32.clipc\n"
+    "  clipc classify photo.jpg cat dog --template \"a photo of a {}\" -m vit-b-32.clipc\n"
+    "  clipc classify photos/ --labels labels.txt --top 3 -m vit-b-32.clipc",
     CLI_MODEL | CLI_COMPUTE | CLI_JSON | CLI_JSONL};
 
 struct ranked {
@@ -33,6 +38,8 @@ struct job {
     struct json_records records;
     struct ranked *ranked; /* [labels] */
     bool json, scores, sigmoid, colour;
+    bool cosines;       /* the table shows cosines: --scores, or one label alone */
+    float low, high;    /* range of cosines worth showing, 0 and 0 if not known */
     size_t top, widest; /* columns of the widest label, for the table */
 };
 
@@ -95,7 +102,7 @@ static void print_json(struct job *job, const struct encoded *e)
     json_records_line(&job->records);
 }
 
-/* A bar of `width` cells in eighths; the score range 0 to 1 fills it. */
+/* A bar of `width` cells in eighths, of which `score`, from 0 to 1, fills its share. */
 static void print_bar(double score, int width)
 {
     static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
@@ -123,12 +130,14 @@ static void print_table(const struct job *job, const struct encoded *e)
         printf("  %s", i == 0 ? bold : "");
         say_padded(stdout, name->text, name->length, job->widest);
         printf("%s ", i == 0 ? plain : "");
-        if (job->scores) {
-            printf(" %7.4f  ", r->score);
+        if (job->cosines) {
+            double range = (double)(job->high - job->low);
+            printf(" %7.4f  ", r->cosine);
+            print_bar(range > 0 ? (r->cosine - (double)job->low) / range : r->cosine, 30);
         } else {
             printf(" %6.2f %%  ", 100 * r->score);
+            print_bar(r->score, 30);
         }
-        print_bar(r->score, 30);
         putchar('\n');
     }
     putchar('\n');
@@ -203,6 +212,30 @@ static void free_arguments(struct arguments *a)
     labels_free(&a->labels);
 }
 
+/* Probabilities are shared out among the labels, so that one alone has all of it, whatever it says.
+ */
+static void note_alone(const struct job *job)
+{
+    if (job->low < job->high) {
+        cli_note(
+            "one label alone would always have 100 %%; shown is its cosine, with this model from "
+            "about %.2f (nothing in common) to %.2f (a fit)",
+            (double)job->low, (double)job->high);
+    } else {
+        cli_note("one label alone would always have 100 %%; shown is its cosine, from -1 to 1");
+    }
+}
+
+/* The likeliest mistake: labels first. */
+static void note_order(const struct cli *cli)
+{
+    if (cli->n_items > 1 && gather_is_text(&cli->items[0]) &&
+        cli->items[cli->n_items - 1].option == NULL &&
+        access(cli->items[cli->n_items - 1].value, F_OK) == 0) {
+        cli_note("'%s' is not a file; the image comes first, then its labels", cli->items[0].value);
+    }
+}
+
 static int run(const struct cli *cli, const struct options *o, struct inputs *images,
                struct arguments *a)
 {
@@ -221,11 +254,18 @@ static int run(const struct cli *cli, const struct options *o, struct inputs *im
     job.model = stream_model(stream);
     clipc_model_info(job.model, &info);
     job.sigmoid = info.score == CLIPC_SCORE_SIGMOID;
+    job.low = info.display_low;
+    job.high = info.display_high;
+    job.cosines = o->scores || (labels->n == 1 && !job.sigmoid);
+    if (job.cosines && !o->scores && !job.json) {
+        note_alone(&job);
+    }
     job.top = o->top > 0 && (size_t)o->top < labels->n ? (size_t)o->top : labels->n;
     for (size_t i = 0; i < labels->n; i++) {
         size_t n = say_columns(labels->names[i].text, labels->names[i].length);
         job.widest = n > job.widest && n <= 60 ? n : job.widest;
     }
+    labels_note(labels, cli, job.model, a->templates, a->n_templates);
     job.ranked = calloc(labels->n, sizeof *job.ranked);
     if (job.ranked == NULL) {
         cli_error("out of memory");
@@ -291,6 +331,7 @@ int cmd_classify(int argc, char **argv)
     } else if (inputs_new(a.images, a.n_images, o.zeros, 0, &images) != 0) {
         code = cli_error("out of memory");
     } else {
+        note_order(&cli);
         code = run(&cli, &o, images, &a);
     }
     inputs_free(images);

@@ -1,17 +1,17 @@
 /* compare.c - `clipc compare`: the cosine of two things. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../cli/cli.h"
 #include "verbs.h"
 #include "../cli/gather.h"
 #include "../cli/json_put.h"
 #include "../cli/stream.h"
+#include "../cli/world.h"
 
 static const struct cli_verb verb = {"compare", "A B [options]   (A and B: images, or --text T)",
-                                     "Print the cosine of two vectors: from -1 to 1 (documentation "
-                                     "elsewhere that says 0 to 1 is wrong).\n"
+                                     "Print the cosine of the vectors of two images, two texts, or "
+                                     "one of each: from -1 to 1.\n"
                                      "Of an image and a text, OpenAI's models give about 0.15 for "
                                      "nothing in common and 0.35 for a fit.\n\n"
                                      "  clipc compare cat.jpg --text \"a photo of a cat\"\n"
@@ -96,6 +96,7 @@ static int run(const struct cli *cli, struct inputs *inputs)
     if (stream == NULL) {
         return CLI_FAILED;
     }
+    world_note_texts(cli, stream_model(stream));
     job.dim = (size_t)clipc_dim(stream_model(stream));
     job.rows = calloc(2, job.dim * sizeof(float));
     if (job.rows == NULL) {
@@ -137,9 +138,9 @@ int cmd_compare(int argc, char **argv)
     }
     for (size_t i = 0; code == CLI_GO_ON && i < cli.n_items; i++) {
         const struct cli_item *item = &cli.items[i];
-        if (item->option == NULL && access(item->value, F_OK) != 0 &&
-            strcmp(item->value, "-") != 0 && strchr(item->value, ' ') != NULL) {
-            code = cli_usage(&cli, "'%s' is no file; for a text write --text", item->value);
+        if (gather_is_text(item)) {
+            code = cli_usage(&cli, "'%s' is not a file; for a text write --text \"%s\"",
+                             item->value, item->value);
         }
         sources[i] = gather_source(item);
     }

@@ -9,6 +9,7 @@
 #include "../cli/npy.h"
 #include "../cli/json_put.h"
 #include "../cli/stream.h"
+#include "../cli/world.h"
 
 static const struct cli_verb verb = {
     "embed", "[PATH...] [--text T]... [options]",
@@ -113,6 +114,18 @@ static int embed_items(const struct cli *cli, bool zeros, struct stream *stream,
     return code;
 }
 
+/* Before the first error: what was probably meant. */
+static void note_text(const struct cli *cli)
+{
+    for (size_t i = 0; i < cli->n_items; i++) {
+        const char *value = cli->items[i].value;
+        if (gather_is_text(&cli->items[i])) {
+            cli_note("'%s' is not a file; for a text write --text \"%s\"", value, value);
+            return;
+        }
+    }
+}
+
 static int run(const struct cli *cli, const struct options *o)
 {
     struct stream *stream = stream_open(cli);
@@ -124,6 +137,8 @@ static int run(const struct cli *cli, const struct options *o)
         return CLI_FAILED;
     }
     clipc_model_info(stream_model(stream), &info);
+    note_text(cli);
+    world_note_texts(cli, stream_model(stream));
     job.dim = (size_t)info.dim;
     job.row = malloc(job.dim * sizeof(float));
     if (job.row == NULL) {
