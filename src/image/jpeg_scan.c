@@ -60,7 +60,8 @@ int jpeg_scan(const uint8_t *p, size_t n)
             return base_fail(CLIPC_ERROR_LIMIT, "a JPEG of more than %d scans", MAX_SCANS);
         }
         if (marker == DHT && !tables_fit(p + at + 2, length - 2)) {
-            return base_fail(CLIPC_ERROR_FORMAT, "damaged JPEG: a Huffman table of no sense");
+            return base_fail(CLIPC_ERROR_FORMAT,
+                             "damaged JPEG: a Huffman table that makes no sense");
         }
         at = next_marker(p, n, at + length);
     }

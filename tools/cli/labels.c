@@ -9,7 +9,7 @@
 
 int labels_add(struct labels *l, const char *text, size_t length)
 {
-    lines_trim(&text, &length);
+    lines_typed(&text, &length);
     if (length == 0) {
         cli_note("an empty label is left out");
         return CLI_DONE;

@@ -150,12 +150,8 @@ static size_t space_at(const char *s, size_t n)
     return length > 0 && (unicode_is_space(c) || (c >= 0x1c && c <= 0x1f)) ? length : 0;
 }
 
-void lines_trim(const char **text, size_t *length)
+static void trim(const char **text, size_t *length)
 {
-    if (*length >= 3 && memcmp(*text, "\xef\xbb\xbf", 3) == 0) {
-        *text += 3;
-        *length -= 3;
-    }
     for (size_t n; (n = space_at(*text, *length)) > 0;) {
         *text += n;
         *length -= n;
@@ -168,6 +164,15 @@ void lines_trim(const char **text, size_t *length)
             n++;
         }
     }
+}
+
+void lines_typed(const char **text, size_t *length)
+{
+    if (*length >= 3 && memcmp(*text, "\xef\xbb\xbf", 3) == 0) {
+        *text += 3;
+        *length -= 3;
+    }
+    trim(text, length);
 }
 
 /* Take the line that ends at `end` (NULL: at the end of the list) out of the buffer. */
@@ -183,7 +188,7 @@ static void take(struct lines *l, const char *end)
         length--;
     }
     if (l->texts) {
-        lines_trim(&line, &length);
+        trim(&line, &length);
     }
     l->buffer[(size_t)(line - l->buffer) + length] = '\0';
     l->line = line;

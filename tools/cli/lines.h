@@ -29,9 +29,8 @@ void lines_close(struct lines *lines);
  * follow, after any other the list is at its end. */
 int lines_next(struct lines *lines, const char **line, size_t *length);
 
-/* A text as lines_next gives it: without the byte order mark in front and the white space around.
- */
-void lines_trim(const char **text, size_t *length);
+/* A text that was typed, as the first line of a list of it alone would be. */
+void lines_typed(const char **text, size_t *length);
 
 /* Would lines_next answer at once?  Not when it had to wait for somebody to write. */
 bool lines_ready(struct lines *lines);

@@ -233,7 +233,7 @@ int stream_run(struct stream *s, struct inputs *inputs, stream_fn fn, void *arg)
     left_out = inputs_left_out(inputs);
     if (left_out > 0) {
         fprintf(stderr, "clipc: %zu %s left out\n", left_out,
-                left_out == 1 ? "file that is no picture" : "files that are no pictures");
+                left_out == 1 ? "file that is not a picture" : "files that are not pictures");
     }
     return failed || stop ? CLI_FAILED : CLI_DONE;
 }

@@ -14,9 +14,9 @@ struct checkpoint {
     void (*close)(struct checkpoint *checkpoint);
 };
 
-/* A folder (model.safetensors, or its index) or one file.  Which container it is its first bytes
- * say; what is none is named for what it is, and so is what a folder holds instead.  Every file
- * that is read is added to `files`.  0, or a negative clipc_status with nothing to close. */
+/* A folder (model.safetensors, or its index) or one file.  Its first bytes say which container it
+ * is; anything else is named for what it is, as is what a folder holds instead.  Every file that
+ * is read is added to `files`.  0, or a negative clipc_status with nothing to close. */
 int checkpoint_open(const char *path, struct files *files, struct checkpoint *checkpoint);
 void checkpoint_close(struct checkpoint *checkpoint);
 

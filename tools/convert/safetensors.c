@@ -60,7 +60,7 @@ static int take_place(const struct safetensors *f, const json_t *entry, uint64_t
     t->n_dims = json_array_size(shape);
     for (size_t i = 0; i < t->n_dims; i++) {
         if (!take_u64(json_array_get(shape, i), &t->shape[i])) {
-            return bad(f, t->name, "its shape is no list of whole numbers");
+            return bad(f, t->name, "its shape is not a list of whole numbers");
         }
         if (t->shape[i] != 0 && bits > UINT64_MAX / t->shape[i]) {
             return bad(f, t->name, "its shape overflows");

@@ -136,11 +136,11 @@ static int check_extra(const struct check *c)
     for (size_t i = 0; i < from->n; i++) {
         const char *name = from->tensors[i]->name;
         if (!c->used[i] && strcmp(name, "logit_scale") != 0 && !c->o->layout->leftover(name)) {
-            return base_fail(CLIPC_ERROR_FORMAT,
-                             "%s: tensor '%.120s' is none that the config's model has (a %s of %u "
-                             "and %u layers): config and checkpoint do not belong together",
-                             from->path, name, c->o->layout->name, h->vision.layers,
-                             h->text.layers);
+            return base_fail(
+                CLIPC_ERROR_FORMAT,
+                "%s: tensor '%.120s' does not belong to the config's model (a %s of %u "
+                "and %u layers): config and checkpoint do not belong together",
+                from->path, name, c->o->layout->name, h->vision.layers, h->text.layers);
         }
     }
     return CLIPC_OK;

@@ -11,9 +11,9 @@
 static const struct cli_verb verb = {
     "bench", "[options]",
     "Time the kernels at the model's shapes, then whole encodes, for each kernel set of this CPU.\n"
-    "GFLOP/s count two operations a multiply-add; the share is of what this core's multiply-add "
-    "units\n"
-    "reached in this run with nothing to load or store (for blas: in the best of our sets).\n\n"
+    "GFLOP/s count a multiply-add as two operations; the share is of what this core's units did "
+    "in\n"
+    "this run with nothing to load or store (for blas: of the best of our sets).\n\n"
     "  clipc bench -m vit-b-32.clipc\n"
     "  clipc bench --whole --threads 1",
     CLI_MODEL | CLI_SESSION | CLI_JSON};

@@ -9,14 +9,14 @@
 #include "../cli/stream.h"
 #include "../cli/world.h"
 
-static const struct cli_verb verb = {"compare", "A B [options]   (A and B: images, or --text T)",
-                                     "Print the cosine of the vectors of two images, two texts, or "
-                                     "one of each: from -1 to 1.\n"
-                                     "Of an image and a text, OpenAI's models give about 0.15 for "
-                                     "nothing in common and 0.35 for a fit.\n\n"
-                                     "  clipc compare cat.jpg --text \"a photo of a cat\"\n"
-                                     "  clipc compare one.jpg two.jpg",
-                                     CLI_MODEL | CLI_COMPUTE | CLI_JSON | CLI_JSONL};
+static const struct cli_verb verb = {
+    "compare", "A B [options]   (A and B: images, or --text T)",
+    "Print the cosine of the vectors of two images, two texts, or one of each: from -1 to 1.  Of "
+    "an\n"
+    "image and a text, OpenAI's models give about 0.15 for nothing in common, 0.35 for a fit.\n\n"
+    "  clipc compare cat.jpg --text \"a photo of a cat\"\n"
+    "  clipc compare one.jpg two.jpg",
+    CLI_MODEL | CLI_COMPUTE | CLI_JSON | CLI_JSONL};
 
 struct job {
     float *rows; /* [2, dim] */

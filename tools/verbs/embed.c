@@ -13,11 +13,10 @@
 
 static const struct cli_verb verb = {
     "embed", "[PATH...] [--text T]... [options]",
-    "Print the vector of each image and text, in the order of the arguments, of length 1 unless "
-    "--raw.\n"
-    "PATH is an image, a folder of images, or - for a list of paths on stdin.  What cannot be read "
-    "is\n"
-    "an error in its place (a row of NaN in .npy): rows never shift.\n\n"
+    "Print the vector of each image and text, in the order of the arguments, scaled to length 1.\n"
+    "PATH is an image, a folder of images, or - for a list of files on stdin.  What cannot be "
+    "read\n"
+    "is an error in its place (a row of NaN in .npy): rows never shift.\n\n"
     "  clipc embed photos/ --npy vectors.npy\n"
     "  clipc embed --text \"a photo of a cat\" cat.jpg --json",
     CLI_MODEL | CLI_COMPUTE | CLI_JSON | CLI_JSONL};

@@ -18,15 +18,15 @@
 #define MAX_ABS              1e-5
 #define MAX_ONE_MINUS_COSINE 1e-9
 
-static const struct cli_verb verb = {"selftest", "[FILE] [options]",
-                                     "Hold each kernel set of this CPU against the vectors that "
-                                     "the weight file carries, and check the\n"
-                                     "file's content.  --deep recomputes every layer in double "
-                                     "precision instead (slow) and shows where\n"
-                                     "each set stands.\n\n"
-                                     "  clipc selftest model.clipc\n"
-                                     "  clipc selftest --deep --kernels avx2",
-                                     CLI_MODEL | CLI_THREADS | CLI_KERNELS | CLI_JSON};
+static const struct cli_verb verb = {
+    "selftest", "[FILE] [options]",
+    "Compute with each kernel set of this CPU the vectors that the weight file carries, and hold "
+    "them\n"
+    "against those; check the file's content, too.  --deep recomputes every layer in double\n"
+    "precision instead (slow) and shows how far from it each set is.\n\n"
+    "  clipc selftest model.clipc\n"
+    "  clipc selftest --deep --kernels avx2",
+    CLI_MODEL | CLI_THREADS | CLI_KERNELS | CLI_JSON};
 
 struct errors {
     double max_abs, one_minus_cosine;

@@ -14,10 +14,9 @@
 
 static const struct cli_verb verb = {
     "trace", "(--image PATH | --text T | --pixels FILE.npy | --tokens FILE.npy) [options]",
-    "Run one image or text and show every intermediate activation: shape, mean, smallest, largest "
-    "and\n"
-    "first values.  With -o each is written as DIR/NAME.npy, [1, rows, width].  Of the parts of a "
-    "block:\n"
+    "Run one image or text through the model and show every activation on the way: its shape, "
+    "mean,\n"
+    "smallest, largest and first values.  With -o each is written as DIR/NAME.npy.  A block's are\n"
     "0_in, 1_ln_1, 2_attn_out, 3_after_attn_residual, 4_ln_2, 5_fc, 6_act, 7_mlp_out, 8_out.\n\n"
     "  clipc trace --text \"a photo of a cat\"\n"
     "  clipc trace --image cat.jpg -o activations",
