@@ -80,7 +80,7 @@ c = folder("twice", source)
 open(c + "/config.json", "w").write('{"model_type": "clip", "model_type": "clip"}')
 refused("duplicate keys", c, "duplicate")
 stray = dict(source, extra=np.zeros(3, "f4"))
-refused("an extra tensor", folder("stray", stray), "'extra'", "none that the config's model has")
+refused("an extra tensor", folder("stray", stray), "'extra'", "does not belong to the config's model")
 
 # logit_scale: one number of a float type, whose exponential is a scale.
 for text, value, words in (

@@ -217,7 +217,8 @@ static void test_merges(void)
           words, wrong);
 }
 /* A million letters without a space: merges a a, aa aa, aaaa aaaa, ... leave the powers of two of
- * n - 1 in falling order (the last letter is another token), as 2^k wants 2^k in front of it. */
+ * n - 1 in falling order (the last letter is another token), as 2^k wants 2^k in front of it.
+ * A second or so; an encoder of quadratic time would run into the limit of the whole test. */
 static void test_long_word(void)
 {
     enum { LONG = 1000000, LEVELS = 16 };
@@ -232,9 +233,7 @@ static void test_long_word(void)
     }
     struct tokenizer *t = make(merges, LEVELS);
     memset(text, 'a', LONG);
-    double start = base_seconds();
     good = tokenizer_encode(t, text, LONG, FORMAT_OPENAI, BIG, ids, &got) == CLIPC_OK;
-    double seconds = base_seconds() - start;
     for (size_t i = 0; i < largest; i++) {
         good &= ids[at++] == FIRST + LEVELS - 1;
     }
@@ -244,7 +243,7 @@ static void test_long_word(void)
         }
     }
     good &= ids[at] == END + 'a' && ids[at + 1] == EOT && got == at + 2;
-    check(good && seconds < 10, "one word of 1,000,000 letters: %zu ids in %.2f s", got, seconds);
+    check(good, "one word of 1,000,000 letters: %zu ids", got);
     tokenizer_free(t);
     free(text);
 }
