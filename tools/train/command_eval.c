@@ -115,9 +115,11 @@ static void print_scores(const struct evaluate_model *m, int n)
         frames.threshold, frames.mistaken);
     evaluate_empty(m, few, &empty);
     printf(
-        "empty backgrounds: of 160 prompts the best on %d of them has %.3f; the right ones on %d\n"
-        "  pictures have %.3f (lowest) or more, three in four %.3f; %d are below the first.\n",
-        few, empty.best, few, empty.lowest, empty.quarter, empty.below);
+        "empty backgrounds: of 160 prompts the best has %.3f at most on %d of them, less than "
+        "%.3f on\n"
+        "  95 %%; the right ones on %d pictures have %.3f (lowest) or more, three in four %.3f;\n"
+        "  %d are below the first.\n",
+        empty.best, few, empty.most, few, empty.lowest, empty.quarter, empty.below);
     evaluate_range(m, few, &low, &high);
     printf(
         "range to show: %.2f (95 %% of wrong names are below) to %.2f (half of the right ones are "

@@ -216,18 +216,20 @@ void evaluate_frames(const struct evaluate_model *m, int n, struct evaluate_fram
 
 void evaluate_empty(const struct evaluate_model *m, int n, struct evaluate_empty *e)
 {
-    double *right = need((size_t)n * sizeof *right);
+    double *right = need(2 * (size_t)n * sizeof *right), *empty = right + n;
     struct draw_scene s;
     struct judge j;
 
     judge_all(&j, m, FACES, PAIRS);
-    *e = (struct evaluate_empty){.best = -1};
+    *e = (struct evaluate_empty){0};
     for (int i = 0; i < n; i++) {
         draw_empty_scene(&s, (uint64_t)(FIRST_SEED + i));
         int top = judge_best(&j, &s);
-        double most = j.cosines[top];
-        e->best = most > e->best ? most : e->best;
+        empty[i] = j.cosines[top];
     }
+    qsort(empty, (size_t)n, sizeof *empty, ascending);
+    e->best = empty[n - 1];
+    e->most = quantile(empty, n, 0.95);
     for (int i = 0; i < n; i++) {
         if (i % 2 == 0) {
             card_scene(&s, i / 2);

@@ -120,7 +120,7 @@ int main(int argc, char **argv)
                           .size = 128,
                           .count = -1,
                           .quality = 90,
-                          .steps = 6000,
+                          .steps = 10000,
                           .batch = 64,
                           .threads = 2};
 
