@@ -191,24 +191,30 @@ enum clipc_format {
 };
 
 struct clipc_image {
-    void *data;             /* [height, width, channels]; never written by the library */
+    void *data;             /* [height, width, channels]; never written by the library; CLIPC_I16:
+                             * address and stride are even */
     uint32_t width, height; /* 1 .. 65535 each */
     size_t stride;          /* bytes from row to row */
     int format;             /* enum clipc_format */
     int palette; /* 1: came from a palette or 1-bit file; OpenAI's order resizes it NEAREST */
 };
 
-/* Limits of the decoders, checked before memory is taken; NULL means all defaults. */
+/* Limits of the decoders, checked before memory is taken; NULL means all defaults.  The defaults
+ * suit a program whose user chose the files.  A server sets both: a file of a kilobyte may decode to
+ * as many pixels as max_pixels allows, 4 bytes each (JPEG: up to 12 while it decodes), and 4 million
+ * are enough for any model. */
 struct clipc_image_options {
     size_t size;           /* sizeof(struct clipc_image_options) */
     size_t max_file_bytes; /* 0: 512 MiB */
     size_t max_pixels;     /* 0: 178956970, Pillow's limit */
     int apply_exif; /* 1: turn the image as its EXIF orientation says (the references do not) */
+    int truncated;  /* 1: of a truncated or damaged file take what there is, gray (128) elsewhere */
 };
 
 /* Decode a file, or bytes in memory.  Free the result with clipc_image_free.  Formats: what
  * clipc_image_formats() lists; the first frame of an animation.  A truncated or damaged file is
- * CLIPC_ERROR_FORMAT, never a half picture. */
+ * CLIPC_ERROR_FORMAT, never a half picture (but for options->truncated); one whose pixels are whole
+ * and whose tail is missing or wrong is taken, as by Pillow. */
 int clipc_image_read(const char *path, const struct clipc_image_options *options,
                      struct clipc_image *image);
 int clipc_image_decode(const void *bytes, size_t n_bytes, const struct clipc_image_options *options,

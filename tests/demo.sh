@@ -3,9 +3,9 @@
 clipc=${CLIPC:-build/clipc}
 formats=$($clipc info --build --json | sed 's/.*"formats": "\([^"]*\)".*/\1/')
 case $formats in
-*PNG*) ;;
+*JPEG*) ;;
 *)
-    echo "This build reads only $formats: install libstb-dev (and libjpeg-dev), then make again."
+    echo "This build reads only $formats: install libjpeg-dev (or libstb-dev), then make again."
     exit 0
     ;;
 esac

@@ -4,6 +4,8 @@
     preprocess_oracle.py decode DIR   DIR/cases: FILE KIND WIDTH HEIGHT PIXELS, tab-separated
     preprocess_oracle.py crop DIR     DIR/cases: FILE SIZE RESIZE FILTER RULES CROP
     preprocess_oracle.py exif DIR     DIR/cases as of decode, upright
+    preprocess_oracle.py damage DIR   DIR/cases as of decode; KIND is - where Pillow has no picture or
+                                      another than of the whole file, and PIXELS then says why
 
 KIND is Pillow's mode (1 is called P, and P's pixels are RGB; I has 16 bits, little endian), with a
 J in front for JPEG.  CROP is [SIZE, SIZE, 3] bytes.  Exit 77: no numpy, or no Pillow of the series
@@ -367,6 +369,127 @@ def exif(folder, cases):
                     write_decoded(folder, cases, name, ImageOps.exif_transpose(im))
 
 
+# ---- Damage ---------------------------------------------------------------------------------------
+
+def jpeg_damage():
+    """Files whose end, or whose segments, are not as they should be."""
+    wholes = {"base": pil(picture(40, 29, 3), "JPEG"),
+              "fine": pil(picture(33, 17, 3), "JPEG", subsampling=0),
+              "gray": pil(picture(19, 23, 1)[..., 0], "JPEG"),
+              "cmyk": pil(Image.fromarray(picture(21, 22, 4), "CMYK"), "JPEG"),
+              "prog": pil(picture(40, 29, 3), "JPEG", progressive=True)}
+    junk = rng.integers(0, 256, 64).astype(np.uint8).tobytes().replace(b"\xff", b"\x7f")
+    segments = [b"\xff\xe9\0\0", b"\xff\xe9\xff\xff", b"\xff\xe1\0\x06abcd", b"\xff\xe1\0",
+                b"\xff\xc4\0\x03\x55", b"\xff\xdb\0\x05\0\0\0", b"\xff\xfe\0\x08hello!",
+                b"\xff\xd8", b"\xff\xd0", b"\xff\x01", b"\xff\x02", b"\xff\0\xff\xff", b"\xff\xdd\0\x04\0\0",
+                b"\xff\xda\0\x08\1\1\0\0\x3f\0", b"\xff\xd9"]
+    for name, whole in wholes.items():
+        data = whole[:-2]
+        for n in (1, 2, 3, 5, 9):
+            yield f"{name}_cut{n}.jpg", whole, whole[:-n]
+        for n in (2, 3, 4, 6, 8, 12, 64):
+            for fill in (b"\0", b"\xff", b"U"):
+                yield f"{name}_no_eoi_{n}_{fill[0]}.jpg", whole, data + fill * n
+            yield f"{name}_no_eoi_{n}_junk.jpg", whole, data + junk[:n]
+            yield f"{name}_short_{n}.jpg", whole, data[:-n] + b"\xff\xd9"
+        for i, s in enumerate(segments):
+            yield f"{name}_behind_{i}.jpg", whole, data + s + b"\xff\xd9"
+            yield f"{name}_behind_{i}_no_eoi.jpg", whole, data + s + junk
+            yield f"{name}_behind_{i}_end.jpg", whole, data + s
+            if s != b"\xff\x01":  # TEM is a marker of the standard, but not of Pillow's list
+                yield f"{name}_front_{i}.jpg", whole, whole[:2] + s + whole[2:]
+        at = whole.index(b"\xff\xdb")
+        for i, s in enumerate((b"abc", b"\xff\xff\xff", b"\0\0", b"\xff\0", b"\xff\0a\xff")):
+            yield f"{name}_between_{i}.jpg", whole, whole[:at] + s + whole[at:]
+        yield f"{name}_twice.jpg", whole, whole + whole
+        yield f"{name}_twice_no_eoi.jpg", whole, data + whole
+
+
+def png_damage():
+    gray, rgb = picture(19, 13, 1), picture(19, 13, 3)
+    for name, whole in {"rgb": png(rgb, 8, 2), "gray": png(gray >> 4, 4, 0), "woven": png(rgb, 8, 2, 1),
+                        "pal": png(gray >> 4, 4, 3, 0, rng.integers(0, 256, 48).astype(np.uint8)),
+                        "deep": png(gray.astype(np.uint16) * 257, 16, 0)}.items():
+        def body(*chunks):
+            return head + b"".join(chunk(b"IDAT", c) for c in chunks)
+
+        first, head, data = whole.index(b"IDAT") - 4, whole[:whole.index(b"IDAT") - 4], b""
+        at = first
+        while whole[at + 4:at + 8] == b"IDAT":
+            n = int.from_bytes(whole[at:at + 4], "big")
+            data, at = data + whole[at + 8:at + 8 + n], at + 12 + n
+        ends = chunk(b"IEND", b"")
+        one, text = body(data), chunk(b"tEXt", b"Comment\0hello")
+        for n in range(1, 40):
+            yield f"{name}_cut{n}.png", whole, (one + ends)[:-n]
+        for n in range(1, 60, 3):
+            yield f"{name}_text_cut{n}.png", whole, (one + text + ends)[:-n]
+        bad = lambda c: c[:-4] + b"\1\2\3\4"
+        yield f"{name}_iend_zero.png", whole, one + b"\0" * 12
+        yield f"{name}_iend_crc.png", whole, one + bad(ends)
+        yield f"{name}_iend_junk.png", whole, one + b"anything that is no chunk"
+        yield f"{name}_iend_long.png", whole, one + b"\0\0\xff\xffIEND"
+        yield f"{name}_idat_crc.png", whole, bad(one) + ends
+        yield f"{name}_idat_crc_first.png", whole, bad(body(data[:20])) + chunk(b"IDAT", data[20:]) + ends
+        yield f"{name}_idat_long.png", whole, head + b"\0\1\0\0" + one[len(head) + 4:] + ends
+        yield f"{name}_text_crc.png", whole, one + bad(text) + ends
+        yield f"{name}_text_crc_front.png", whole, head + bad(text) + one[len(head):] + ends
+        yield f"{name}_text_front.png", whole, head + text + one[len(head):] + ends
+        yield f"{name}_text_between.png", whole, body(data[:30]) + text + chunk(b"IDAT", data[30:]) + ends
+        yield f"{name}_header_crc.png", whole, whole[:29] + b"\1\2\3\4" + whole[33:]
+        yield f"{name}_no_pixels.png", whole, head + ends
+        yield f"{name}_adler.png", whole, body(data[:-4] + b"\1\2\3\4") + ends
+        yield f"{name}_adler_cut.png", whole, body(data[:-3]) + ends
+        yield f"{name}_adler_apart.png", whole, body(data[:-4], data[-4:]) + ends
+        yield f"{name}_pixels_cut.png", whole, body(data[:-7]) + ends
+        yield f"{name}_more.png", whole, body(data, b"more of it") + ends
+        yield f"{name}_empty.png", whole, body(b"", data[:9], b"", data[9:], b"") + ends
+        yield f"{name}_unknown.png", whole, head + chunk(b"ABCD", b"12") + one[len(head):] + ends
+        yield f"{name}_unknown_behind.png", whole, one + chunk(b"ABCD", b"12") + ends
+        yield f"{name}_trailer.png", whole, one + ends + b"trailer" * 9
+        yield f"{name}_flip.png", whole, body(data[:15] + bytes([data[15] ^ 16]) + data[16:]) + ends
+
+
+def data_is_text(data):
+    return data[:1] == b"P" and data[1:2] in b"123"
+
+
+def other_damage():
+    """The other formats, cut near their ends and with something behind."""
+    for family in (bmp_files, gif_files, pnm_files, webp_files):
+        for name, whole in family():
+            stem, ending = name.split(".")
+            if data_is_text(whole):  # a number cut short is another number
+                continue
+            for n in (1, 2, 3, 4, 5, 9):
+                yield f"{stem}_cut{n}.{ending}", whole, whole[:-n]
+            yield f"{stem}_trailer.{ending}", whole, whole + b"abc\0\xff"
+
+
+def load(data):
+    with Image.open(io.BytesIO(data)) as im:
+        im.load()
+        return im
+
+
+def damage(folder, cases):
+    for family in (jpeg_damage, png_damage, other_damage):
+        for name, whole, data in family():
+            Path(folder, name).write_bytes(data)
+            right = load(whole)
+            try:
+                im = load(data)
+                same = im.mode == right.mode and im.size == right.size and \
+                    np.array_equal(np.asarray(im.convert("RGBA")), np.asarray(right.convert("RGBA")))
+                why = "its picture is another"
+            except Exception as e:
+                same, why = False, type(e).__name__
+            if same:
+                write_decoded(folder, cases, name, im)
+            else:
+                print(f"{folder}/{name}", "-", 0, 0, why.replace(" ", "_"), sep="\t", file=cases)
+
+
 # ---- Crops: torchvision's, open_clip's and HuggingFace's rules in a few lines of Pillow -----------
 
 def crop(im, size, resize, method, rules):
@@ -420,7 +543,7 @@ def crops(folder, cases):
 def main():
     what, folder = sys.argv[1:]
     with open(f"{folder}/cases", "w") as cases:
-        {"decode": decode, "crop": crops, "exif": exif}[what](folder, cases)
+        {"decode": decode, "crop": crops, "exif": exif, "damage": damage}[what](folder, cases)
 
 
 main()

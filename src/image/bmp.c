@@ -210,8 +210,8 @@ static bool put_literal(struct runs *r, uint8_t count)
     return true;
 }
 
-/* False when the codes end before the picture does. */
-static bool read_runs(const struct bmp *b, uint8_t *to)
+/* How many pixels the codes make before they, the file or the picture end. */
+static size_t read_runs(const struct bmp *b, uint8_t *to)
 {
     struct runs r = {b, to, 0, (size_t)b->width * b->height, 0, b->pixels};
     bool more = true;
@@ -235,37 +235,66 @@ static bool read_runs(const struct bmp *b, uint8_t *to)
             more = put_literal(&r, value);
         }
     }
-    return r.done >= r.total;
+    return r.done < r.total ? r.done : r.total;
 }
 
-/* Indices or colours of all rows, into an image whose format says which. */
-static int read_rows(const struct bmp *b, struct clipc_image *image, uint8_t *indices)
+static bool is_packed(const struct bmp *b)
+{
+    return b->compression == BMP_RLE8 || b->compression == BMP_RLE4;
+}
+
+/* Pixels of all rows that are there, in the file's order: of plain ones whole rows, but for the last
+ * row's padding. */
+static size_t count_pixels(const struct bmp *b, size_t stride)
+{
+    size_t last = ((size_t)b->width * b->bits + 7) / 8;
+    size_t bytes = b->pixels < b->n ? b->n - b->pixels : 0;
+    size_t rows = bytes / stride + (bytes % stride >= last);
+
+    return b->width * (rows < b->height ? rows : b->height);
+}
+
+/* Row y of the file to its place in the image; of a run-length coded one that ends early only the
+ * first `known` pixels. */
+static void put_row(const struct bmp *b, struct clipc_image *image, uint32_t y, size_t stride,
+                    uint8_t *row, size_t known)
+{
+    uint8_t *to = (uint8_t *)image->data + image->stride * (b->top_down ? y : b->height - 1 - y);
+    const uint8_t *from = b->p + b->pixels + y * stride;
+
+    if (b->bits > 8) {
+        colour_row(b, from, to);
+        return;
+    }
+    if (!is_packed(b)) {
+        index_row(b, from, row);
+    }
+    for (size_t x = 0; image->format == CLIPC_RGB && x < known; x++) {
+        memcpy(to + 3 * x, b->palette[row[x]], 3);
+    }
+    if (image->format == CLIPC_L) {
+        memcpy(to, row, known);
+    }
+}
+
+/* All rows into an image whose format says what of.  `indices`: room for a row of them, or for all
+ * that are run-length coded, zeroed. */
+static int read_rows(const struct bmp *b, bool truncated, struct clipc_image *image,
+                     uint8_t *indices)
 {
     size_t stride = ((size_t)b->width * b->bits + 31) / 32 * 4;
-    size_t last = ((size_t)b->width * b->bits + 7) / 8; /* the last row's padding may be missing */
-    bool packed = b->compression == BMP_RLE8 || b->compression == BMP_RLE4;
+    size_t total = (size_t)b->width * b->height;
+    size_t done = is_packed(b) ? read_runs(b, indices) : count_pixels(b, stride);
 
-    if (packed ? !read_runs(b, indices)
-               : b->pixels > b->n || b->n - b->pixels < stride * (b->height - 1) + last) {
+    if (done < total && (!truncated || done == 0)) {
         return base_fail(CLIPC_ERROR_FORMAT, "truncated BMP: its pixels end too early");
     }
-    for (uint32_t y = 0; y < b->height; y++) {
-        uint8_t *to =
-            (uint8_t *)image->data + image->stride * (b->top_down ? y : b->height - 1 - y);
-        uint8_t *row = indices + (packed ? (size_t)y * b->width : 0);
-        if (b->bits > 8) {
-            colour_row(b, b->p + b->pixels + y * stride, to);
-            continue;
-        }
-        if (!packed) {
-            index_row(b, b->p + b->pixels + y * stride, row);
-        }
-        for (uint32_t x = 0; image->format == CLIPC_RGB && x < b->width; x++) {
-            memcpy(to + 3 * x, b->palette[row[x]], 3);
-        }
-        if (image->format == CLIPC_L) {
-            memcpy(to, row, b->width);
-        }
+    if (done < total) {
+        pixels_gray(image);
+    }
+    for (uint32_t y = 0; (size_t)y * b->width < done; y++) {
+        size_t at = (size_t)y * b->width, known = done - at < b->width ? done - at : b->width;
+        put_row(b, image, y, stride, indices + (is_packed(b) ? at : 0), known);
     }
     return CLIPC_OK;
 }
@@ -283,32 +312,32 @@ static bool is_gray(const struct bmp *b)
 
 /* Can so few bytes hold the picture?  A pair of bytes makes at most 255 pixels, a jump of four
  * 65535 rows: so only plain pictures are refused here. */
-static int check(const struct bmp *b, size_t max_pixels)
+static int check(const struct bmp *b, const struct image_limits *limits)
 {
-    int status = pixels_check_size(b->width, b->height, max_pixels);
-    bool packed = b->compression == BMP_RLE8 || b->compression == BMP_RLE4;
+    int status = pixels_check_size(b->width, b->height, limits->max_pixels);
 
-    if (status == CLIPC_OK && !packed && (uint64_t)b->width * b->height * b->bits / 8 > b->n) {
+    if (status == CLIPC_OK && !limits->truncated && !is_packed(b) &&
+        (uint64_t)b->width * b->height * b->bits / 8 > b->n) {
         status = base_fail(CLIPC_ERROR_FORMAT, "truncated BMP: %zu bytes for %u x %u pixels", b->n,
                            b->width, b->height);
     }
     return status;
 }
 
-static int decode(const uint8_t *bytes, size_t n, size_t max_pixels, struct clipc_image *image)
+static int decode(const uint8_t *bytes, size_t n, const struct image_limits *limits,
+                  struct clipc_image *image)
 {
     struct bmp b = {.p = bytes, .n = n};
     int status = read_header(&b);
 
     if (status == CLIPC_OK) {
-        status = check(&b, max_pixels);
+        status = check(&b, limits);
     }
     if (status != CLIPC_OK) {
         return status;
     }
-    bool gray = b.bits == 8 && is_gray(&b),
-         packed = b.compression == BMP_RLE8 || b.compression == BMP_RLE4;
-    uint8_t *indices = b.bits > 8 ? NULL : calloc(packed ? (size_t)b.height : 1, b.width);
+    bool gray = b.bits == 8 && is_gray(&b);
+    uint8_t *indices = b.bits > 8 ? NULL : calloc(is_packed(&b) ? (size_t)b.height : 1, b.width);
     if (b.bits <= 8 && indices == NULL) {
         return base_fail(CLIPC_ERROR_MEMORY, "no memory for %u x %u pixels", b.width, b.height);
     }
@@ -317,7 +346,7 @@ static int decode(const uint8_t *bytes, size_t n, size_t max_pixels, struct clip
                         : b.bits == 32 && b.layout->at[3] >= 0 ? CLIPC_RGBA
                                                                : CLIPC_RGB);
     if (status == CLIPC_OK) {
-        status = read_rows(&b, image, indices);
+        status = read_rows(&b, limits->truncated, image, indices);
         image->palette = b.bits <= 8 && !gray;
         if (status != CLIPC_OK) {
             pixels_free(image);

@@ -99,7 +99,7 @@ int exif_apply(struct clipc_image *image, int orientation)
     bool swap = orientation >= 5;
     size_t bytes = image->stride / image->width;
     int status = pixels_new(&out, swap ? image->height : image->width,
-                           swap ? image->width : image->height, image->format);
+                            swap ? image->width : image->height, image->format);
 
     if (status != CLIPC_OK) {
         return status;

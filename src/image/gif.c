@@ -146,9 +146,9 @@ struct table {
     uint8_t string[CODES]; /* one string, filled from its end */
 };
 
-/* The picture's indices, in the order of the file, to `to` [total].  False when they end too early.
- */
-static bool read_codes(struct bits *b, unsigned depth, struct table *t, uint8_t *to, size_t total)
+/* The picture's indices, in the order of the file, to `to` [total].  How many there were before the
+ * codes ended, or one that cannot be came. */
+static size_t read_codes(struct bits *b, unsigned depth, struct table *t, uint8_t *to, size_t total)
 {
     const int clear = 1 << depth, end = clear + 1;
     int next = clear + 2, old = -1;
@@ -160,7 +160,7 @@ static bool read_codes(struct bits *b, unsigned depth, struct table *t, uint8_t 
         int code = next_code(b, width), c = code;
         size_t from = CODES;
         if (code < 0 || code == end || (old < 0 && code > end) || code > next) {
-            return false;
+            break;
         }
         if (code == clear) {
             next = clear + 2;
@@ -177,7 +177,7 @@ static bool read_codes(struct bits *b, unsigned depth, struct table *t, uint8_t 
             t->string[--from] = t->last[c];
         }
         if (c >= clear || from == 0) {
-            return false;
+            break;
         }
         first = (uint8_t)c;
         t->string[--from] = first;
@@ -194,31 +194,53 @@ static bool read_codes(struct bits *b, unsigned depth, struct table *t, uint8_t 
         memcpy(to + done, t->string + from, count);
         done += count;
     }
-    return true;
+    return done;
 }
 
 /* ---- The picture --------------------------------------------------------------------------- */
 
-static void put_row(const struct gif *g, struct clipc_image *image, uint32_t y, const uint8_t *from)
+/* The first n pixels of row y of the picture. */
+static void put_row(const struct gif *g, struct clipc_image *image, uint32_t y, const uint8_t *from,
+                    size_t n)
 {
     uint8_t *row = (uint8_t *)image->data + (g->top + y) * image->stride;
 
     if (image->format == CLIPC_L) {
-        memcpy(row + g->left, from, g->cols);
+        memcpy(row + g->left, from, n);
         return;
     }
-    for (uint32_t x = 0; x < g->cols; x++) {
+    for (size_t x = 0; x < n; x++) {
         memcpy(row + 3 * (g->left + x), g->palette[from[x]], 3);
     }
 }
 
-static void put_picture(const struct gif *g, struct clipc_image *image, const uint8_t *indices)
+/* Which row of the file is row y of the picture? */
+static uint32_t place_of(const struct gif *g, uint32_t y)
 {
     static const uint8_t start[] = {0, 4, 2, 1}, step[] = {8, 8, 4, 2}; /* GIF89a, appendix E */
+    uint32_t place = 0;
 
+    for (size_t pass = 0; g->interlaced && pass < 4; pass++) {
+        if (y % step[pass] == start[pass]) {
+            return place + y / step[pass];
+        }
+        place += g->rows > start[pass] ? (g->rows - start[pass] + step[pass] - 1) / step[pass] : 0;
+    }
+    return y;
+}
+
+/* The screen: empty, but for the first `done` of the picture's indices; the others are gray. */
+static void put_picture(const struct gif *g, struct clipc_image *image, const uint8_t *indices,
+                        size_t done)
+{
+    pixels_gray(image);
     for (uint32_t y = 0; y < image->height; y++) {
         uint8_t *row = (uint8_t *)image->data + y * image->stride;
+        bool crossed = y >= g->top && y - g->top < g->rows;
         for (uint32_t x = 0; x < image->width; x++) {
+            if (crossed && x >= g->left && x - g->left < g->cols) {
+                continue;
+            }
             if (image->format == CLIPC_L) {
                 row[x] = g->empty;
             } else {
@@ -226,14 +248,11 @@ static void put_picture(const struct gif *g, struct clipc_image *image, const ui
             }
         }
     }
-    for (size_t pass = 0; g->interlaced && pass < 4; pass++) {
-        for (uint32_t y = start[pass]; y < g->rows; y += step[pass]) {
-            put_row(g, image, y, indices);
-            indices += g->cols;
+    for (uint32_t y = 0; y < g->rows; y++) {
+        size_t at = (size_t)place_of(g, y) * g->cols;
+        if (at < done) {
+            put_row(g, image, y, indices + at, done - at < g->cols ? done - at : g->cols);
         }
-    }
-    for (uint32_t y = 0; !g->interlaced && y < g->rows; y++) {
-        put_row(g, image, y, indices + (size_t)y * g->cols);
     }
 }
 
@@ -247,7 +266,8 @@ static bool is_gray(const struct gif *g)
     return true;
 }
 
-static int read_indices(const struct gif *g, uint8_t *indices, size_t total)
+static int read_indices(const struct gif *g, bool truncated_too, uint8_t *indices, size_t total,
+                        size_t *done)
 {
     unsigned depth = g->p[g->at];
     struct bits bits = {g->p, g->at + 1, g->n, 0, 0, 0};
@@ -259,22 +279,23 @@ static int read_indices(const struct gif *g, uint8_t *indices, size_t total)
     if (table == NULL) {
         return base_fail(CLIPC_ERROR_MEMORY, "out of memory");
     }
-    bool good = read_codes(&bits, depth, table, indices, total);
+    *done = read_codes(&bits, depth, table, indices, total);
     free(table);
-    return good ? CLIPC_OK : truncated();
+    return *done == total || (truncated_too && *done > 0) ? CLIPC_OK : truncated();
 }
 
-static int decode(const uint8_t *bytes, size_t n, size_t max_pixels, struct clipc_image *image)
+static int decode(const uint8_t *bytes, size_t n, const struct image_limits *limits,
+                  struct clipc_image *image)
 {
     struct gif g = {.p = bytes, .n = n};
     int status = read_header(&g);
 
     if (status == CLIPC_OK) {
-        status = pixels_check_size(g.width, g.height, max_pixels);
+        status = pixels_check_size(g.width, g.height, limits->max_pixels);
     }
-    size_t total = (size_t)g.cols * g.rows;
+    size_t total = (size_t)g.cols * g.rows, done = 0;
     /* A code has 2 bits at least and makes CODES indices at most. */
-    if (status == CLIPC_OK && total / (4 * CODES) > n) {
+    if (status == CLIPC_OK && !limits->truncated && total / (4 * CODES) > n) {
         status = truncated();
     }
     if (status != CLIPC_OK) {
@@ -284,13 +305,13 @@ static int decode(const uint8_t *bytes, size_t n, size_t max_pixels, struct clip
     if (indices == NULL) {
         return base_fail(CLIPC_ERROR_MEMORY, "no memory for %u x %u pixels", g.width, g.height);
     }
-    status = read_indices(&g, indices, total);
+    status = read_indices(&g, limits->truncated, indices, total, &done);
     if (status == CLIPC_OK) {
         bool gray = is_gray(&g);
         status = pixels_new(image, g.width, g.height, gray ? CLIPC_L : CLIPC_RGB);
         if (status == CLIPC_OK) {
             image->palette = !gray;
-            put_picture(&g, image, indices);
+            put_picture(&g, image, indices, done);
         }
     }
     free(indices);

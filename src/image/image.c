@@ -11,8 +11,8 @@
 
 #define DEFAULT_PIXELS     178956970u /* PIL.Image.MAX_IMAGE_PIXELS twice: where Pillow refuses */
 
-extern const struct image_decoder image_jpeg, image_stb, image_webp, image_gif, image_bmp,
-    image_pnm;
+extern const struct image_decoder image_jpeg, image_stb, image_webp, image_png, image_gif,
+    image_bmp, image_pnm;
 
 const struct image_decoder *const image_decoders[] = {
 #if HAVE_JPEG
@@ -24,7 +24,7 @@ const struct image_decoder *const image_decoders[] = {
 #if HAVE_WEBP
     &image_webp,
 #endif
-    &image_gif,  &image_bmp, &image_pnm, NULL,
+    &image_png,  &image_gif, &image_bmp, &image_pnm, NULL,
 };
 
 /* Formats that some build reads, so that a smaller one can say what it lacks. */
@@ -35,7 +35,6 @@ static const struct lack {
     size_t n;
     const char *package;
 } lacks[] = {{"JPEG", 0, "\xff\xd8\xff", 3, "libjpeg-dev or libstb-dev"},
-             {"PNG", 0, "\x89PNG\r\n\x1a\n", 8, "libstb-dev"},
              {"WebP", 8, "WEBP", 4, "libwebp-dev"}};
 
 static const struct image_decoder *find_decoder(const uint8_t *bytes, size_t n)
@@ -122,8 +121,9 @@ int image_decode(const void *data, size_t n, const struct clipc_image_options *o
     if (decoder == NULL) {
         return refuse(bytes, n);
     }
-    size_t max_pixels = o->max_pixels != 0 ? o->max_pixels : DEFAULT_PIXELS;
-    int status = decoder->decode(bytes, n, max_pixels, &result);
+    struct image_limits limits = {o->max_pixels != 0 ? o->max_pixels : DEFAULT_PIXELS,
+                                  o->truncated != 0};
+    int status = decoder->decode(bytes, n, &limits, &result);
     if (status == CLIPC_OK && o->apply_exif) {
         status = turn(&result, bytes, n);
     }
@@ -157,17 +157,13 @@ int image_read(const char *path, const struct clipc_image_options *o, struct cli
 
 const char *image_formats(void)
 {
-#if HAVE_STB && HAVE_WEBP
+#if (HAVE_JPEG || HAVE_STB) && HAVE_WEBP
     return "JPEG PNG GIF BMP WebP PNM";
-#elif HAVE_STB
+#elif HAVE_JPEG || HAVE_STB
     return "JPEG PNG GIF BMP PNM";
-#elif HAVE_JPEG && HAVE_WEBP
-    return "JPEG GIF BMP WebP PNM";
-#elif HAVE_JPEG
-    return "JPEG GIF BMP PNM";
 #elif HAVE_WEBP
-    return "GIF BMP WebP PNM";
+    return "PNG GIF BMP WebP PNM";
 #else
-    return "GIF BMP PNM";
+    return "PNG GIF BMP PNM";
 #endif
 }

@@ -9,13 +9,20 @@
 
 #include "../clipc.h"
 
+struct image_limits {
+    size_t max_pixels; /* checked before memory is taken */
+    bool truncated;    /* take what there is of a damaged file, gray elsewhere */
+};
+
 struct image_decoder {
     const char *library; /* "stb_image", for people; "clipc": our own */
-    const char *formats; /* "JPEG PNG" */
+    const char *formats; /* "JPEG" */
     /* Is this a file of mine, judging by its start?  As for image_probe. */
     bool (*probe)(const uint8_t *bytes, size_t n);
-    /* Decode.  image->data comes from base_alloc. `max_pixels` holds before memory is taken. */
-    int (*decode)(const uint8_t *bytes, size_t n, size_t max_pixels, struct clipc_image *image);
+    /* Decode into pixels_new's pixels.  A file that is not whole is refused, or (if so limited) what
+     * there is of it taken; when not a row is there, it is refused all the same. */
+    int (*decode)(const uint8_t *bytes, size_t n, const struct image_limits *limits,
+                  struct clipc_image *image);
 };
 
 /* The first match wins; NULL behind the last. */

@@ -9,13 +9,26 @@
 
 #include "../base/base.h"
 #include "image.h"
-#include "jpeg_scan.h"
 #include "pixels.h"
 
-struct failure {
-    struct jpeg_error_mgr manager; /* first, so that the library's pointer is ours */
+/* A progressive file decodes its whole picture once for each scan, of which a hostile one has
+ * hundreds of a few bytes.  Real ones have a dozen: so many pixels times scans are always granted,
+ * and up to GENEROUS_SCANS so many more for each byte of the file. */
+#define PIXEL_SCANS          ((uint64_t)1 << 28)
+#define PIXEL_SCANS_FOR_BYTE 4096
+#define GENEROUS_SCANS       64
+
+/* The three managers of one decoder; each is found from the library's pointer to its first field. */
+struct decoder {
+    struct jpeg_decompress_struct info;
+    struct jpeg_error_mgr errors;
+    struct jpeg_source_mgr source;
+    struct jpeg_progress_mgr progress;
     jmp_buf back;
+    int status; /* of the failure, and its sentence */
     char text[JMSG_LENGTH_MAX];
+    size_t file_bytes;
+    const struct image_limits *limits;
 };
 
 static bool probe(const uint8_t *p, size_t n)
@@ -23,23 +36,27 @@ static bool probe(const uint8_t *p, size_t n)
     return n >= 3 && p[0] == 0xff && p[1] == 0xd8 && p[2] == 0xff;
 }
 
-static void on_error(j_common_ptr info)
+static struct decoder *of(j_common_ptr info)
 {
-    struct failure *f = (struct failure *)(void *)info->err;
-
-    f->manager.format_message(info, f->text);
-    longjmp(f->back, 1);
+    return info->client_data;
 }
 
-/* Warnings (level -1) are damage: a file cut short would give a half picture.  Not so these, at
- * which the picture is whole: stray bytes between segments, odd version numbers, and the scan
- * parameters that some cameras write. */
+static void on_error(j_common_ptr info)
+{
+    info->err->format_message(info, of(info)->text);
+    of(info)->status = CLIPC_ERROR_FORMAT;
+    longjmp(of(info)->back, 1);
+}
+
+/* Warnings (level -1) are damage, of which libjpeg makes some picture.  Not so these, at which the
+ * picture is whole: stray bytes between segments, odd version numbers, and the scan parameters that
+ * some cameras write. */
 static void on_message(j_common_ptr info, int level)
 {
     int code = info->err->msg_code;
 
     if (level < 0 && code != JWRN_EXTRANEOUS_DATA && code != JWRN_JFIF_MAJOR &&
-        code != JWRN_ADOBE_XFORM && code != JWRN_NOT_SEQUENTIAL) {
+        code != JWRN_ADOBE_XFORM && code != JWRN_NOT_SEQUENTIAL && !of(info)->limits->truncated) {
         on_error(info);
     }
 }
@@ -48,6 +65,55 @@ static void on_output(j_common_ptr info)
 {
     (void)info;
 }
+
+/* Called for each row of blocks that is read of a file of several scans. */
+static void on_progress(j_common_ptr common)
+{
+    struct decoder *d = of(common);
+    uint64_t pixels = (uint64_t)d->info.image_width * d->info.image_height;
+    uint64_t scans = (uint64_t)d->info.input_scan_number;
+    uint64_t most = PIXEL_SCANS;
+
+    most += scans <= GENEROUS_SCANS ? (uint64_t)PIXEL_SCANS_FOR_BYTE * d->file_bytes : 0;
+    if (pixels * scans > most) {
+        snprintf(d->text, sizeof d->text, "%u scans or more of %u x %u pixels in %zu bytes",
+                 (unsigned)scans, d->info.image_width, d->info.image_height, d->file_bytes);
+        d->status = CLIPC_ERROR_LIMIT;
+        longjmp(d->back, 1);
+    }
+}
+
+/* ---- The file as libjpeg's source -------------------------------------------------------------
+ * As in Pillow, its end suspends the decoder: what it then has not given was not there.  (libjpeg's
+ * own source for memory makes up an end marker and a gray rest.) */
+
+static void on_source(j_decompress_ptr info)
+{
+    (void)info;
+}
+
+static boolean at_end(j_decompress_ptr info)
+{
+    static const JOCTET end_marker[2] = {0xff, JPEG_EOI};
+
+    if (!of((j_common_ptr)info)->limits->truncated) {
+        return FALSE;
+    }
+    info->src->next_input_byte = end_marker;
+    info->src->bytes_in_buffer = sizeof end_marker;
+    return TRUE;
+}
+
+static void skip(j_decompress_ptr info, long n)
+{
+    size_t there = info->src->bytes_in_buffer, bytes = n < 0 ? 0 : (size_t)n;
+
+    bytes = bytes < there ? bytes : there;
+    info->src->next_input_byte += bytes;
+    info->src->bytes_in_buffer -= bytes;
+}
+
+/* ---- The picture ------------------------------------------------------------------------------- */
 
 /* Gray stays gray, CMYK and YCCK become CMYK, all else RGB, as Pillow's draft modes. */
 static int choose_format(struct jpeg_decompress_struct *info)
@@ -64,12 +130,16 @@ static int choose_format(struct jpeg_decompress_struct *info)
     return CLIPC_RGB;
 }
 
-static void read_rows(struct jpeg_decompress_struct *info, struct clipc_image *image)
+/* False when the file ends before the last row. */
+static bool read_rows(struct jpeg_decompress_struct *info, struct clipc_image *image)
 {
     while (info->output_scanline < info->output_height) {
         JSAMPROW row = (uint8_t *)image->data + info->output_scanline * image->stride;
-        jpeg_read_scanlines(info, &row, 1);
+        if (jpeg_read_scanlines(info, &row, 1) == 0) {
+            return false;
+        }
     }
+    return true;
 }
 
 /* CMYK files are upside down (255 = no ink): Adobe's way, which Pillow takes every file to follow.
@@ -89,54 +159,86 @@ static bool can_hold(const struct jpeg_decompress_struct *info, size_t n)
     return info->arith_code || (uint64_t)info->image_width * info->image_height / 512 <= n;
 }
 
-static int decode_open(struct jpeg_decompress_struct *info, struct failure *f, const uint8_t *bytes,
-                       size_t n, size_t max_pixels, struct clipc_image *image)
+static int truncated(void)
 {
-    if (setjmp(f->back) != 0) {
-        pixels_free(image);
-        return base_fail(CLIPC_ERROR_FORMAT, "truncated or damaged JPEG: %s", f->text);
-    }
-    jpeg_create_decompress(info);
-    jpeg_mem_src(info, bytes, (unsigned long)n);
-    jpeg_read_header(info, TRUE);
-    int status = pixels_check_size(info->image_width, info->image_height, max_pixels);
-    if (status == CLIPC_OK && !can_hold(info, n)) {
-        status = base_fail(CLIPC_ERROR_FORMAT, "truncated JPEG: %zu bytes for %u x %u pixels", n,
-                           info->image_width, info->image_height);
-    }
-    if (status == CLIPC_OK) {
-        int format = choose_format(info);
-        jpeg_start_decompress(info);
-        status = pixels_new(image, info->output_width, info->output_height, format);
-    }
-    if (status == CLIPC_OK) {
-        read_rows(info, image);
-        jpeg_finish_decompress(info);
-        if (image->format == CLIPC_CMYK) {
-            invert(image);
-        }
-    }
-    return status;
+    return base_fail(CLIPC_ERROR_FORMAT, "truncated JPEG: it ends within its picture");
 }
 
-static int decode(const uint8_t *bytes, size_t n, size_t max_pixels, struct clipc_image *image)
+/* Memory for the coefficients of all scans (2 bytes for each of 4 components, in whole blocks), the
+ * rows on their way, tables. */
+static void limit_memory(struct jpeg_decompress_struct *info)
 {
-    struct jpeg_decompress_struct info;
-    struct failure f;
-    int status = jpeg_scan(bytes, n);
+    uint64_t width = info->image_width + 64u, height = info->image_height + 64u;
 
+    info->mem->max_memory_to_use = (long)(8 * width * height + 256 * width + (4 << 20));
+}
+
+/* Runs under decode's setjmp. */
+static int decode_open(struct decoder *d, struct clipc_image *image)
+{
+    struct jpeg_decompress_struct *info = &d->info;
+
+    if (jpeg_read_header(info, TRUE) == JPEG_SUSPENDED) {
+        return truncated();
+    }
+    int status = pixels_check_size(info->image_width, info->image_height, d->limits->max_pixels);
+    if (status == CLIPC_OK && !d->limits->truncated && !can_hold(info, d->file_bytes)) {
+        status = base_fail(CLIPC_ERROR_FORMAT, "truncated JPEG: %zu bytes for %u x %u pixels",
+                           d->file_bytes, info->image_width, info->image_height);
+    }
     if (status != CLIPC_OK) {
         return status;
     }
-    memset(&info, 0, sizeof info);
-    memset(&f, 0, sizeof f);
+    int format = choose_format(info);
+    limit_memory(info);
+    if (!jpeg_start_decompress(info)) {
+        return truncated();
+    }
+    status = pixels_new(image, info->output_width, info->output_height, format);
+    if (status != CLIPC_OK) {
+        return status;
+    }
+    if (!read_rows(info, image)) {
+        pixels_free(image);
+        return truncated();
+    }
+    jpeg_finish_decompress(info); /* to the end marker, or as far as the file goes */
+    if (image->format == CLIPC_CMYK) {
+        invert(image);
+    }
+    return CLIPC_OK;
+}
+
+static int decode(const uint8_t *bytes, size_t n, const struct image_limits *limits,
+                  struct clipc_image *image)
+{
+    struct decoder d;
+    int status;
+
+    memset(&d, 0, sizeof d);
     memset(image, 0, sizeof *image);
-    info.err = jpeg_std_error(&f.manager);
-    f.manager.error_exit = on_error;
-    f.manager.emit_message = on_message;
-    f.manager.output_message = on_output;
-    status = decode_open(&info, &f, bytes, n, max_pixels, image);
-    jpeg_destroy_decompress(&info);
+    d.file_bytes = n;
+    d.limits = limits;
+    d.info.err = jpeg_std_error(&d.errors);
+    d.info.client_data = &d;
+    d.errors.error_exit = on_error;
+    d.errors.emit_message = on_message;
+    d.errors.output_message = on_output;
+    if (setjmp(d.back) != 0) {
+        pixels_free(image);
+        status =
+            base_fail(d.status, "%s JPEG: %s",
+                      d.status == CLIPC_ERROR_LIMIT ? "costly" : "truncated or damaged", d.text);
+    } else {
+        jpeg_create_decompress(&d.info);
+        d.source = (struct jpeg_source_mgr){
+            bytes, n, on_source, at_end, skip, jpeg_resync_to_restart, on_source};
+        d.info.src = &d.source;
+        d.progress.progress_monitor = on_progress;
+        d.info.progress = &d.progress;
+        status = decode_open(&d, image);
+    }
+    jpeg_destroy_decompress(&d.info);
     return status;
 }
 

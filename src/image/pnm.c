@@ -135,7 +135,45 @@ static void store(struct clipc_image *image, size_t y, size_t i, uint32_t v, con
     }
 }
 
-static int decode(const uint8_t *bytes, size_t n, size_t max_pixels, struct clipc_image *image)
+/* Row y's samples; false when they end early, or one is none. */
+static bool read_row(struct reader *r, const struct header *h, size_t y, struct clipc_image *image)
+{
+    size_t there = r->at < r->n ? r->n - r->at : 0, start = y * h->row_bytes;
+
+    if (h->kind >= 4 && there < start + h->row_bytes) {
+        return false;
+    }
+    for (size_t i = 0; i < h->samples; i++) {
+        uint32_t v = h->kind >= 4 ? sample(r, h, y, i) : h->kind == 1 ? bit(r) : number(r);
+        r->bad |= h->kind < 4 && v > h->max;
+        if (r->bad) {
+            return false;
+        }
+        store(image, y, i, v, h);
+    }
+    return true;
+}
+
+/* Rows until one is not whole; how many there were. */
+static size_t read_rows(struct reader *r, const struct header *h, bool truncated,
+                        struct clipc_image *image)
+{
+    size_t y = 0;
+
+    while (y < h->height && read_row(r, h, y, image)) {
+        y++;
+    }
+    if (truncated && y < h->height) { /* the part of a row, and what follows, to gray */
+        struct clipc_image rest = *image;
+        rest.data = (uint8_t *)image->data + y * image->stride;
+        rest.height = h->height - (uint32_t)y;
+        pixels_gray(&rest);
+    }
+    return y;
+}
+
+static int decode(const uint8_t *bytes, size_t n, const struct image_limits *limits,
+                  struct clipc_image *image)
 {
     struct reader r = {bytes, 2, n, false};
     struct header h;
@@ -143,36 +181,31 @@ static int decode(const uint8_t *bytes, size_t n, size_t max_pixels, struct clip
     if (!read_header(&r, &h)) {
         return base_fail(CLIPC_ERROR_FORMAT, "damaged PNM header");
     }
-    int status = pixels_check_size(h.width, h.height, max_pixels);
+    int status = pixels_check_size(h.width, h.height, limits->max_pixels);
     if (status != CLIPC_OK) {
         return status;
     }
-    if (h.kind >= 4 && (r.at > n || h.row_bytes * h.height > n - r.at)) {
-        return base_fail(CLIPC_ERROR_FORMAT, "truncated PNM: %zu bytes of pixels, %zu there",
-                         h.row_bytes * h.height, r.at > n ? 0 : n - r.at);
-    }
-    if (h.kind < 4 && (size_t)h.width * h.height > n) { /* a digit for each pixel at least */
-        return base_fail(CLIPC_ERROR_FORMAT, "truncated PNM");
+    /* Plain formats have a digit for each pixel at least. */
+    size_t least = h.kind < 4 ? (size_t)h.width * h.height : h.row_bytes * h.height;
+    size_t there = r.at < n ? n - r.at : 0;
+    if (there < least && !limits->truncated) {
+        return base_fail(CLIPC_ERROR_FORMAT, "truncated PNM: %zu bytes of pixels, %zu there", least,
+                         there);
     }
     status = pixels_new(image, h.width, h.height,
                         h.channels == 3 ? CLIPC_RGB
                         : h.max > 255   ? CLIPC_I16
                                         : CLIPC_L);
-    for (size_t y = 0; status == CLIPC_OK && y < h.height; y++) {
-        for (size_t i = 0; i < h.samples; i++) {
-            uint32_t v = h.kind >= 4 ? sample(&r, &h, y, i) : h.kind == 1 ? bit(&r) : number(&r);
-            r.bad |= h.kind < 4 && v > h.max;
-            store(image, y, i, v, &h);
-        }
-        if (r.bad) {
-            pixels_free(image);
-            status = base_fail(CLIPC_ERROR_FORMAT, "truncated or damaged PNM");
-        }
+    if (status != CLIPC_OK) {
+        return status;
     }
-    if (status == CLIPC_OK) {
-        image->palette = h.kind == 1 || h.kind == 4;
+    size_t rows = read_rows(&r, &h, limits->truncated, image);
+    if (rows < h.height && (!limits->truncated || rows == 0)) {
+        pixels_free(image);
+        return base_fail(CLIPC_ERROR_FORMAT, "truncated or damaged PNM");
     }
-    return status;
+    image->palette = h.kind == 1 || h.kind == 4;
+    return CLIPC_OK;
 }
 
 extern const struct image_decoder image_pnm;
