@@ -200,9 +200,9 @@ struct clipc_image {
 };
 
 /* Limits of the decoders, checked before memory is taken; NULL means all defaults.  The defaults
- * suit a program whose user chose the files.  A server sets both: a file of a kilobyte may decode to
- * as many pixels as max_pixels allows, 4 bytes each (JPEG: up to 12 while it decodes), and 4 million
- * are enough for any model. */
+ * suit a program whose user chose the files.  A server sets both: a file of a kilobyte may decode
+ * to as many pixels as max_pixels allows, 4 bytes each (JPEG: up to 12 while it decodes; a BMP's or
+ * GIF's palette: 4).  4 million pixels are enough for any model. */
 struct clipc_image_options {
     size_t size;           /* sizeof(struct clipc_image_options) */
     size_t max_file_bytes; /* 0: 512 MiB */

@@ -4,6 +4,8 @@
     preprocess_oracle.py decode DIR   DIR/cases: FILE KIND WIDTH HEIGHT PIXELS, tab-separated
     preprocess_oracle.py crop DIR     DIR/cases: FILE SIZE RESIZE FILTER RULES CROP
     preprocess_oracle.py exif DIR     DIR/cases as of decode, upright
+    preprocess_oracle.py part DIR     DIR/cases as of decode, of cut JPEGs and PNGs: what Pillow makes of
+                                      them when told to load truncated images, gray below
     preprocess_oracle.py damage DIR   DIR/cases as of decode; KIND is - where Pillow has no picture or
                                       another than of the whole file, and PIXELS then says why
 
@@ -22,7 +24,7 @@ from pathlib import Path
 try:
     import numpy as np
     import PIL
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageFile, ImageOps
 except ImportError as e:
     print(e)
     sys.exit(77)
@@ -490,6 +492,31 @@ def damage(folder, cases):
                 print(f"{folder}/{name}", "-", 0, 0, why.replace(" ", "_"), sep="\t", file=cases)
 
 
+def parts(folder, cases):
+    """libjpeg leaves gray where it has nothing; of a PNG Pillow leaves black, which is made gray."""
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    for i, (mode, how) in enumerate([("RGB", {}), ("RGB", {"progressive": True}), ("L", {}),
+                                     ("CMYK", {}), ("RGB", {"subsampling": 0})]):
+        whole = pil(Image.fromarray(picture(90, 70, len(mode)).squeeze(), mode), "JPEG", **how)
+        for j in range(6, 16):
+            name, data = f"part_{i}_{j}.jpg", whole[:len(whole) * j // 16]
+            Path(folder, name).write_bytes(data)
+            im = load(data)
+            if np.asarray(im).any():  # else Pillow gave up, in the header of a later scan
+                write_decoded(folder, cases, name, im)
+    for depth, colour, channels in ((8, 2, 3), (8, 6, 4), (8, 0, 1), (16, 0, 1), (8, 4, 2)):
+        samples = np.maximum(picture(50, 40, channels).astype(np.uint16), 1) << (depth - 8)
+        whole = png(samples, depth, colour)
+        for j in range(6, 16):
+            name, data = f"part_{colour}_{depth}_{j}.png", whole[:len(whole) * j // 16]
+            Path(folder, name).write_bytes(data)
+            im = load(data)
+            a = np.asarray(im).copy()
+            gray = {"RGBA": (128, 128, 128, 255), "LA": (128, 255)}.get(im.mode, 128)
+            a[(a.reshape(40, -1) == 0).all(axis=1)] = gray
+            write_decoded(folder, cases, name, Image.fromarray(a, im.mode))
+
+
 # ---- Crops: torchvision's, open_clip's and HuggingFace's rules in a few lines of Pillow -----------
 
 def crop(im, size, resize, method, rules):
@@ -543,7 +570,7 @@ def crops(folder, cases):
 def main():
     what, folder = sys.argv[1:]
     with open(f"{folder}/cases", "w") as cases:
-        {"decode": decode, "crop": crops, "exif": exif, "damage": damage}[what](folder, cases)
+        {"decode": decode, "crop": crops, "exif": exif, "damage": damage, "part": parts}[what](folder, cases)
 
 
 main()

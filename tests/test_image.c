@@ -66,14 +66,15 @@ static int try_refusal(const char *path, const char *why)
 }
 
 /* One line of the oracle: 1 right, 0 wrong, -1 not a file for this build. */
-static int try_case(const char *line, bool apply_exif)
+static int try_case(const char *line, bool apply_exif, bool truncated)
 {
     char path[160], kind_text[8], raw[240];
     const char *kind = kind_text;
     unsigned width, height;
     size_t n, n_raw, sum;
     int most;
-    struct clipc_image_options options = {.size = sizeof options, .apply_exif = apply_exif};
+    struct clipc_image_options options = {
+        .size = sizeof options, .apply_exif = apply_exif, .truncated = truncated};
     struct clipc_image image = {0};
 
     if (sscanf(line, "%159s %7s %u %u %239s", path, kind_text, &width, &height, raw) != 5) {
@@ -110,14 +111,14 @@ static int try_case(const char *line, bool apply_exif)
     return good;
 }
 
-static void test_oracle(const char *what, bool apply_exif, int least)
+static void test_oracle(const char *what, bool apply_exif, bool truncated, int least)
 {
     char folder[64], line[512];
     FILE *cases = oracle_open("preprocess_oracle.py", what, folder);
     int good = 0, bad = 0, unread = 0;
 
     while (cases != NULL && fgets(line, sizeof line, cases) != NULL) {
-        int result = try_case(line, apply_exif);
+        int result = try_case(line, apply_exif, truncated);
         good += result == 1;
         bad += result == 0;
         unread += result < 0;
@@ -191,6 +192,64 @@ static void cut(const struct image_decoder *decoder, const char *name, const uin
     pixels_free(&whole);
 }
 
+/* The same as of the whole file, pixel by pixel, or gray; how many are not gray?  -1: neither. */
+static long count_whole(const struct clipc_image *part, const struct clipc_image *whole)
+{
+    size_t bytes = channels_of[part->format], n = (size_t)part->width * part->height;
+    long count = 0;
+
+    if (part->width != whole->width || part->height != whole->height ||
+        part->format != whole->format) {
+        return -1;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t *a = (uint8_t *)part->data + i * bytes;
+        const uint8_t *b = (uint8_t *)whole->data + i * bytes;
+        uint16_t deep;
+        memcpy(&deep, a, bytes > 1 ? 2 : 1);
+        bool gray = part->format == CLIPC_I16 ? deep == 128 : a[0] == 128;
+        if (memcmp(a, b, bytes) == 0) {
+            count++;
+        } else if (!gray) {
+            return -1;
+        }
+    }
+    return count;
+}
+
+/* With `truncated`: each length gives an error or part of the picture, more of it the longer. */
+static void take_part(const struct image_decoder *decoder, const char *name, const uint8_t *bytes,
+                      size_t n)
+{
+    static const struct image_limits limits = {1 << 20, true};
+    struct clipc_image whole, part;
+    uint8_t *room = check_guarded(n, false);
+    bool jpeg = strcmp(decoder->formats, "JPEG") == 0; /* see the oracle's "part" */
+    long before = 0, parts = 0, wrong = 0;
+
+    if (decode(decoder, bytes, n, &whole) != CLIPC_OK) {
+        return;
+    }
+    for (size_t length = 0; length <= n; length++) {
+        uint8_t *start = room + n - length;
+        memcpy(start, bytes, length);
+        memset(&part, 0, sizeof part);
+        if (!decoder->probe(start, length) ||
+            decoder->decode(start, length, &limits, &part) != CLIPC_OK) {
+            wrong += part.data != NULL || before > 0;
+            continue;
+        }
+        long count = jpeg ? before + 1 : count_whole(&part, &whole);
+        parts++;
+        wrong += count < before || count == 0;
+        before = count;
+        pixels_free(&part);
+    }
+    check(wrong == 0 && parts > 0 && (jpeg || before == (long)whole.width * whole.height),
+          "%s by %s: a part at %ld of %zu lengths", name, decoder->library, parts, n);
+    pixels_free(&whole);
+}
+
 static void flip(const struct image_decoder *decoder, const char *name, const uint8_t *bytes,
                  size_t n)
 {
@@ -227,6 +286,9 @@ static void test_damage(void)
         for (size_t i = 0; bytes != NULL && image_decoders[i] != NULL; i++) {
             if (image_decoders[i]->probe(bytes, n)) {
                 cut(image_decoders[i], entry->d_name, bytes, n);
+                if (strcmp(image_decoders[i]->library, "stb_image") != 0) {
+                    take_part(image_decoders[i], entry->d_name, bytes, n);
+                }
                 flip(image_decoders[i], entry->d_name, bytes, n);
             }
         }
@@ -467,10 +529,11 @@ int main(void)
     test_jpeg();
     test_exif();
     test_damage();
-    test_oracle("decode", false, 100);
-    test_oracle("exif", true, 20);
+    test_oracle("decode", false, false, 100);
+    test_oracle("exif", true, false, 20);
     if (have("libjpeg-turbo")) { /* the only decoder of JPEG that says where its data ended */
-        test_oracle("damage", false, 150);
+        test_oracle("damage", false, false, 1000);
+        test_oracle("part", false, true, 90);
     }
     return check_done();
 }

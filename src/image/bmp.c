@@ -243,8 +243,8 @@ static bool is_packed(const struct bmp *b)
     return b->compression == BMP_RLE8 || b->compression == BMP_RLE4;
 }
 
-/* Pixels of all rows that are there, in the file's order: of plain ones whole rows, but for the last
- * row's padding. */
+/* Pixels of all rows that are there, in the file's order: of plain ones whole rows, but for the
+ * last row's padding. */
 static size_t count_pixels(const struct bmp *b, size_t stride)
 {
     size_t last = ((size_t)b->width * b->bits + 7) / 8;

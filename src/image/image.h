@@ -19,7 +19,7 @@ struct image_decoder {
     const char *formats; /* "JPEG" */
     /* Is this a file of mine, judging by its start?  As for image_probe. */
     bool (*probe)(const uint8_t *bytes, size_t n);
-    /* Decode into pixels_new's pixels.  A file that is not whole is refused, or (if so limited) what
+    /* Decode into pixels_new's pixels.  A file that is not whole is refused, or (`truncated`) what
      * there is of it taken; when not a row is there, it is refused all the same. */
     int (*decode)(const uint8_t *bytes, size_t n, const struct image_limits *limits,
                   struct clipc_image *image);

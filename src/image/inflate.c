@@ -246,7 +246,7 @@ static void fixed_codes(struct stream *s)
     huffman_make(&s->distances, five, DISTANCES, false);
 }
 
-/* Lengths [n] of both codes, run-length coded and in a code of their own, which is in `literals`. */
+/* Lengths [n] of both codes, run-length coded in a code of their own, which is in `literals`. */
 static bool read_lengths(struct stream *s, uint8_t *lengths, size_t n)
 {
     for (size_t i = 0; i < n;) {

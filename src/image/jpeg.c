@@ -18,7 +18,7 @@
 #define PIXEL_SCANS_FOR_BYTE 4096
 #define GENEROUS_SCANS       64
 
-/* The three managers of one decoder; each is found from the library's pointer to its first field. */
+/* One decoder and its managers; client_data leads from the library's pointer to it. */
 struct decoder {
     struct jpeg_decompress_struct info;
     struct jpeg_error_mgr errors;
@@ -113,7 +113,7 @@ static void skip(j_decompress_ptr info, long n)
     info->src->bytes_in_buffer -= bytes;
 }
 
-/* ---- The picture ------------------------------------------------------------------------------- */
+/* ---- The picture ----------------------------------------------------------------------------- */
 
 /* Gray stays gray, CMYK and YCCK become CMYK, all else RGB, as Pillow's draft modes. */
 static int choose_format(struct jpeg_decompress_struct *info)
@@ -209,8 +209,8 @@ static int decode_open(struct decoder *d, struct clipc_image *image)
     return CLIPC_OK;
 }
 
-static int decode(const uint8_t *bytes, size_t n, const struct image_limits *limits,
-                  struct clipc_image *image)
+static int decode_once(const uint8_t *bytes, size_t n, const struct image_limits *limits,
+                       struct clipc_image *image)
 {
     struct decoder d;
     int status;
@@ -239,6 +239,31 @@ static int decode(const uint8_t *bytes, size_t n, const struct image_limits *lim
         status = decode_open(&d, image);
     }
     jpeg_destroy_decompress(&d.info);
+    return status;
+}
+
+/* Where the last segment begins: a marker that is neither a restart nor the end. */
+static size_t last_segment(const uint8_t *p, size_t n)
+{
+    size_t at = n < 2 ? 0 : n - 2;
+
+    while (at > 0 && (p[at] != 0xff || p[at + 1] < 0xc0 || p[at + 1] == 0xff ||
+                      (p[at + 1] >= JPEG_RST0 && p[at + 1] <= JPEG_EOI))) {
+        at--;
+    }
+    return at;
+}
+
+/* A part of a file may end within the tables or the header of a scan, which then is left out. */
+static int decode(const uint8_t *bytes, size_t n, const struct image_limits *limits,
+                  struct clipc_image *image)
+{
+    int status = decode_once(bytes, n, limits, image);
+
+    for (int tries = 2; limits->truncated && status == CLIPC_ERROR_FORMAT && tries > 0; tries--) {
+        n = last_segment(bytes, n);
+        status = decode_once(bytes, n, limits, image);
+    }
     return status;
 }
 

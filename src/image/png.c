@@ -24,7 +24,7 @@ static bool probe(const uint8_t *p, size_t n)
     return n >= 8 && memcmp(p, SIGNATURE, 8) == 0;
 }
 
-/* ---- Chunks ------------------------------------------------------------------------------------ */
+/* ---- Chunks ---------------------------------------------------------------------------------- */
 
 /* The CRC-32 of annex D, half a byte a step. */
 static uint32_t crc_of(const uint8_t *p, size_t n)
@@ -79,7 +79,7 @@ static int damaged(const char *what)
     return base_fail(CLIPC_ERROR_FORMAT, "damaged PNG: %s", what);
 }
 
-/* ---- In front of the pixels -------------------------------------------------------------------- */
+/* ---- In front of the pixels ------------------------------------------------------------------ */
 
 static int read_header(const struct chunk *c, size_t max_pixels, struct png_header *h)
 {
@@ -152,10 +152,10 @@ static int read_front(const uint8_t *p, size_t n, const struct image_limits *lim
     return status;
 }
 
-/* ---- The pixels -------------------------------------------------------------------------------- */
+/* ---- The pixels ------------------------------------------------------------------------------ */
 
-/* The bytes of chunks of pixels that follow one another from `at` on: *p [*bytes], in `*joined` (for
- * free()) when there is more than one.  Returns where they end; (size_t)-1: no memory. */
+/* The bytes of chunks of pixels that follow one another from `at` on: *p [*bytes], in `*joined`
+ * (for free()) when there is more than one.  Returns where they end; (size_t)-1: no memory. */
 static size_t join(const uint8_t *file, size_t n, size_t at, const uint8_t **p, size_t *bytes,
                    uint8_t **joined)
 {

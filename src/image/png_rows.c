@@ -50,7 +50,7 @@ int png_rows_format(const struct png_header *h)
                             : CLIPC_RGB;
 }
 
-/* ---- Filters (section 9): each byte is what is missing to a guess from its neighbours ---------- */
+/* ---- Filters (section 9): each byte is what is missing to a guess from its neighbours -------- */
 
 static uint8_t paeth(int a, int b, int c)
 {
@@ -98,7 +98,7 @@ static bool unfilter(unsigned filter, uint8_t *row, const uint8_t *up, size_t n,
     }
 }
 
-/* ---- Samples ----------------------------------------------------------------------------------- */
+/* ---- Samples --------------------------------------------------------------------------------- */
 
 /* Sample i of a row, 8 bits at most: of 16 the upper ones. */
 static unsigned sample(const uint8_t *row, size_t i, unsigned depth)
@@ -145,7 +145,7 @@ static void put_row(const struct png_rows *r)
     }
 }
 
-/* ---- Rows -------------------------------------------------------------------------------------- */
+/* ---- Rows ------------------------------------------------------------------------------------ */
 
 /* To the first pass from `number` on that has rows. */
 static void begin_pass(struct png_rows *r, size_t number)

@@ -61,7 +61,8 @@ struct cli {
     bool json, jsonl;
     /* common options as given */
     const char *model_path; /* -m, else $CLIPC_MODEL, else NULL: the embedded model */
-    bool exif;
+    bool exif, truncated;
+    int max_pixels; /* 0: the default */
     struct clipc_options session; /* threads, batch, kernels, precision, rules filled in */
 };
 

@@ -9,7 +9,9 @@
 struct clipc_image_options load_options(const struct cli *cli)
 {
     return (struct clipc_image_options){.size = sizeof(struct clipc_image_options),
-                                        .apply_exif = cli->exif};
+                                        .max_pixels = (size_t)cli->max_pixels,
+                                        .apply_exif = cli->exif,
+                                        .truncated = cli->truncated};
 }
 
 int load_image(const struct cli *cli, const char *path, struct clipc_image *image)

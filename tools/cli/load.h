@@ -1,4 +1,4 @@
-/* load.h - images as the options of the command line want them read: --exif and the limits. */
+/* load.h - images as the options of the command line want them read: --exif, --truncated, --max-pixels. */
 #ifndef CLIPC_LOAD_H
 #define CLIPC_LOAD_H
 
