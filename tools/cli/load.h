@@ -1,4 +1,5 @@
-/* load.h - images as the options of the command line want them read: --exif, --truncated, --max-pixels. */
+/* load.h - images as the options of the command line want them read: --exif, --truncated,
+ * --max-pixels. */
 #ifndef CLIPC_LOAD_H
 #define CLIPC_LOAD_H
 
