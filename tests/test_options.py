@@ -30,6 +30,8 @@ jpeg = open("tests/images/red-square-4.jpg", "rb").read()
 exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
 turned = tmp + "/turned.jpg"
 open(turned, "wb").write(jpeg[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + jpeg[2:])
+cut = tmp + "/cut.ppm"
+open(cut, "wb").write(open(image, "rb").read()[:-100])
 open(tmp + "/labels", "w").write("cat\ndog\n")
 open(tmp + "/texts", "w").write("one\ntwo\n")
 np.save(tmp + "/pixels.npy", np.zeros((1, 3, side, side), np.float32))
@@ -95,6 +97,8 @@ table = {
                        ["classify", image, "--json", "--preprocess", "openai"] + labels),
         "tokenizer": (["classify", image, "--json", "&amp;", "cat"],
                       ["classify", image, "--json", "&amp;", "cat", "--tokenizer", "openai"]),
+        "truncated": (["classify", cut, "--json"] + labels, ["classify", cut, "--json"] + labels + ["--truncated"]),
+        "max-pixels": (["classify", image, "--json"] + labels, ["classify", image, "--json"] + labels + ["--max-pixels", "9"]),
         "exif": (["classify", turned, "--json"] + labels, ["classify", turned, "--json", "--exif"] + labels),
         "null": (["classify", "-", "--label", "a"], ["classify", "-", "--label", "a", "-0"])}),
     "embed": (["embed", image], {
@@ -102,11 +106,15 @@ table = {
         "tokens": ["--tokens", tmp + "/tokens.npy"], "pixels": ["--pixels", tmp + "/pixels.npy"],
         "npy": ["--npy", OUT], "raw": ["--raw"], "threads": TWO, **compute, "model": ["-m", OUT],
         "tokenizer": (["embed"] + text, ["embed"] + text + ["--tokenizer", "openai"]),
+        "truncated": (["embed", cut], ["embed", cut] + ["--truncated"]),
+        "max-pixels": (["embed", image], ["embed", image] + ["--max-pixels", "9"]),
         "exif": (["embed", turned], ["embed", turned, "--exif"]), "null": (["embed", "-"], ["embed", "-", "-0"])}),
     "compare": (["compare", image, "--image", tmp + "/turned.jpg"], {
         "image": (["compare", image], ["compare", image, "--image", image]),
         "text": (["compare", image], ["compare", image] + text), "threads": TWO, **compute, "model": ["-m", OUT],
         "tokenizer": (["compare", image] + text, ["compare", image] + text + ["--tokenizer", "openai"]),
+        "truncated": (["compare", cut, turned], ["compare", cut, turned] + ["--truncated"]),
+        "max-pixels": (["compare", image, turned], ["compare", image, turned] + ["--max-pixels", "9"]),
         "exif": (["compare", image, turned], ["compare", image, turned, "--exif"])}),
     "tokenize": (["tokenize", "&amp;"], {"model": ["-m", OUT], "tokenizer": ["--tokenizer", "openai"],
                                          "json": ["--json"]}),
@@ -115,6 +123,8 @@ table = {
         "size": ["--size", "7"], "image": (["preprocess", "--npy", OUT],
                                            ["preprocess", "--npy", OUT, "--image", image]),
         "model": ["-m", OUT], "preprocess": ["--preprocess", "openai"],
+        "truncated": (["preprocess", cut, "--npy", OUT], ["preprocess", cut, "--npy", OUT] + ["--truncated"]),
+        "max-pixels": (["preprocess", image, "--npy", OUT], ["preprocess", image, "--npy", OUT] + ["--max-pixels", "9"]),
         "exif": (["preprocess", turned, "--npy", OUT], ["preprocess", turned, "--npy", OUT, "--exif"])}),
     "trace": (["trace", "--image", image], {
         "image": (["trace"], ["trace", "--image", image]), "text": (["trace"], ["trace", "--text", "cat"]),
@@ -123,6 +133,8 @@ table = {
         "full-context": (["trace", "--text", "cat"], ["trace", "--text", "cat", "--full-context"]),
         "threads": TWO, **{k: v for k, v in compute.items() if k not in ("batch", "jsonl")}, "model": ["-m", OUT],
         "tokenizer": (["trace"] + text, ["trace"] + text + ["--tokenizer", "openai"]),
+        "truncated": (["trace", "--image", cut], ["trace", "--image", cut] + ["--truncated"]),
+        "max-pixels": (["trace", "--image", image], ["trace", "--image", image] + ["--max-pixels", "9"]),
         "exif": (["trace", "--image", turned], ["trace", "--image", turned, "--exif"])}),
     "info": (["info"] + M, {"tensors": ["--tensors"], "verify": ["--verify"], "build": ["--build"],
                             "model": ["-m", OUT], "json": ["--json"]}),
