@@ -110,7 +110,7 @@ tap.check(code == 1 and [x["image"][len(mixed) + 1:] for x in r if x["error"]] =
 why = {x["image"][len(mixed) + 1:]: x["error"] for x in r}
 tap.check("HEIC" in why["a.HEIC"] and "AVIF" in why["photo"] and "empty" in why["cut.jpg"] and
           "regular" in why["camera.jpg"] and "No such file" in why["lost.png"], "errors say what it is")
-tap.check("clipc: %d files that are no pictures left out\n" % len(out) in err and
+tap.check("clipc: %d files that are not pictures left out\n" % len(out) in err and
           not any(name in err for name in ("notes", "poem", "film")), "what is none is counted: " + err.splitlines()[-1])
 code, r2, err = records("classify", mixed, "--label", "a", "--label", "b", "--jsonl", "-m", demo)
 tap.check(code == 1 and [(x["image"], x["error"]) for x in r2] == [(x["image"], x["error"]) for x in r] and
@@ -125,7 +125,7 @@ code, r, err = records("embed", tmp + "/clean", "--jsonl", *M)
 tap.check(code == 0 and len(r) == 1 and err == "", "a folder of pictures alone: exit 0, stderr silent")
 open(tmp + "/clean/x.txt", "w").write("x")
 code, r, err = records("embed", tmp + "/clean", "--jsonl", *M)
-tap.check(code == 0 and err == "clipc: 1 file that is no picture left out\n", "one file is one: " + err.strip())
+tap.check(code == 0 and err == "clipc: 1 file that is not a picture left out\n", "one file is one: " + err.strip())
 os.makedirs(tmp + "/empty/er")
 for where in ("empty", "empty/er"):
     code, r, err = records("embed", tmp + "/" + where, "--jsonl", *M)
@@ -173,7 +173,7 @@ else:
     code, r, err = got
     tap.check(code == 1 and [(x["image"][len(tmp) + 9:], x["error"] and x["error"].split(": ")[-1]) for x in r] ==
               [("blind/a.ppm", "Permission denied"), ("kept", "Permission denied"), ("kept.ppm", "Permission denied"),
-               ("open.ppm", None), ("shut", "Permission denied")] and "1 file that is no picture" in err,
+               ("open.ppm", None), ("shut", "Permission denied")] and "1 file that is not a picture" in err,
               "what may not be read is an error: %s" % [x["image"][len(tmp):] for x in r])
 for n in ("shut", "blind"):
     os.chmod(tmp + "/private/" + n, 0o755)
