@@ -1,5 +1,5 @@
-/* CPU quotas of cgroups, read from copies of /proc/self and /sys/fs/cgroup made here: v1 and v2, the
- * process's own cgroup and those around it, containers that see only a part. */
+/* CPU quotas of cgroups, read from copies of /proc/self and /sys/fs/cgroup made here: v1 and v2,
+ * the process's own cgroup and those around it, containers that see only a part. */
 #include <sched.h>
 #include <sys/stat.h>
 

@@ -5,6 +5,7 @@
 #include "../src/base/base.h"
 #include "cli/cli.h"
 #include "cli/nearest.h"
+#include "cli/signals.h"
 #include "verbs/verbs.h"
 
 static const struct {
@@ -83,6 +84,7 @@ int main(int argc, char **argv)
     const char *first = argc > 1 ? argv[1] : "";
 
     base_return_memory();
+    signals_clean_up();
     if (argc < 2) {
         fprintf(stderr, "usage: clipc VERB [options] ...; see clipc --help\n");
         return CLI_USAGE;

@@ -9,8 +9,9 @@
 
 #include "../clipc.h" /* enum clipc_status only */
 
-/* Record this thread's sentence (printf-like, cut at 511 bytes) and return `status`.  Control
- * characters are shown as '?', so that hostile names cannot steer a terminal. */
+/* Record this thread's sentence (printf-like, cut at 511 bytes) and return `status`.  It is UTF-8,
+ * and nothing in it steers a terminal: control characters (C1 too, ends of lines, marks that turn
+ * the direction of writing) and bytes that are not UTF-8 are shown as '?'. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif
@@ -45,7 +46,7 @@ struct arena {
 };
 void *arena_take(struct arena *arena, size_t count, size_t element_bytes);
 
-/* A whole file, mapped read-only.  Refuses directories and files that are not regular. */
+/* A whole file, mapped read-only.  Refuses folders and files that are not regular, at once. */
 struct base_map {
     const unsigned char *data; /* page aligned; NULL when the file is empty */
     size_t size;
@@ -56,9 +57,13 @@ void base_unmap(struct base_map *map);
 /* What `path` names when all links are followed; free() it; NULL when there is nothing. */
 char *base_real_path(const char *path);
 
-/* A whole file (or pipe) read into memory of base_alloc, one 0 byte behind the last; more than
- * `max_bytes` is CLIPC_ERROR_LIMIT.  path "-" is standard input. */
+/* A whole file read into memory of base_alloc, one 0 byte behind the last; more than `max_bytes` is
+ * CLIPC_ERROR_LIMIT.  A pipe is read to its end, however long its writer takes to come.
+ * "-" is a file of that name. */
 int base_read_file(const char *path, size_t max_bytes, unsigned char **data, size_t *size);
+
+/* The same of standard input, which programs name "-". */
+int base_read_stdin(size_t max_bytes, unsigned char **data, size_t *size);
 
 /* Seconds of a monotonic clock. */
 double base_seconds(void);

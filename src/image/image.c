@@ -136,9 +136,7 @@ int image_decode(const void *data, size_t n, const struct clipc_image_options *o
 /* "path: " in front of the sentence that the failure left. */
 static int name_file(const char *path, int status)
 {
-    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
-
-    return base_fail(status, "%s: %s", name, base_errmsg());
+    return base_fail(status, "%s: %s", path, base_errmsg());
 }
 
 int image_read(const char *path, const struct clipc_image_options *o, struct clipc_image *image)

@@ -98,9 +98,7 @@ static int decode(const struct batch_work *w, const struct batch_item *item,
     if (item->kind == BATCH_BYTES) {
         return clipc_image_decode(item->data, item->n, &w->options.image, image);
     }
-    /* Never standard input: the name may come from outside. */
-    return clipc_image_read(strcmp(item->data, "-") == 0 ? "./-" : item->data, &w->options.image,
-                            image);
+    return clipc_image_read(item->data, &w->options.image, image);
 }
 
 void batch_prepare(const struct batch_work *w, struct batch_job *job)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../src/base/guard.h"
 #include "common.h"
 #include "nearest.h"
 
@@ -85,6 +86,10 @@ static int take(struct cli *cli, const struct cli_option *option, const char *va
         return take_number(cli, option, value);
     case CLI_CHOICE:
         return take_choice(cli, option, value);
+    case CLI_OUTPUT:
+        guard_begin();
+        *(const char **)option->value = value;
+        break;
     case CLI_STRING:
         *(const char **)option->value = value;
         break;

@@ -9,11 +9,11 @@
 #include "../../src/clipc.h"
 #include "open.h"
 #include "say.h"
-#include "unfinished.h"
 
 enum cli_kind {
     CLI_FLAG,   /* bool *: true when given */
     CLI_STRING, /* const char **: the last one given */
+    CLI_OUTPUT, /* the same, of a file that is written: it must not be one that is read */
     CLI_INT,    /* int *: a whole number >= 0 */
     CLI_CHOICE, /* int *: 1 + the place of the word among those of `argument`, "exact|fast" */
     CLI_ITEM    /* kept in order in cli.items, value NULL: --text, --image, --template ... */

@@ -8,10 +8,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../src/base/base.h"
 #include "../../src/base/utf8.h"
+#include "../../src/base/guard.h"
 #include "../../src/token/unicode.h"
 
 #define MAX_LINE ((size_t)16 << 20)
@@ -48,8 +50,11 @@ int lines_open(const char *path, enum lines_kind kind, struct lines **out)
     l->texts = kind == LINES_TEXTS;
     l->separator = kind == LINES_PATHS0 ? '\0' : '\n';
     l->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    if (l->fd < 0) {
-        int status = base_fail(CLIPC_ERROR_IO, "%s: %s", path, strerror(errno));
+    struct stat st;
+    int status = l->fd < 0 || fstat(l->fd, &st) != 0
+                     ? base_fail(CLIPC_ERROR_IO, "%s: %s", path, strerror(errno))
+                     : guard_input(path, &st);
+    if (status != CLIPC_OK) {
         lines_close(l);
         return status;
     }

@@ -23,7 +23,7 @@ int load_image(const struct cli *cli, const char *path, struct clipc_image *imag
     if (strcmp(path, "-") != 0) {
         return clipc_image_read(path, &options, image);
     }
-    int status = base_read_file("-", IMAGE_MAX_FILE_BYTES, &bytes, &n);
+    int status = base_read_stdin(IMAGE_MAX_FILE_BYTES, &bytes, &n);
     if (status == CLIPC_OK) {
         status = clipc_image_decode(bytes, n, &options, image);
         if (status != CLIPC_OK) {

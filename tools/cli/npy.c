@@ -9,8 +9,7 @@
 
 #include "../../kernels/pack.h"
 #include "../../src/base/base.h"
-#include "../../src/base/output.h"
-#include "cli.h"
+#include "target.h"
 
 /* A larger file, or array, is a mistake; where addresses have 32 bits, half of them. */
 #define MAX_BYTES (SIZE_MAX >> (sizeof(size_t) > 4 ? 31 : 1))
@@ -189,7 +188,8 @@ int npy_read(const char *path, struct npy *a)
     size_t size;
 
     memset(a, 0, sizeof *a);
-    int status = base_read_file(path, MAX_BYTES, &data, &size);
+    int status = strcmp(path, "-") == 0 ? base_read_stdin(MAX_BYTES, &data, &size)
+                                       : base_read_file(path, MAX_BYTES, &data, &size);
     if (status == CLIPC_OK) {
         status = parse(path, data, size, a);
         base_free(data);
@@ -255,10 +255,9 @@ static int write_header(struct npy_writer *w)
 
 static int open_file(struct npy_writer *w, const char *path)
 {
-    int status = output_open(&w->out, path), fd;
+    int status = target_open(&w->out, path), fd;
 
     if (status == CLIPC_OK) {
-        cli_unfinished(w->out.temporary);
         fd = dup(w->out.fd);
         w->f = fd >= 0 ? fdopen(fd, "w+b") : NULL;
         status = w->f != NULL ? CLIPC_OK : io_error(w, "open");
@@ -371,7 +370,6 @@ void npy_abort(struct npy_writer *w)
             fclose(w->f);
         }
         output_abort(&w->out);
-        cli_unfinished(NULL);
         free(w);
     }
 }

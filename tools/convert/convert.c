@@ -177,14 +177,12 @@ static int write_file(struct job *job, const char *out, bool goldens)
         return status;
     }
     records_list(&job->source, goldens ? &job->goldens : NULL, job->records);
-    cli_unfinished(writer_path(job->writer));
     status = fill(job, goldens);
     if (status == CLIPC_OK) {
         status = writer_finish(job->writer);
     } else {
         writer_abort(job->writer);
     }
-    cli_unfinished(NULL);
     return status;
 }
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "../../src/base/base.h"
-#include "../../src/base/output.h"
+#include "../cli/target.h"
 #include "../../weights/sha256.h"
 
 #define MAX_RECORDS 65536
@@ -30,7 +30,7 @@ int writer_new(const char *path, const struct format_header *header, struct writ
         return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
     }
     w->header = *header;
-    int status = output_open(&w->out, path);
+    int status = target_open(&w->out, path);
     if (status != CLIPC_OK) {
         base_free(w);
         return status;

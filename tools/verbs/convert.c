@@ -56,7 +56,7 @@ int cmd_convert(int argc, char **argv)
     int seed = 1, dtype = 0;
     bool goldens = false, no_goldens = false;
     const struct cli_option options[] = {
-        {"o|output", CLI_STRING, &r.out, "FILE", "the weight file to write"},
+        {"o|output", CLI_OUTPUT, &r.out, "FILE", "the weight file to write"},
         {"dtype", CLI_CHOICE, &dtype, "f32|f16",
          "how to store linear layers (default: as the source)"},
         {"vocab", CLI_STRING, &r.vocab, "PATH",

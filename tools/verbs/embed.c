@@ -173,7 +173,7 @@ int cmd_embed(int argc, char **argv)
         GATHER_TEXTS,
         {"tokens", CLI_ITEM, NULL, "FILE.npy", "ready token ids, [n, length]"},
         {"pixels", CLI_ITEM, NULL, "FILE.npy", "ready pixels, float32 [n, 3, size, size]"},
-        {"npy", CLI_STRING, &o.npy, "FILE", "write float32 [n, dim] there"},
+        {"npy", CLI_OUTPUT, &o.npy, "FILE", "write float32 [n, dim] there"},
         {"raw", CLI_FLAG, &o.raw, NULL, "do not scale vectors to length 1"},
         GATHER_ZEROS(&o.zeros),
         {NULL, CLI_FLAG, NULL, NULL, NULL}};

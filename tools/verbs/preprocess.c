@@ -41,7 +41,7 @@ int cmd_preprocess(int argc, char **argv)
     const char *out = NULL;
     int stage = 0, size = 0;
     const struct cli_option options[] = {
-        {"npy", CLI_STRING, &out, "OUT", "the file to write (- is stdout)"},
+        {"npy", CLI_OUTPUT, &out, "OUT", "the file to write (- is stdout)"},
         {"stage", CLI_CHOICE, &stage, "crop|pixels", "how far to go (default pixels)"},
         {"size", CLI_INT, &size, "N", "side of the square (default: the model's)"},
         GATHER_IMAGE,

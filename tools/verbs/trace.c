@@ -201,7 +201,7 @@ int cmd_trace(int argc, char **argv)
         {"text", CLI_STRING, &o.text, "T", "a text"},
         {"pixels", CLI_STRING, &o.pixels, "FILE.npy", "ready pixels (the first image of them)"},
         {"tokens", CLI_STRING, &o.tokens, "FILE.npy", "ready token ids (the first row of them)"},
-        {"o|output", CLI_STRING, &o.folder, "DIR", "write each activation there"},
+        {"o|output", CLI_OUTPUT, &o.folder, "DIR", "write each activation there"},
         {"full-context", CLI_FLAG, &o.full_context, NULL,
          "compute every position of a text, not only those up to its end"},
         {NULL, CLI_FLAG, NULL, NULL, NULL}};
