@@ -27,7 +27,8 @@ endif
 OPTIONAL ?= BLAS STB JPEG WEBP JANSSON MHD
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wvla -Wstrict-prototypes -Wmissing-prototypes
-STD := -std=c11 -D_POSIX_C_SOURCE=200809L -ffp-contract=off -fvisibility=hidden -fPIC -pthread
+STD := -std=c11 -D_POSIX_C_SOURCE=200809L -ffp-contract=off -fvisibility=hidden -fPIC -pthread \
+    -ffunction-sections -fdata-sections
 ALL_CFLAGS = $(STD) $(WARN) -I$(B) $(CFLAGS) $(CPPFLAGS)
 
 # A line for each file; V=1 shows the commands.
@@ -103,9 +104,13 @@ $(B)/libclipc.a: $(LIB_O) $(STAMP)
 	@rm -f $@
 	$(SAY) AR $@
 	$(Q)$(AR) rcs $@ $(filter %.o,$^)
-$(B)/libclipc.so: $(LIB_O)
+# The name that programs ask for when they start, and the one that the linker looks for.  What no
+# public function reaches is left out.
+$(B)/libclipc.so.0: $(LIB_O)
 	$(SAY) LINK $@
-	$(Q)$(CC) -shared -Wl,-soname,libclipc.so.0 $(LDFLAGS) $^ $(LIBS) -o $@
+	$(Q)$(CC) -shared -Wl,-soname,libclipc.so.0 -Wl,--gc-sections $(LDFLAGS) $^ $(LIBS) -o $@
+$(B)/libclipc.so: $(B)/libclipc.so.0
+	$(Q)ln -sf libclipc.so.0 $@
 $(B)/libtools.a: $(filter-out $(B)/tools/main.o,$(TOOL_O)) $(STAMP)
 	@rm -f $@
 	$(SAY) AR $@
@@ -194,7 +199,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include
 	install -m 755 $(B)/clipc $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(B)/libclipc.a $(DESTDIR)$(PREFIX)/lib/
-	install -m 755 $(B)/libclipc.so $(DESTDIR)$(PREFIX)/lib/libclipc.so.0
+	install -m 755 $(B)/libclipc.so.0 $(DESTDIR)$(PREFIX)/lib/libclipc.so.0
 	ln -sf libclipc.so.0 $(DESTDIR)$(PREFIX)/lib/libclipc.so
 	install -m 644 src/clipc.h $(DESTDIR)$(PREFIX)/include/
 

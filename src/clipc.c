@@ -227,7 +227,7 @@ void clipc_normalize(float *v, size_t n, size_t dim)
 {
     for (size_t i = 0; i < n; i++, v += dim) {
         double length = sqrt(dot(v, v, dim));
-        for (size_t j = 0; length > 0 && j < dim; j++) {
+        for (size_t j = 0; isfinite(length) && length > 0 && j < dim; j++) {
             v[j] = (float)(v[j] / length);
         }
     }
@@ -237,6 +237,9 @@ float clipc_cosine(const float *a, const float *b, size_t dim)
 {
     double aa = dot(a, a, dim), bb = dot(b, b, dim);
 
+    if (!isfinite(aa) || !isfinite(bb)) { /* squares of floats do not overflow a double */
+        return NAN;
+    }
     if (aa == 0 || bb == 0) {
         return 0;
     }

@@ -39,7 +39,14 @@
  * written, or (encode calls of more than one batch) only the rows of earlier batches; the exception
  * is CLIPC_ERROR_NUMBER.
  * Freeing or closing NULL does nothing.  The library never prints, never exits, has no global state
- * (but for that sentence) and reads no environment variable.
+ * (but for that sentence) and reads no environment variable.  The sentence is UTF-8 without control
+ * characters, also where it quotes a hostile name.
+ *
+ * Signals and fork.  Worker threads have all signals blocked (but those of a thread's own faults):
+ * the application's handlers never run on them.  After fork the child may use what it inherited, if
+ * no call was under way: models as before; a session computes on the calling thread alone, since
+ * fork copies no threads (make a new one for all CPUs); clipc_session_free and clipc_close free the
+ * child's copies.  The parent's are not touched.
  *
  * Structs that may grow begin with their own size: set it with sizeof, zero the rest, and a newer
  * library takes every field that you do not know as zero, which is always the default.
@@ -214,7 +221,9 @@ struct clipc_image_options {
 /* Decode a file, or bytes in memory.  Free the result with clipc_image_free.  Formats: what
  * clipc_image_formats() lists; the first frame of an animation.  A truncated or damaged file is
  * CLIPC_ERROR_FORMAT, never a half picture (but for options->truncated); one whose pixels are whole
- * and whose tail is missing or wrong is taken, as by Pillow. */
+ * and whose tail is missing or wrong is taken, as by Pillow.  On failure *image is as it was.  Every `path` is a
+ * file's name ("-" too; nothing here reads standard input); a pipe is read to its end,
+ * however long its writer takes: check first what a stranger names.  Any thread. */
 int clipc_image_read(const char *path, const struct clipc_image_options *options,
                      struct clipc_image *image);
 int clipc_image_decode(const void *bytes, size_t n_bytes, const struct clipc_image_options *options,
@@ -262,20 +271,24 @@ int clipc_encode_texts(clipc_session *session, const struct clipc_text *texts, s
 /* pixels: [n, 3, image_size, image_size] as clipc_preprocess makes them. */
 int clipc_encode_pixels(clipc_session *session, const float *pixels, size_t n, float *embeddings);
 
-/* tokens: [n, length] ids, length <= context_length; rows shorter than `length` are padded behind
- * their end token with anything valid. */
+/* tokens: [n, length] ids, length <= context_length.  Rows shorter than `length` are padded behind
+ * their end token; with what makes no difference to a model that pools at its first end token.  One
+ * that pools at the largest id of a row (the first, where there are several: OpenAI's) wants pads
+ * that are no larger than the end token; 0 or the end token itself always are right. */
 int clipc_encode_tokens(clipc_session *session, const int32_t *tokens, size_t n, size_t length,
                         float *embeddings);
 
 /* ---- Vectors ------------------------------------------------------------------------------- */
 
-/* Scale each row of v: [n, dim] to length 1; a row of zeros stays. */
+/* Scale each row of v: [n, dim] to length 1, in double.  A row of zeros, or with a NaN or an
+ * infinity in it, stays as it is.  Any thread. */
 void clipc_normalize(float *v, size_t n, size_t dim);
 
-/* Cosine of the angle between a and b: [dim], in [-1, 1]; 0 if either is zero. */
+/* Cosine of the angle between a and b: [dim], of any length, in [-1, 1].  0 if either is zero; NaN
+ * if either has a NaN or an infinity in it.  Any thread. */
 float clipc_cosine(const float *a, const float *b, size_t dim);
 
-/* The model's logit of a cosine: logit_scale * cosine + logit_bias. */
+/* The model's logit of a cosine: logit_scale * cosine + logit_bias.  Any thread. */
 float clipc_logit(const clipc_model *model, float cosine);
 
 /* ---- Library ------------------------------------------------------------------------------- */

@@ -29,6 +29,10 @@ else
     n=$((n + 1))
     echo "ok $n # SKIP no C++ compiler (apt-get install g++)"
 fi
+${CC:-cc} -std=c99 $flags -Isrc "$tmp/example.c" "$build/libclipc.so" -Wl,-rpath,"$(realpath "$build")" \
+    -o "$tmp/shared" 2> "$tmp/log" && "$tmp/shared" 2> "$tmp/out"
+[ $? -eq 1 ] && grep -q 'usage: MODEL IMAGE' "$tmp/out"
+check $? "linked to the .so it starts in the build folder $(head -n 3 "$tmp/log" "$tmp/out" 2> /dev/null | tail -n 1)"
 printf 'P6\n2 2\n255\nabcdefghijkl' > "$tmp/p.ppm"
 if [ -f weights/demo.clipc ]; then
     "$tmp/example" weights/demo.clipc "$tmp/p.ppm" > "$tmp/out" 2>&1

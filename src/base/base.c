@@ -1,8 +1,6 @@
-#define _GNU_SOURCE /* O_CLOEXEC and MADV_* on every libc */
+/* base.c - the error sentence, checked sizes, memory, the clock. */
 #include "base.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #if defined(__GLIBC__)
 #include <malloc.h>
 #endif
@@ -10,16 +8,43 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "utf8.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "weight files are mapped as they lie: little-endian machines only"
 #endif
 
 static _Thread_local char error_text[512];
+
+/* Does a terminal, or the eye, obey this character instead of showing it? */
+static bool steers(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) ||      /* C0, DEL, C1 */
+           c == 0x61c || c == 0x200e || c == 0x200f || /* marks of direction, */
+           (c >= 0x2028 && c <= 0x202e) ||             /* ends of lines, overrides, */
+           (c >= 0x2066 && c <= 0x206f);               /* isolates */
+}
+
+/* `text` with '?' for what steers and for each part that is not UTF-8; never longer. */
+static void make_harmless(const char *text, char *to)
+{
+    size_t n = strlen(text);
+
+    for (size_t i = 0, used; i < n; i += used) {
+        uint32_t c;
+        int valid;
+        used = utf8_read(text + i, n - i, &c, &valid);
+        if (!valid || steers(c)) {
+            *to++ = '?';
+        } else {
+            memcpy(to, text + i, used);
+            to += used;
+        }
+    }
+    *to = '\0';
+}
 
 int base_fail(int status, const char *format, ...)
 {
@@ -30,12 +55,7 @@ int base_fail(int status, const char *format, ...)
     va_start(ap, format);
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    for (char *p = text; *p != '\0'; p++) {
-        if ((unsigned char)*p < 0x20 || *p == 0x7f) {
-            *p = '?';
-        }
-    }
-    memcpy(error_text, text, sizeof text);
+    make_harmless(text, error_text);
     return status;
 }
 
@@ -109,127 +129,6 @@ void *arena_take(struct arena *arena, size_t count, size_t element_bytes)
     void *p = arena->base == NULL ? NULL : arena->base + arena->used;
     arena->used = end;
     return p;
-}
-
-static int open_regular(const char *path, int *fd, struct stat *st)
-{
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (*fd < 0) {
-        return base_fail(CLIPC_ERROR_IO, "%s: %s", path, strerror(errno));
-    }
-    if (fstat(*fd, st) != 0) {
-        int status = base_fail(CLIPC_ERROR_IO, "%s: %s", path, strerror(errno));
-        close(*fd);
-        return status;
-    }
-    if (S_ISDIR(st->st_mode)) {
-        close(*fd);
-        return base_fail(CLIPC_ERROR_IO, "%s: is a directory, not a file", path);
-    }
-    return CLIPC_OK;
-}
-
-int base_map_file(const char *path, struct base_map *map)
-{
-    struct stat st;
-    int fd, status = open_regular(path, &fd, &st);
-
-    map->data = NULL;
-    map->size = 0;
-    if (status != CLIPC_OK) {
-        return status;
-    }
-    if (!S_ISREG(st.st_mode)) {
-        status = base_fail(CLIPC_ERROR_IO, "%s: not a regular file", path);
-    } else if (st.st_size > 0) {
-        void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
-        if (p == MAP_FAILED) {
-            status = base_fail(CLIPC_ERROR_IO, "%s: cannot map: %s", path, strerror(errno));
-        } else {
-            map->data = p;
-            map->size = (size_t)st.st_size;
-        }
-    }
-    close(fd);
-    return status;
-}
-
-void base_unmap(struct base_map *map)
-{
-    if (map->data != NULL) {
-        munmap((void *)(uintptr_t)map->data, map->size);
-    }
-    map->data = NULL;
-    map->size = 0;
-}
-
-char *base_real_path(const char *path)
-{
-    return realpath(path, NULL);
-}
-
-/* Read `fd` to its end into a buffer that doubles; `hint` is a first guess of the size. */
-static int read_all(int fd, const char *path, size_t hint, size_t max_bytes, unsigned char **data,
-                    size_t *size)
-{
-    size_t room = hint + 1, used = 0;
-    unsigned char *buffer = base_alloc(room + 1);
-
-    while (buffer != NULL) {
-        ssize_t got = read(fd, buffer + used, room - used);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            base_free(buffer);
-            return base_fail(CLIPC_ERROR_IO, "%s: %s", path, strerror(errno));
-        }
-        used += (size_t)got;
-        if (used > max_bytes) {
-            base_free(buffer);
-            return base_fail(CLIPC_ERROR_LIMIT, "%s: larger than the limit of %zu bytes", path,
-                             max_bytes);
-        }
-        if (got == 0) {
-            buffer[used] = 0;
-            *data = buffer;
-            *size = used;
-            return CLIPC_OK;
-        }
-        if (used == room) {
-            unsigned char *larger = base_alloc(2 * room + 1);
-            if (larger != NULL) {
-                memcpy(larger, buffer, used);
-            }
-            base_free(buffer);
-            buffer = larger;
-            room *= 2;
-        }
-    }
-    return base_fail(CLIPC_ERROR_MEMORY, "%s: no memory for %zu bytes", path, room);
-}
-
-int base_read_file(const char *path, size_t max_bytes, unsigned char **data, size_t *size)
-{
-    struct stat st;
-    int fd, status;
-
-    if (strcmp(path, "-") == 0) {
-        return read_all(STDIN_FILENO, "standard input", 65536, max_bytes, data, size);
-    }
-    status = open_regular(path, &fd, &st);
-    if (status != CLIPC_OK) {
-        return status;
-    }
-    size_t hint = S_ISREG(st.st_mode) && st.st_size > 0 ? (size_t)st.st_size : 65536;
-    if (S_ISREG(st.st_mode) && hint > max_bytes) {
-        status =
-            base_fail(CLIPC_ERROR_LIMIT, "%s: %zu bytes, the limit is %zu", path, hint, max_bytes);
-    } else {
-        status = read_all(fd, path, hint, max_bytes, data, size);
-    }
-    close(fd);
-    return status;
 }
 
 double base_seconds(void)
