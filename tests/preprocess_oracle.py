@@ -371,6 +371,45 @@ def exif(folder, cases):
                     write_decoded(folder, cases, name, ImageOps.exif_transpose(im))
 
 
+    png_texts(folder, cases)
+
+
+def png_texts(folder, cases):
+    """Orientations in PNG's texts: ImageMagick's profile of hexadecimal digits, and XMP."""
+    def tiff(entries):
+        return b"II" + struct.pack("<HIH", 42, 8, len(entries)) + b"".join(
+            struct.pack("<HHIHH", tag, 3, 1, value, 0) for tag, value in entries) + bytes(4)
+
+    def profile(block):
+        digits = (b"Exif\0\0" + block).hex()
+        lines = [digits[i:i + 72] for i in range(0, len(digits), 72)]
+        return ("\nexif\n%8d\n" % (len(block) + 6) + "\n".join(lines) + "\n").encode()
+
+    def itxt(text, packed):
+        return chunk(b"iTXt", b"XML:com.adobe.xmp\0" + bytes([packed, 0]) + b"en\0\0" +
+                     (zlib.compress(text) if packed else text))
+
+    raw = b"Raw profile type exif\0"
+    for o in range(0, 10):
+        turned, plain, other = tiff([(0x112, o)]), tiff([(0x100, 7)]), tiff([(0x112, o % 8 + 1)])
+        attribute = b'<x><y tiff:Orientation="%d"/></x>' % o
+        element = b"<x>tiff:Orientation <tiff:Orientation>%d</tiff:Orientation></x>" % o
+        texts = {"text": chunk(b"tEXt", raw + profile(turned)), "ztxt": chunk(b"zTXt", raw + b"\0" + zlib.compress(profile(turned))),
+                 "upper": chunk(b"tEXt", raw + profile(turned).replace(b"exif", b"EXIF").upper().replace(b"EXIF", b"exif")),
+                 "attribute": itxt(attribute, 0), "element": itxt(element, 1),
+                 "none_in_exif": chunk(b"eXIf", plain) + itxt(attribute, 1),
+                 "exif_first": chunk(b"tEXt", raw + profile(other)) + chunk(b"eXIf", turned),
+                 "profile_first": itxt(b'<x tiff:Orientation="3"/>', 0) + chunk(b"tEXt", raw + profile(turned)),
+                 "last_xmp": itxt(b'<x tiff:Orientation="3"/>', 0) + itxt(attribute, 0),
+                 "other_key": chunk(b"tEXt", b"Comment\0" + profile(turned))}
+        for kind, extra in texts.items():
+            name = "text_%s_%d.png" % (kind, o)
+            Path(folder, name).write_bytes(png(picture(9, 14, 4), 8, 6, extra=extra))
+            with Image.open(Path(folder, name)) as im:
+                im.load()
+                write_decoded(folder, cases, name, ImageOps.exif_transpose(im))
+
+
 # ---- Damage ---------------------------------------------------------------------------------------
 
 def jpeg_damage():

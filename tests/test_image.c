@@ -530,7 +530,7 @@ int main(void)
     test_exif();
     test_damage();
     test_oracle("decode", false, false, 100);
-    test_oracle("exif", true, false, 20);
+    test_oracle("exif", true, false, 150);
     if (have("libjpeg-turbo")) { /* the only decoder of JPEG that says where its data ended */
         test_oracle("damage", false, false, 1000);
         test_oracle("part", false, true, 90);

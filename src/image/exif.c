@@ -1,9 +1,24 @@
+/* exif.c - which way up a photograph is: EXIF's orientation, where JPEG, PNG and WebP keep it, and
+ * where programs without a place for it left it.  The order of search is Pillow's
+ * (Image.getexif): the format's own EXIF block; of a PNG without one ImageMagick's text "Raw
+ * profile type exif"; and where neither has an orientation, XMP's tiff:Orientation. */
 #include "exif.h"
 
 #include <string.h>
 
 #include "../base/base.h"
 #include "pixels.h"
+#include "png_text.h"
+
+/* What was found in a file; parts of it, but for `owned` and `packed`. */
+struct found {
+    const uint8_t *tiff; /* [n_tiff], NULL: none */
+    size_t n_tiff;
+    uint8_t *owned;  /* what `tiff` lies in, if a text had to be decoded; base_alloc */
+    const char *xmp; /* [n_xmp], NULL: none */
+    size_t n_xmp;
+    char *packed; /* what `xmp` lies in, if it had to be unpacked; base_alloc */
+};
 
 static uint32_t get(const uint8_t *p, int n, bool little)
 {
@@ -15,17 +30,18 @@ static uint32_t get(const uint8_t *p, int n, bool little)
     return v;
 }
 
-/* The orientation in a TIFF block: byte order, offset of the first directory, its entries. */
+/* The orientation in a TIFF block: byte order, offset of the first directory, its entries.  0 when
+ * it has none, 1 when that is none of 1 to 8. */
 static int tiff_orientation(const uint8_t *p, size_t n)
 {
     bool little = n >= 8 && memcmp(p, "II*\0", 4) == 0;
 
     if (n < 8 || (!little && memcmp(p, "MM\0*", 4) != 0)) {
-        return 1;
+        return 0;
     }
     size_t at = get(p + 4, 4, little);
     if (at > n || n - at < 2) {
-        return 1;
+        return 0;
     }
     size_t entries = get(p + at, 2, little);
     for (at += 2; entries > 0 && n - at >= 12; entries--, at += 12) {
@@ -34,63 +50,164 @@ static int tiff_orientation(const uint8_t *p, size_t n)
             return value >= 1 && value <= 8 ? (int)value : 1;
         }
     }
-    return 1;
+    return 0;
 }
 
-static int jpeg_orientation(const uint8_t *p, size_t n)
+/* tiff:Orientation as an attribute or an element, as Pillow's expression finds it; 0: none. */
+static int xmp_orientation(const char *text, size_t n)
 {
+    static const char name[] = "tiff:Orientation";
+    const size_t length = sizeof name - 1;
+
+    for (size_t at = 0; at + length + 2 < n; at++) {
+        const char *p = text + at + length;
+        if (text[at] != 't' || memcmp(text + at, name, length) != 0) {
+            continue;
+        }
+        p += p[0] == '=' && p[1] == '"' ? 2 : p[0] == '>' ? 1 : 0;
+        if (p > text + at + length && p < text + n && *p >= '0' && *p <= '9') {
+            return *p >= '1' && *p <= '8' ? *p - '0' : 1;
+        }
+    }
+    return 0;
+}
+
+/* A block that may begin with "Exif" and two zeros. */
+static void take_tiff(struct found *f, const uint8_t *p, size_t n)
+{
+    size_t skip = n >= 6 && memcmp(p, "Exif\0", 6) == 0 ? 6 : 0;
+
+    f->tiff = p + skip;
+    f->n_tiff = n - skip;
+}
+
+static void search_jpeg(struct found *f, const uint8_t *p, size_t n)
+{
+    static const char xmp[] = "http://ns.adobe.com/xap/1.0/";
+
     for (size_t at = 2; n - at >= 4 && p[at] == 0xff && p[at + 1] != 0xda;) { /* up to the scan */
         size_t length = get(p + at + 2, 2, false);
+        const uint8_t *body = p + at + 4;
         if (p[at + 1] == 0xff) { /* a fill byte */
             at++;
             continue;
         }
         if (length < 2 || length > n - at - 2) {
-            return 1;
+            return;
         }
-        if (p[at + 1] == 0xe1 && length >= 8 && memcmp(p + at + 4, "Exif\0", 6) == 0) {
-            return tiff_orientation(p + at + 10, length - 8);
+        if (p[at + 1] == 0xe1 && f->tiff == NULL && length >= 8 && memcmp(body, "Exif\0", 6) == 0) {
+            take_tiff(f, body, length - 2);
+        } else if (p[at + 1] == 0xe1 && length - 2 > sizeof xmp &&
+                   memcmp(body, xmp, sizeof xmp) == 0) {
+            f->xmp = (const char *)body + sizeof xmp;
+            f->n_xmp = length - 2 - sizeof xmp;
         }
         at += 2 + length;
     }
-    return 1;
 }
 
-/* PNG (a length, a name, the bytes, a checksum) and WebP (a name, a length, the bytes, padded to
- * whole pairs) keep it in a chunk of its own. */
-static int chunk_orientation(const uint8_t *p, size_t n, bool png)
+static int hex_value(char c)
 {
-    for (size_t at = png ? 8 : 12; n - at >= 12;) {
-        size_t length = png ? get(p + at, 4, false) : get(p + at + 4, 4, true);
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+/* ImageMagick's profile: a line end, the name, a line end, the length, a line end, hexadecimal
+ * digits with line ends among them. */
+static void take_profile(struct found *f, const char *text, size_t n)
+{
+    size_t at = 0, made = 0;
+    int high = -1;
+
+    for (int lines = 0; lines < 3 && at < n; at++) {
+        lines += text[at] == '\n';
+    }
+    base_free(f->owned);
+    f->owned = base_alloc((n - at) / 2 + 1);
+    for (; f->owned != NULL && at < n; at++) {
+        int value = hex_value(text[at]);
+        if (value >= 0 && high >= 0) {
+            f->owned[made++] = (uint8_t)(high << 4 | value);
+            high = -1;
+        } else if (value >= 0) {
+            high = value;
+        }
+    }
+    if (f->owned != NULL) {
+        take_tiff(f, f->owned, made);
+    }
+}
+
+/* A chunk is a length, a name, the bytes, a checksum. */
+static void search_png(struct found *f, const uint8_t *p, size_t n)
+{
+    bool own = false; /* its own block goes before a text */
+
+    for (size_t at = 8; n - at >= 12;) {
+        size_t length = get(p + at, 4, false), size;
+        const uint8_t *body = p + at + 8;
+        char *text;
+        if (length > n - at - 12) {
+            return;
+        }
+        if (memcmp(body - 4, "eXIf", 4) == 0) {
+            take_tiff(f, body, length);
+            own = true;
+        } else if (!own && (text = png_text(body - 4, body, length, "Raw profile type exif",
+                                            &size)) != NULL) {
+            take_profile(f, text, size);
+            base_free(text);
+        } else if ((text = png_text(body - 4, body, length, "XML:com.adobe.xmp", &size)) != NULL) {
+            base_free(f->packed);
+            f->xmp = f->packed = text;
+            f->n_xmp = size;
+        }
+        at += 12 + length;
+    }
+}
+
+/* A chunk is a name, a length, the bytes, padded to whole pairs. */
+static void search_webp(struct found *f, const uint8_t *p, size_t n)
+{
+    for (size_t at = 12; n - at >= 8;) {
+        size_t length = get(p + at + 4, 4, true);
         const uint8_t *body = p + at + 8;
         if (length > n - at - 8) {
-            return 1;
+            return;
         }
-        if (memcmp(body - (png ? 4 : 8), png ? "eXIf" : "EXIF", 4) == 0) {
-            size_t skip = length >= 6 && memcmp(body, "Exif\0", 6) == 0 ? 6 : 0;
-            return tiff_orientation(body + skip, length - skip);
+        if (memcmp(p + at, "EXIF", 4) == 0 && f->tiff == NULL) {
+            take_tiff(f, body, length);
+        } else if (memcmp(p + at, "XMP ", 4) == 0) {
+            f->xmp = (const char *)body;
+            f->n_xmp = length;
         }
-        size_t rest = png ? 4 : length & 1;
-        if (rest > n - at - 8 - length) {
-            return 1;
+        if ((length & 1) > n - at - 8 - length) {
+            return;
         }
-        at += 8 + length + rest;
+        at += 8 + length + (length & 1);
     }
-    return 1;
 }
 
 int exif_orientation(const uint8_t *p, size_t n)
 {
+    struct found f = {0};
+
     if (n >= 4 && p[0] == 0xff && p[1] == 0xd8) {
-        return jpeg_orientation(p, n);
+        search_jpeg(&f, p, n);
+    } else if (n >= 12 && memcmp(p, "\x89PNG\r\n\x1a\n", 8) == 0) {
+        search_png(&f, p, n);
+    } else if (n >= 12 && memcmp(p, "RIFF", 4) == 0 && memcmp(p + 8, "WEBP", 4) == 0) {
+        search_webp(&f, p, n);
     }
-    if (n >= 12 && memcmp(p, "\x89PNG\r\n\x1a\n", 8) == 0) {
-        return chunk_orientation(p, n, true);
+    int orientation = f.tiff == NULL ? 0 : tiff_orientation(f.tiff, f.n_tiff);
+    if (orientation == 0 && f.xmp != NULL) {
+        orientation = xmp_orientation(f.xmp, f.n_xmp);
     }
-    if (n >= 12 && memcmp(p, "RIFF", 4) == 0 && memcmp(p + 8, "WEBP", 4) == 0) {
-        return chunk_orientation(p, n, false);
-    }
-    return 1;
+    base_free(f.owned);
+    base_free(f.packed);
+    return orientation == 0 ? 1 : orientation;
 }
 
 int exif_apply(struct clipc_image *image, int orientation)
