@@ -221,9 +221,9 @@ struct clipc_image_options {
 /* Decode a file, or bytes in memory.  Free the result with clipc_image_free.  Formats: what
  * clipc_image_formats() lists; the first frame of an animation.  A truncated or damaged file is
  * CLIPC_ERROR_FORMAT, never a half picture (but for options->truncated); one whose pixels are whole
- * and whose tail is missing or wrong is taken, as by Pillow.  On failure *image is as it was.  Every `path` is a
- * file's name ("-" too; nothing here reads standard input); a pipe is read to its end,
- * however long its writer takes: check first what a stranger names.  Any thread. */
+ * and whose tail is missing or wrong is taken, as by Pillow.  On failure *image is as it was.
+ * Every `path` is a file's name ("-" too; nothing here reads standard input); a pipe is read to its
+ * end, however long its writer takes: check first what a stranger names.  Any thread. */
 int clipc_image_read(const char *path, const struct clipc_image_options *options,
                      struct clipc_image *image);
 int clipc_image_decode(const void *bytes, size_t n_bytes, const struct clipc_image_options *options,
