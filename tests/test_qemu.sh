@@ -44,7 +44,7 @@ else
         "$tmp/arm/tests/test_kernels" > "$tmp/log" 2>&1
     check $? "the cross build for AArch64 $(grep -E 'error' "$tmp/log" | head -n 2)"
     qemu-aarch64-static "$tmp/arm/tests/test_kernels" > "$tmp/kernels" 2>&1
-    good "$tmp/kernels" && grep -q 'neon gemm' "$tmp/kernels"
+    good "$tmp/kernels" && grep -q 'neon-f32 gemm' "$tmp/kernels"
     check $? "NEON and scalar kernels against double: $(grep -c '^ok' "$tmp/kernels") checks $(grep '^not ok' "$tmp/kernels" | head -n 3)"
     qemu-aarch64-static "$tmp/arm/clipc" info --build | grep -q 'neon scalar'
     check $? "NEON is the best set there"
