@@ -407,6 +407,39 @@ batches = [float(line.split()[-1]) for line in figures.splitlines() if line.star
 encoded = [float(line.split()[-1]) for line in figures.splitlines() if line.startswith("clipc_images_total")][0]
 tap.check(batches < encoded, "their images went in %d batches of %.2f" % (batches, encoded / batches))
 
+# ---- Files of the server's disk, and pictures with more than colours ------------------------------------------
+
+files = Server("--allow-file")
+os.mkfifo(tmp + "/fifo")
+got = files.post("/clip/embed_image", {"image": {"type": "file", "value": tmp + "/2.png"}})[1]
+tap.check(same(got.get("embeddings"), [images[2]]), "--allow-file: a file by its name")
+for name in (tmp + "/fifo", tmp, "/dev/zero", tmp + "/none", "-", ""):
+    status, got = files.post("/clip/embed_image", {"image": {"type": "file", "value": name}})
+    tap.check(status == 400, "a file that is none, %s: %s" % (os.path.basename(name), got["message"]))
+
+
+def chunked(kind, depth, data, w, h):
+    body = png(w, h, data)
+    head = struct.pack(">IIBBBBB", w, h, depth, kind, 0, 0, 0)
+    return body[:16] + head + struct.pack(">I", zlib.crc32(b"IHDR" + head)) + body[33:]
+
+
+colours, alpha = rng.integers(0, 256, (50, 60, 3), np.uint8), rng.integers(0, 256, (50, 60, 1), np.uint8)
+gray = rng.integers(0, 65536, (50, 60), np.uint16)
+plain = png(60, 50, b"".join(b"\0" + r.tobytes() for r in colours))
+clear = chunked(6, 8, b"".join(b"\0" + r.tobytes() for r in np.concatenate((colours, alpha), 2)), 60, 50)
+deep = chunked(0, 16, b"".join(b"\0" + r.astype(">u2").tobytes() for r in gray), 60, 50)
+flat = png(60, 50, b"".join(b"\0" + r.tobytes() for r in np.repeat((gray >> 8).astype(np.uint8)[:, :, None], 3, 2)))
+
+
+def vector(data):
+    return json.loads(files.ask("POST", "/clip/embed_image", data, {"Content-Type": "image/png"})[2])["embeddings"]
+
+
+tap.check(same(vector(clear), vector(plain)), "alpha is dropped before anything else, as cv2.imread does")
+tap.check(same(vector(deep), vector(flat)), "of 16 bits the high byte counts")
+files.stop()
+
 # ---- The end, and wrong starts --------------------------------------------------------------------------------
 
 with concurrent.futures.ThreadPoolExecutor(4) as pool:

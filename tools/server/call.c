@@ -7,6 +7,7 @@
 
 #include "../../src/base/base.h"
 #include "../../src/handle.h"
+#include "../cli/json_put.h"
 #include "picture.h"
 
 static const char no_memory[] = "no memory for this request now: try again";
@@ -24,6 +25,19 @@ bool call_refuse(struct call *c, int status, const char *format, ...)
         reply_header(c->reply, "Retry-After", "1");
     }
     return false;
+}
+
+void call_refuse_openai(struct reply *reply, int status, const char *why)
+{
+    FILE *f = reply_begin(reply, status, "application/json");
+
+    if (f != NULL) {
+        fputs("{\"error\":{\"message\":", f);
+        json_put_c_string(f, why);
+        fprintf(f, ",\"type\":\"%s\",\"param\":null,\"code\":null}}",
+                status < 500 ? "invalid_request_error" : "server_error");
+        reply_end(reply);
+    }
 }
 
 /* What the library said, as a status of HTTP. */

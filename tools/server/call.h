@@ -10,6 +10,9 @@
 /* The shape of an error: each family of routes has its own. */
 typedef void (*call_refuse_fn)(struct reply *reply, int status, const char *why);
 
+/* {"error": {"message", "type", ...}}: https://platform.openai.com/docs/guides/error-codes */
+void call_refuse_openai(struct reply *reply, int status, const char *why);
+
 /* One request that is being answered. */
 struct call {
     struct server *s;

@@ -23,18 +23,6 @@ struct job {
     float *label_vectors, *image_vectors; /* [n, dim], of length 1 */
 };
 
-static void refuse(struct reply *reply, int status, const char *why)
-{
-    FILE *f = reply_begin(reply, status, "application/json");
-
-    if (f != NULL) {
-        fputs("{\"error\":{\"message\":", f);
-        json_put_c_string(f, why);
-        fprintf(f, ",\"type\":\"%s\"}}", status < 500 ? "invalid_request_error" : "server_error");
-        reply_end(reply);
-    }
-}
-
 static bool all_strings(const json_t *list)
 {
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -204,7 +192,8 @@ static bool take_fields(struct job *job)
 
 void classify_route(struct server *s, const struct request *request, struct reply *reply)
 {
-    struct job job = {.c = {.s = s, .reply = reply, .refuse = refuse, .rules = CLIPC_RULES_FILE}};
+    struct job job = {
+        .c = {.s = s, .reply = reply, .refuse = call_refuse_openai, .rules = CLIPC_RULES_FILE}};
     struct reply complaint = {0};
 
     job.c.body = body_parse(request, &complaint);

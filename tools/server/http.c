@@ -276,19 +276,9 @@ static int resolve(const struct http_options *o, struct addrinfo **found)
 static struct MHD_Daemon *start_daemon(struct http *h, const struct addrinfo *address)
 {
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
-    struct MHD_OptionItem tls[] = {
-        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(size_t)h->options.tls_cert},
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(size_t)h->options.tls_key},
-        {MHD_OPTION_END, 0, NULL},
-    };
 
     if (address->ai_family == AF_INET6) {
         flags |= MHD_USE_IPv6;
-    }
-    if (h->options.tls_cert != NULL) {
-        flags |= MHD_USE_TLS;
-    } else {
-        tls[0].option = MHD_OPTION_END;
     }
     return MHD_start_daemon(
         flags, (uint16_t)h->options.port, NULL, NULL, on_access, h, MHD_OPTION_EXTERNAL_LOGGER,
@@ -297,7 +287,7 @@ static struct MHD_Daemon *start_daemon(struct http *h, const struct addrinfo *ad
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
         h, MHD_OPTION_URI_LOG_CALLBACK, begin_request, h, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
-        MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+        MHD_OPTION_END);
 }
 
 static void free_http(struct http *h)

@@ -20,7 +20,6 @@ struct http_options {
     int handlers;     /* threads that run `handle` */
     int connections;  /* open at once; more are closed */
     int deadline_s;   /* seconds for a client to send a whole request; then it is cut */
-    const char *tls_cert, *tls_key; /* PEM texts, or NULL */
 };
 
 /* Called on the socket thread when a request's head has come: true when it computes nothing and

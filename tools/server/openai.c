@@ -8,27 +8,14 @@
 #include "body.h"
 #include "call.h"
 
-/* {"error": {...}}: https://platform.openai.com/docs/guides/error-codes */
-static void refuse(struct reply *reply, int status, const char *why)
-{
-    FILE *f = reply_begin(reply, status, "application/json");
-
-    if (f != NULL) {
-        fputs("{\"error\":{\"message\":", f);
-        json_put_c_string(f, why);
-        fprintf(f, ",\"type\":\"%s\",\"param\":null,\"code\":null}}",
-                status < 500 ? "invalid_request_error" : "server_error");
-        reply_end(reply);
-    }
-}
-
 /* The body as an object, or refused. */
 static bool begin(struct call *c, struct server *s, const struct request *request,
                   struct reply *reply)
 {
     struct reply complaint = {0};
 
-    *c = (struct call){.s = s, .reply = reply, .refuse = refuse, .rules = CLIPC_RULES_FILE};
+    *c = (struct call){
+        .s = s, .reply = reply, .refuse = call_refuse_openai, .rules = CLIPC_RULES_FILE};
     c->body = body_parse(request, &complaint);
     reply_free(&complaint);
     return c->body != NULL || call_refuse(c, 400, "the body is no JSON object");

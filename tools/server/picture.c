@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "../../src/base/base.h"
+#include "../../src/image/pixels.h"
 
 #define CAUSE "Could not load input image. Cause: "
 
@@ -116,29 +117,26 @@ static void to_rgb_pixel(const struct clipc_image *image, const unsigned char *p
 /* `image` in RGB, a palette forgotten: those would be resized by the nearest pixel. */
 static int to_rgb(struct clipc_image *image)
 {
-    static const size_t bytes[] = {3, 4, 1, 2, 4, 2};
-    size_t width = image->width, height = image->height, each = bytes[image->format];
+    size_t each = pixels_formats[image->format].bytes;
+    struct clipc_image rgb;
 
     image->palette = 0;
     if (image->format == CLIPC_RGB) {
         return CLIPC_OK;
     }
-    unsigned char *rgb = base_alloc(3 * width * height);
-    if (rgb == NULL) {
-        return base_fail(CLIPC_ERROR_MEMORY, "no memory for a picture of %zu x %zu", width, height);
+    int status = pixels_new(&rgb, image->width, image->height, CLIPC_RGB);
+    if (status != CLIPC_OK) {
+        return status;
     }
-    for (size_t y = 0; y < height; y++) {
-        const unsigned char *row = (const unsigned char *)image->data + y * image->stride;
-        for (size_t x = 0; x < width; x++) {
-            to_rgb_pixel(image, row + x * each, rgb + 3 * (y * width + x));
+    for (size_t y = 0; y < image->height; y++) {
+        const unsigned char *from = (const unsigned char *)image->data + y * image->stride;
+        unsigned char *to = (unsigned char *)rgb.data + y * rgb.stride;
+        for (size_t x = 0; x < image->width; x++) {
+            to_rgb_pixel(image, from + x * each, to + 3 * x);
         }
     }
     clipc_image_free(image);
-    *image = (struct clipc_image){.data = rgb,
-                                  .width = (uint32_t)width,
-                                  .height = (uint32_t)height,
-                                  .stride = 3 * width,
-                                  .format = CLIPC_RGB};
+    *image = rgb;
     return CLIPC_OK;
 }
 
@@ -206,23 +204,24 @@ static int from_base64(struct server *s, const struct model *model, const json_t
     return status;
 }
 
+/* Mapped, which only regular files can be: a pipe's name would hold this thread for ever. */
 static int from_file(struct server *s, const struct model *model, const json_t *value, int rules,
                      float *pixels, char *why)
 {
-    unsigned char *bytes;
-    size_t size;
+    struct base_map file;
 
     if (!s->options.allow_file) {
         return refuse(why, 400,
                       CAUSE "Loading images from the server's disk is not allowed here "
                             "(--allow-file).");
     }
-    if (!json_is_string(value) || strcmp(json_string_value(value), "-") == 0 ||
-        base_read_file(json_string_value(value), MAX_FILE, &bytes, &size) != CLIPC_OK) {
+    if (!json_is_string(value) || base_map_file(json_string_value(value), &file) != CLIPC_OK) {
         return refuse(why, 400, CAUSE "The file cannot be read.");
     }
-    int status = picture_from_bytes(s, model, bytes, size, rules, pixels, why);
-    base_free(bytes);
+    int status = file.size > MAX_FILE
+                     ? refuse(why, 400, CAUSE "The file is larger than 64 MiB.")
+                     : picture_from_bytes(s, model, file.data, file.size, rules, pixels, why);
+    base_unmap(&file);
     return status;
 }
 

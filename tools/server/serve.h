@@ -10,7 +10,7 @@ struct serve_options {
     const char *const *models; /* [n_models] "NAME=FILE" or "FILE" */
     size_t n_models;
     const char *model_path; /* $CLIPC_MODEL when `models` is empty; NULL: the embedded one */
-    const char *default_model, *host, *cors, *log, *tls_cert, *tls_key, *kernels, *api_key_file;
+    const char *default_model, *host, *cors, *log, *kernels, *api_key_file;
     int port, threads, batch, batch_wait_ms, queue, max_body_mb, max_megapixels, max_items, cache,
         deadline_s;
     bool allow_file, no_auth;
