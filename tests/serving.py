@@ -1,0 +1,101 @@
+"""A running `clipc serve` for the tests of the server, and pictures to send it."""
+import atexit
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+import zlib
+
+import tap
+
+tmp = tempfile.mkdtemp()
+atexit.register(shutil.rmtree, tmp)
+
+
+def wanted():
+    """Ends the test, saying why, where this build has no server."""
+    code, _, err = tap.run("serve", "--help")
+    if code != 0:
+        tap.skip("no server: " + err.strip())
+        tap.done()
+
+
+class Server:
+    """clipc serve on a free port."""
+
+    def __init__(self, *args, **environment):
+        self.log = open(tmp + "/log", "ab+")
+        start = self.log.seek(0, 2)
+        self.process = subprocess.Popen([tap.clipc, "serve", "--port", "0"] + list(args), stderr=self.log,
+                                        env=dict(os.environ, **environment))
+        atexit.register(self.process.kill)
+        self.port = None
+        for _ in range(600):
+            self.log.seek(start)
+            text = self.log.read().decode()
+            if "serving on http://" in text:
+                self.port = int(text.split("serving on http://")[1].split(":")[1].split()[0])
+                break
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        self.text = text
+
+    def ask(self, method, path, body=None, headers=None, json_type=True):
+        """(status, headers in small letters, bytes)"""
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        headers = dict(headers or {})
+        if isinstance(body, (dict, list)):
+            body = json.dumps(body)
+        if isinstance(body, str):
+            body = body.encode()
+        if body is not None and json_type:
+            headers.setdefault("Content-Type", "application/json")
+        c.request(method, path, body, headers)
+        r = c.getresponse()
+        data = r.read()
+        c.close()
+        return r.status, {k.lower(): v for k, v in r.getheaders()}, data
+
+    def post(self, path, body, **keywords):
+        status, _, data = self.ask("POST", path, body, **keywords)
+        return status, json.loads(data)
+
+    def raw(self, data, timeout=20):
+        """All that comes back to these bytes until the server closes."""
+        s = socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
+        got = b""
+        try:
+            s.sendall(data)
+            while True:
+                piece = s.recv(65536)
+                if not piece:
+                    break
+                got += piece
+        except (ConnectionError, socket.timeout):
+            pass
+        s.close()
+        return got
+
+    def memory(self):
+        """Resident MB."""
+        for line in open("/proc/%d/status" % self.process.pid):
+            if line.startswith("VmRSS"):
+                return int(line.split()[1]) / 1024
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+
+def png(width, height, rows):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
