@@ -143,26 +143,10 @@ const char *clipc_image_formats(void)
     return image_formats();
 }
 
-static int check_preprocess(const clipc_model *model, const struct clipc_image *image, int rules,
-                            int size, const void *out)
-{
-    if (model == NULL || out == NULL || rules < 0 || rules > CLIPC_RULES_HF) {
-        return base_fail(CLIPC_ERROR_ARGUMENT, "preprocess: NULL argument or unknown rules");
-    }
-    if (model->weights.header.vision.layers == 0) {
-        return base_fail(CLIPC_ERROR_UNSUPPORTED, "this model has no image tower");
-    }
-    if (size < 0 || size > CLIPC_MAX_IMAGE_SIZE) {
-        return base_fail(CLIPC_ERROR_ARGUMENT, "preprocess: size %d; want 1 to %d, or 0", size,
-                         CLIPC_MAX_IMAGE_SIZE);
-    }
-    return model_check_image(image);
-}
-
 int clipc_preprocess_crop(const clipc_model *model, const struct clipc_image *image, int rules,
                           int size, uint8_t *crop)
 {
-    int status = check_preprocess(model, image, rules, size, crop);
+    int status = model_check_preprocess(model, image, rules, size, crop);
 
     if (status == CLIPC_OK) {
         struct preprocess p = model_preprocess(model, rules, size);
@@ -174,21 +158,10 @@ int clipc_preprocess_crop(const clipc_model *model, const struct clipc_image *im
 int clipc_preprocess(const clipc_model *model, const struct clipc_image *image, int rules, int size,
                      float *pixels)
 {
-    int status = check_preprocess(model, image, rules, size, pixels);
+    int status = model_check_preprocess(model, image, rules, size, pixels);
 
-    if (status == CLIPC_OK) {
-        struct preprocess p = model_preprocess(model, rules, size);
-        uint8_t *crop = base_alloc((size_t)p.size * (size_t)p.size * 3);
-        if (crop == NULL) {
-            return base_fail(CLIPC_ERROR_MEMORY, "preprocess: no memory for the crop");
-        }
-        status = preprocess_crop(&p, &model->kernels, image, crop);
-        if (status == CLIPC_OK) {
-            preprocess_normalise(&p, crop, pixels);
-        }
-        base_free(crop);
-    }
-    return status;
+    return status == CLIPC_OK ? model_pixels(model, &model->kernels, image, rules, size, pixels)
+                              : status;
 }
 
 /* ---- Text ---------------------------------------------------------------------------------- */

@@ -242,6 +242,12 @@ int clipc_preprocess(const clipc_model *model, const struct clipc_image *image, 
 int clipc_preprocess_crop(const clipc_model *model, const struct clipc_image *image, int rules,
                           int size, uint8_t *crop);
 
+/* As clipc_preprocess, by the kernel set that the session was made with and not the best one (all
+ * sets give the same bits; see clipc_options.kernels).  `rules` 0 is the model's, as there.  Reads
+ * the session only: any number of threads, also while it serves an encode call. */
+int clipc_session_preprocess(const clipc_session *session, const struct clipc_image *image,
+                             int rules, int size, float *pixels);
+
 /* ---- Text ---------------------------------------------------------------------------------- */
 
 struct clipc_text {

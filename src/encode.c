@@ -72,6 +72,15 @@ int clipc_encode_pixels(clipc_session *s, const float *pixels, size_t n, float *
     return status == CLIPC_OK ? check_finite(s, embeddings, n) : status;
 }
 
+int clipc_session_preprocess(const clipc_session *s, const struct clipc_image *image, int rules,
+                             int size, float *pixels)
+{
+    int status = model_check_preprocess(s == NULL ? NULL : s->model, image, rules, size, pixels);
+
+    return status == CLIPC_OK ? model_pixels(s->model, &s->engine.k, image, rules, size, pixels)
+                              : status;
+}
+
 struct preprocess_job {
     struct clipc_session *s;
     struct preprocess p;

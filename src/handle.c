@@ -88,6 +88,39 @@ struct preprocess model_preprocess(const struct clipc_model *model, int rules, i
     return p;
 }
 
+int model_check_preprocess(const struct clipc_model *model, const struct clipc_image *image,
+                           int rules, int size, const void *out)
+{
+    if (model == NULL || out == NULL || rules < 0 || rules > CLIPC_RULES_HF) {
+        return base_fail(CLIPC_ERROR_ARGUMENT, "preprocess: NULL argument or unknown rules");
+    }
+    if (model->weights.header.vision.layers == 0) {
+        return base_fail(CLIPC_ERROR_UNSUPPORTED, "this model has no image tower");
+    }
+    if (size < 0 || size > CLIPC_MAX_IMAGE_SIZE) {
+        return base_fail(CLIPC_ERROR_ARGUMENT, "preprocess: size %d; want 1 to %d, or 0", size,
+                         CLIPC_MAX_IMAGE_SIZE);
+    }
+    return model_check_image(image);
+}
+
+int model_pixels(const struct clipc_model *model, const struct kernels *k,
+                 const struct clipc_image *image, int rules, int size, float *pixels)
+{
+    const struct preprocess p = model_preprocess(model, rules, size);
+    uint8_t *crop = base_alloc((size_t)p.size * (size_t)p.size * 3);
+
+    if (crop == NULL) {
+        return base_fail(CLIPC_ERROR_MEMORY, "preprocess: no memory for the crop");
+    }
+    int status = preprocess_crop(&p, k, image, crop);
+    if (status == CLIPC_OK) {
+        preprocess_normalise(&p, crop, pixels);
+    }
+    base_free(crop);
+    return status;
+}
+
 int model_check_text(const clipc_model *model, const struct clipc_text *text)
 {
     if (model->weights.header.text.layers == 0) {

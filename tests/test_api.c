@@ -69,6 +69,47 @@ static void test_images(void)
     clipc_session_free(many);
 }
 
+/* Preprocessing by a session of each kernel set is that of none. */
+static void test_preprocess(void)
+{
+    static float want[3 * SIZE * SIZE], got[3 * SIZE * SIZE];
+    struct clipc_image images[N];
+    char names[100] = "";
+    bool same = true, refused = true;
+    const char *name;
+    int supported;
+
+    make_images(images);
+    for (size_t k = 0; (name = clipc_kernels(k, &supported)) != NULL; k++) {
+        struct clipc_options o = {.size = sizeof o, .threads = 1, .kernels = name};
+        clipc_session *s = NULL;
+        if (!supported || clipc_session_new(model, &o, &s) != CLIPC_OK) {
+            continue;
+        }
+        snprintf(names + strlen(names), sizeof names - strlen(names), " %s", name);
+        for (size_t i = 0; i < 2 * N; i++) {
+            int rules = i % 2 == 0 ? CLIPC_RULES_OPENAI : CLIPC_RULES_HF, size = i % 3 ? 0 : 11;
+            size_t side = size == 0 ? SIZE : 11;
+            memset(got, 0xee, sizeof got);
+            same &= clipc_preprocess(model, &images[i / 2], rules, size, want) == CLIPC_OK &&
+                    clipc_session_preprocess(s, &images[i / 2], rules, size, got) == CLIPC_OK &&
+                    memcmp(got, want, 3 * side * side * sizeof *got) == 0;
+        }
+        memcpy(want, got, sizeof got);
+        refused &= clipc_session_preprocess(NULL, images, 0, 0, got) == CLIPC_ERROR_ARGUMENT &&
+                   clipc_session_preprocess(s, NULL, 0, 0, got) == CLIPC_ERROR_ARGUMENT &&
+                   clipc_session_preprocess(s, images, 3, 0, got) == CLIPC_ERROR_ARGUMENT &&
+                   clipc_session_preprocess(s, images, 0, -1, got) == CLIPC_ERROR_ARGUMENT &&
+                   memcmp(want, got, sizeof got) == 0;
+        clipc_session_free(s);
+    }
+    check(same && names[0] != '\0', "sessions preprocess by either rules, to any side:%s", names);
+    check(refused, "and refuse what clipc_preprocess does: %s", clipc_errmsg());
+    for (size_t i = 0; i < N; i++) {
+        free(images[i].data);
+    }
+}
+
 /* Callers that know fewer fields, or more, than this library. */
 static void test_sizes(void)
 {
@@ -200,6 +241,7 @@ int main(void)
         return check_done();
     }
     test_images();
+    test_preprocess();
     test_sizes();
     test_vectors();
     test_files();

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "../src/clipc.h"
+#include "../src/session.h"
 #include "../tools/cli/batch.h"
 #include "check.h"
 
@@ -241,6 +242,42 @@ static void test_alone(void)
     clipc_session_free(s);
 }
 
+/* The resize of a session whose table was changed counts its rows: nobody else's can be meant. */
+static void (*real_horizontal)(uint8_t *, const uint8_t *, size_t, size_t,
+                               const struct kernels_taps *, const int32_t *);
+static _Atomic size_t counted;
+
+static void count_horizontal(uint8_t *dst, const uint8_t *src, size_t n_out, size_t channels,
+                             const struct kernels_taps *taps, const int32_t *coeffs)
+{
+    counted++;
+    real_horizontal(dst, src, n_out, channels, taps, coeffs);
+}
+
+static void test_kernels(int workers)
+{
+    clipc_session *s = session(BATCH);
+    struct batch_job *jobs[3];
+    float rows[3][DIM];
+    bool good = true;
+
+    real_horizontal = s->engine.k.resize_horizontal;
+    s->engine.k.resize_horizontal = count_horizontal;
+    counted = 0;
+    struct batch *b = batcher(s, workers);
+    for (size_t i = 0; i < 3; i++) {
+        batch_submit(b, &items[i], true, &jobs[i]);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        good &= batch_wait(b, jobs[i], rows[i], NULL) == CLIPC_OK;
+    }
+    check(good && memcmp(rows, want, sizeof rows) == 0 && counted == 3 * 30,
+          "%d workers: the session's kernels resize each of 30 rows of 3 images: %zu", workers,
+          (size_t)counted);
+    batch_free(b);
+    clipc_session_free(s);
+}
+
 int main(void)
 {
     char command[512], path[256];
@@ -259,6 +296,8 @@ int main(void)
     }
     test_bad_rows();
     test_alone();
+    test_kernels(0);
+    test_kernels(2);
     clipc_image_free(&image);
     unlink(file_name);
     clipc_close(model);

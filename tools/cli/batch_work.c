@@ -18,7 +18,6 @@ int batch_work_new(struct batch_work *w, const clipc_model *model, clipc_session
 
     clipc_model_info(model, &info);
     clipc_session_info(session, &made);
-    w->model = model;
     w->session = session;
     w->options = *options;
     w->batch = (size_t)made.batch;
@@ -119,7 +118,7 @@ void batch_prepare(const struct batch_work *w, struct batch_job *job)
     } else if ((status = decode(w, &job->item, &image, &own)) != CLIPC_OK) {
         fail(job, status, job->item.kind == BATCH_PATH);
     } else {
-        status = clipc_preprocess(w->model, &image, w->options.preprocess, 0, pixels);
+        status = clipc_session_preprocess(w->session, &image, w->options.preprocess, 0, pixels);
         if (status != CLIPC_OK) {
             fail(job, status, false);
         }

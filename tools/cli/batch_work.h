@@ -28,7 +28,6 @@ struct batch_group {
 };
 
 struct batch_work {
-    const clipc_model *model;
     clipc_session *session;
     struct batch_options options;
     size_t batch, dim, pixel_floats, context;
@@ -50,8 +49,8 @@ void batch_group_clear(struct batch_group *group);
 void batch_begin(struct batch_job *job, const struct batch_item *item, struct batch_group *group,
                  size_t index);
 
-/* Decode and preprocess an image into its place in the group's pixels; nothing for texts.  Any
- * number of threads, each with another job. */
+/* Decode and preprocess an image, with the session's kernels, into its place in the group's pixels;
+ * nothing for texts.  Any number of threads, each with another job. */
 void batch_prepare(const struct batch_work *work, struct batch_job *job);
 
 /* Rows or errors for all jobs of a group, all being prepared. */

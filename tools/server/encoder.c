@@ -116,6 +116,12 @@ int encoder_ids(struct encoder *e, const int32_t *ids, size_t stride, const size
     return status;
 }
 
+int encoder_preprocess(const struct encoder *e, const struct clipc_image *image, int rules,
+                       float *pixels)
+{
+    return clipc_session_preprocess(e->session, image, rules, 0, pixels);
+}
+
 void encoder_expect(struct encoder *e, int change)
 {
     pthread_mutex_lock(&e->lock);

@@ -29,6 +29,11 @@ int encoder_pixels(struct encoder *encoder, const float *pixels, size_t n, float
 int encoder_ids(struct encoder *encoder, const int32_t *ids, size_t stride, const size_t *lengths,
                 size_t n, float *vectors);
 
+/* An image as the model sees it, by the session's kernels: pixels: [3, image_size, image_size].
+ * Any thread, at once.  `rules` is an enum clipc_rules. */
+int encoder_preprocess(const struct encoder *encoder, const struct clipc_image *image, int rules,
+                       float *pixels);
+
 /* +1: a request begins to decode what it will bring; -1: it has brought it, or failed. A batch that
  * is not full waits for these only: a lone request never waits. */
 void encoder_expect(struct encoder *encoder, int change);

@@ -155,7 +155,7 @@ static int decode(struct server *s, const struct model *model, const void *bytes
         status = to_rgb(&image);
     }
     if (status == CLIPC_OK) {
-        status = clipc_preprocess(model->handle, &image, rules, 0, pixels);
+        status = encoder_preprocess(model->encoder, &image, rules, pixels);
     }
     clipc_image_free(&image);
     return status;
