@@ -1,5 +1,8 @@
 /* bind.c - names of tensors to pointers into the mapped file, and buffers into the session's arena.
- * The names are those of weights/format.h. */
+ * The names are those of weights/format.h.  No weight is copied: what a layer multiplies with is
+ * the file's own pages, so a second process with the same model shares them, and a session costs no
+ * more memory than its activations (but for the kernel set blas, which wants rows and not
+ * panels). */
 #include "bind.h"
 
 #include <stdio.h>
@@ -7,6 +10,7 @@
 
 /* ---- Names to pointers --------------------------------------------------------------------- */
 
+/* The record "name" + "suffix", which is there: weights_open has looked for all that are bound. */
 static const struct format_record *find(const struct weights *w, const char *name,
                                         const char *suffix)
 {
@@ -16,7 +20,9 @@ static const struct format_record *find(const struct weights *w, const char *nam
     return weights_find(w, full);
 }
 
-/* W [out, in] and b [out] of "name.weight" and "name.bias". */
+/* W [out, in] and b [out_padded] of "name.weight" and "name.bias": y = x W^T + b, W as nn.Linear
+ * has it, in panels (kernels/pack.h).  rows and cols are the true sizes, and what is multiplied
+ * over; the padded ones say where the next panel begins. */
 static void bind_linear(struct linear *l, const struct weights *w, const char *name, bool has_bias)
 {
     const struct format_record *r = find(w, name, ".weight");
@@ -40,6 +46,7 @@ static void bind_norm(struct kernels_layer_norm *ln, const struct weights *w, co
     ln->eps = eps;
 }
 
+/* Block `layer` of a tower: "vision.07.attn_in.weight" and so on. */
 static void bind_block(struct block *b, const struct weights *w, const char *tower, size_t layer,
                        float eps)
 {
@@ -62,6 +69,8 @@ static void bind_block(struct block *b, const struct weights *w, const char *tow
     bind_norm(&b->ln_2, w, name, eps);
 }
 
+/* The sizes of a tower's transformer, from its part of the header.  All heads are equally wide: 64
+ * in openai/CLIP (heads = width // 64), 80 in OpenCLIP's ViT-H/14. */
 static int bind_blocks(struct transformer *t, const struct weights *w, const char *tower,
                        const struct format_tower *header)
 {
@@ -83,6 +92,7 @@ static int bind_blocks(struct transformer *t, const struct weights *w, const cha
     return CLIPC_OK;
 }
 
+/* positions = grid * grid + 1: one row for each patch, and one in front for the class token. */
 int bind_vision(struct vision *v, const struct weights *w)
 {
     const struct format_header *h = &w->header;
@@ -104,6 +114,7 @@ int bind_vision(struct vision *v, const struct weights *w)
     return bind_blocks(&v->blocks, w, "vision", &h->vision);
 }
 
+/* "text.ln_post" is the references' ln_final (openai/CLIP) and final_layer_norm (transformers). */
 int bind_text(struct text *t, const struct weights *w)
 {
     const struct format_header *h = &w->header;
@@ -130,6 +141,7 @@ void bind_free(struct transformer *t)
 
 /* ---- Every linear layer -------------------------------------------------------------------- */
 
+/* In the order of a forward pass; which gemm a layer gets and what scratch it wants is asked so. */
 static int each_block(struct transformer *t, bind_linear_fn fn, void *arg)
 {
     int status = CLIPC_OK;
@@ -163,6 +175,8 @@ int bind_each_text(struct text *t, bind_linear_fn fn, void *arg)
 
 /* ---- Buffers ------------------------------------------------------------------------------- */
 
+/* [rows, width] floats.  Strides are padded to whole cache lines, so that no two rows share one and
+ * workers that write neighbouring rows do not wait for each other's. */
 static struct rows take_rows(struct arena *arena, size_t rows, size_t width)
 {
     size_t stride = base_round_up(width, KERNELS_PAD);
@@ -170,7 +184,11 @@ static struct rows take_rows(struct arena *arena, size_t rows, size_t width)
     return (struct rows){arena_take(arena, rows, stride * sizeof(float)), stride};
 }
 
-/* hidden_width: at least this many floats in a row of hidden. */
+/* hidden_width: at least this many floats in a row of hidden.
+ *
+ * A row holds width (x) + max(3 width + width, mlp_width) floats: with CLIP's mlp_width = 4 width
+ * hidden fits exactly over qkv and attn, and a batch of 8 of ViT-B/32 (400 rows of 768) has 6 MB
+ * where buffers of their own would take 11. */
 static void take_activations(const struct transformer *t, size_t rows, size_t hidden_width,
                              struct arena *arena, struct activations *a)
 {
@@ -184,6 +202,7 @@ static void take_activations(const struct transformer *t, size_t rows, size_t hi
     arena->used = arena->used > end ? arena->used : end;
 }
 
+/* Before the blocks hidden holds the patches, [batch tokens, 3 patch patch]. */
 void bind_vision_buffers(const struct vision *v, size_t batch, struct arena *arena,
                          struct vision_buffers *b)
 {
@@ -192,6 +211,7 @@ void bind_vision_buffers(const struct vision *v, size_t batch, struct arena *are
     take_activations(&v->blocks, batch * v->tokens, v->patch_embed.w.in, arena, &b->a);
 }
 
+/* For texts that fill the context; shorter ones use the front of it. */
 void bind_text_buffers(const struct text *t, size_t batch, struct arena *arena,
                        struct text_buffers *b)
 {

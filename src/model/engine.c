@@ -1,5 +1,7 @@
 /* engine.c - linear layers, layer norm and attention, cut into tasks for the workers.  How the work
- * is cut never changes a bit of the result: each element of y is one kernel's sum in one order. */
+ * is cut never changes a bit of the result: each element of y is one kernel's sum in one order.
+ * Tasks write places of their own, and threads_parallel_for returns when all have been done: that
+ * is all the synchronisation there is. */
 #include "engine.h"
 
 #include <math.h>
@@ -11,6 +13,8 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/* Worker `worker`'s own stretch: large enough for any layer's gemm and for attention
+ * (session.c). */
 static void *scratch_of(const struct engine *e, int worker)
 {
     return e->scratch + (size_t)worker * e->scratch_bytes;
@@ -18,6 +22,8 @@ static void *scratch_of(const struct engine *e, int worker)
 
 /* ---- Linear layers ------------------------------------------------------------------------- */
 
+/* A layer of [in] to [out] over `rows` rows, and how it is cut: first into packing tasks of
+ * pack_rows rows, then into gemm tasks of group_rows x group_panels * KERNELS_PANEL elements. */
 struct linear_job {
     const struct engine *e;
     const struct linear *l;
@@ -30,7 +36,10 @@ struct linear_job {
     struct kernels_epilogue epilogue;
 };
 
-/* Rows [i pack_rows, ...) of x, normalised on the way, into the packed form that gemm reads. */
+/* Rows [i pack_rows, ...) of x, normalised on the way, into the packed form that gemm reads.  The
+ * packed rows are one buffer of the session, written again for each layer.  Packing costs one pass
+ * over x; each packed row is then read once for each panel or oftener (Goto & van de Geijn 2008,
+ * section 4, on packing so that the inner loop reads memory in order). */
 static void pack_task(void *arg, size_t i, int worker)
 {
     const struct linear_job *job = arg;
@@ -41,8 +50,9 @@ static void pack_task(void *arg, size_t i, int worker)
                            end, job->ln);
 }
 
-/* One rectangle of y: task i is a group of panels (columns) of a group of rows.  Panels run
- * fastest, so that workers share the same activation rows and each reads its own weights. */
+/* One rectangle of y[rows, out]: task i is a group of panels (32 columns each) of a group of rows.
+ * Panels run fastest, so that workers share the same activation rows and each reads its own
+ * weights. */
 static void gemm_task(void *arg, size_t i, int worker)
 {
     const struct linear_job *job = arg;
@@ -62,7 +72,13 @@ static void gemm_task(void *arg, size_t i, int worker)
 #define TASKS_PER_WORKER 4
 
 /* Two parallel parts: every row is packed (and normalised) once, then all panels read it.  Rows are
- * cut at multiples of act_align, the height of the micro-kernel's block. */
+ * cut at multiples of act_align, the height of the micro-kernel's block.
+ *
+ * The gemm tasks are a grid of row_groups x panel_groups rectangles.  A group of rows is as high as
+ * GEMM_GROUP_BYTES allows; the panels of a group are as few as make TASKS_PER_WORKER tasks for each
+ * worker, at least one.  A small batch is one group of rows: then each weight is read once, by one
+ * worker, and its panels are what the workers share out.  A gemm that cuts its work itself (blas)
+ * gets all rows, and one range of panels for each worker. */
 static void run_linear(struct linear_job *job)
 {
     const struct kernels_gemm *gemm = job->l->gemm;
@@ -85,6 +101,8 @@ static void run_linear(struct linear_job *job)
     threads_parallel_for(pool, row_groups * job->panel_groups, gemm_task, job);
 }
 
+/* nn.Linear of PyTorch, with the LayerNorm before it and the activation behind it, neither of which
+ * gets a pass over memory of its own. */
 void engine_linear(const struct engine *e, const struct linear *l,
                    const struct kernels_layer_norm *ln, struct rows x, size_t n,
                    enum kernels_activation activation, struct rows y)
@@ -101,6 +119,8 @@ void engine_linear(const struct engine *e, const struct linear *l,
     run_linear(&job);
 }
 
+/* The residual sum is gemm's last step on an element, while it is still in a register: y is read
+ * and written once.  Each element is read by the task that writes it, so y may be both. */
 void engine_linear_add(const struct engine *e, const struct linear *l, struct rows x, size_t n,
                        struct rows y)
 {
@@ -122,6 +142,7 @@ void engine_linear_add(const struct engine *e, const struct linear *l, struct ro
 
 /* ---- Layer norm that no linear layer follows ----------------------------------------------- */
 
+/* x: rows of `width` floats, normalised where they lie. */
 struct norm_job {
     const struct engine *e;
     const struct kernels_layer_norm *ln;
@@ -129,6 +150,7 @@ struct norm_job {
     size_t width;
 };
 
+/* Row i by itself: Ba et al. 2016, section 3 (the formula is at kernels_layer_norm). */
 static void norm_task(void *arg, size_t i, int worker)
 {
     const struct norm_job *job = arg;
@@ -148,6 +170,7 @@ void engine_layer_norm(const struct engine *e, const struct kernels_layer_norm *
 
 /* ---- Attention ----------------------------------------------------------------------------- */
 
+/* qkv: [rows, 3 width] in, y: [rows, width] out, width = heads->n * heads->dim. */
 struct attention_job {
     const struct engine *e;
     const struct heads *heads;
@@ -155,7 +178,14 @@ struct attention_job {
     const struct sequences *s;
 };
 
-/* Task i: head i % n of sequence i / n.  A row of qkv is [q | k | v], each [heads, dim]. */
+/* Task i: head i % n of sequence i / n.  A row of qkv is [q | k | v], each [heads, dim], which is
+ * how in_proj_weight of PyTorch's MultiheadAttention stacks its three matrices.  A head's columns
+ * are read where they lie, `stride` apart, and its result goes to the same columns of y: heads are
+ * never moved apart ([heads, rows, dim] in the references) nor put together again.
+ *
+ * Scores are divided by sqrt(dim), because the dot product of two rows of dim independent values
+ * of variance 1 has variance dim, and softmax of large values is one-hot (Vaswani et al. 2017,
+ * section 3.2.1). */
 static void attention_task(void *arg, size_t i, int worker)
 {
     const struct attention_job *job = arg;
@@ -179,6 +209,9 @@ static void attention_task(void *arg, size_t i, int worker)
     job->e->k.attention(&attention, scratch_of(job->e, worker));
 }
 
+/* heads * sequences tasks and no more: attention is 1 to 10 % of a block's work (transformer.c).  A
+ * task's keys and values, 2 rows * dim floats, fit a core's own caches: 26 KB for ViT-B/32, 295 KB
+ * for ViT-L/14 at 336 pixels. */
 void engine_attention(const struct engine *e, const struct heads *heads, struct rows qkv,
                       const struct sequences *s, struct rows y)
 {

@@ -1,9 +1,15 @@
 /* pool.c - which row stands for a text, and copying such rows together.  A new pooling is a value
- * of enum format_pool and a case here. */
+ * of enum format_pool and a case here.
+ *
+ * CLIP takes one row: of an image the class token's (as BERT and ViT do), of a text the end
+ * token's, the only one that has seen all of it under a causal mask.  So pooling is a copy. */
 #include "pool.h"
 
 #include <string.h>
 
+/* ARGMAX: openai/CLIP, encode_text: text.argmax(dim=-1), "eot_token is the highest number in each
+ * sequence"; of several torch.argmax takes the first.
+ * FIRST_EOT: transformers, CLIPTextTransformer: (input_ids == eos_token_id).int().argmax(-1). */
 size_t pool_position(enum format_pool pool, int32_t eot_id, const int32_t *ids, size_t n)
 {
     size_t best = 0;
@@ -19,6 +25,8 @@ size_t pool_position(enum format_pool pool, int32_t eot_id, const int32_t *ids, 
     return best;
 }
 
+/* The few rows that count move together, so that what follows (LayerNorm, projection) sees a plain
+ * [s->n, width] and one multiplication serves the batch. */
 void pool_rows(struct rows x, const struct sequences *s, const uint32_t *positions, size_t width,
                struct rows y)
 {

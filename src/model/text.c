@@ -1,4 +1,12 @@
-/* text.c - the text tower. */
+/* text.c - the text tower: openai/CLIP clip/model.py, CLIP.encode_text; Radford et al. 2021,
+ * section 2.4: a causal transformer (that of GPT-2) whose last layer at the end token stands for
+ * the text.
+ *
+ *     x_i = token_embedding[id_i] + positional_embedding[i]     text_embed
+ *     x = block_l(x), row i seeing rows 0 .. i                  transformer_forward
+ *     y = projection(ln_post(x[end token]))                     text_pool; W_t of figure 3
+ *
+ * Positions are learned, one row for each (Vaswani et al. 2017, section 3.5, name both kinds). */
 #include "text.h"
 
 #include <string.h>
@@ -7,6 +15,7 @@
 #include "../base/base.h"
 #include "pool.h"
 
+/* An id from outside is an index into the table: it is checked here, once, and nowhere below. */
 int text_check(const struct text *t, const int32_t *tokens, size_t n, size_t length)
 {
     for (size_t i = 0; i < n * length; i++) {
@@ -19,6 +28,8 @@ int text_check(const struct text *t, const int32_t *tokens, size_t n, size_t len
     return CLIPC_OK;
 }
 
+/* The table is [vocab_size, width] as it stands in the file, row by row and not in panels: a lookup
+ * reads one row of 49408, where a multiplication reads all.  f16 widens exactly. */
 void text_token_row(const struct text *t, int32_t id, float *x)
 {
     size_t width = t->blocks.width, row = (size_t)id * width;
@@ -48,8 +59,11 @@ static void embed_ids(const struct text *t, const int32_t *ids, size_t length, s
     }
 }
 
-/* Rows behind the pooled one would be computed for nothing: under a causal mask it cannot see
- * them. */
+/* Texts are packed one behind the other: text i is rows starts[i] .. starts[i + 1] - 1 of x, no
+ * padding between.  Rows behind the pooled one would be computed for nothing: under a causal mask
+ * it cannot see them.  "a photo of a cat" has 7 ids of 77, so that is a tenth of the reference's
+ * work, which pads each text to the context.  The bits are the same: kernels/kernels.h's rule says
+ * that a row's sums do not depend on how many rows there are. */
 struct sequences text_embed(const struct text *t, const struct text_buffers *b,
                             const struct text_batch *batch)
 {
@@ -70,7 +84,8 @@ struct sequences text_embed(const struct text *t, const struct text_buffers *b,
     return (struct sequences){b->starts, batch->n};
 }
 
-/* LayerNorm is done row by row, so it need not be done for rows that are not pooled. */
+/* embeddings[n, embed_dim] = ln_post(x[pooled]) W^T.  The reference normalises all rows and then
+ * takes one; LayerNorm is done row by row, so that is the same vector. */
 void text_pool(const struct text *t, const struct engine *e, const struct text_buffers *b,
                const struct sequences *s, float *embeddings)
 {
@@ -81,6 +96,7 @@ void text_pool(const struct text *t, const struct engine *e, const struct text_b
     engine_linear(e, &t->projection, NULL, b->a.attn, s->n, KERNELS_LINEAR, y);
 }
 
+/* The whole tower; there is no ln_pre in front of these blocks. */
 void text_forward(const struct text *t, const struct engine *e, const struct text_buffers *b,
                   const struct text_batch *batch, float *embeddings)
 {

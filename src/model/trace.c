@@ -1,5 +1,19 @@
 /* trace.c - the forward pass as the reference would print it: the names are those of the
- * reference's modules in the order of their calls, 0_in to 8_out within a block. */
+ * reference's modules in the order of their calls, 0_in to 8_out within a block:
+ *
+ *     0_in                    x                                   [rows, width]
+ *     1_ln_1                  ln_1(x)
+ *     2_attn_out              attn(ln_1(x)), out_proj included
+ *     3_after_attn_residual   x + that: the block's x from here on
+ *     4_ln_2                  ln_2(x)
+ *     5_fc                    c_fc(ln_2(x))                       [rows, mlp_width]
+ *     6_act                   the activation of that
+ *     7_mlp_out               c_proj of that                      [rows, width]
+ *     8_out                   x + that
+ *
+ * 1, 2, 4, 5 and 7 exist nowhere in a fast pass (transformer.c says why).  They are computed once
+ * more, by the same gemm on the shown rows only: the rule at the head of kernels/kernels.h makes
+ * that the same bits.  The fast pass knows nothing of it. */
 #include "trace.h"
 
 #include <stdio.h>
@@ -17,6 +31,7 @@ struct view {
     size_t rows;
 };
 
+/* One activation at a time is in the buffer: it is shown before the next is made. */
 size_t trace_floats(const struct transformer *t, size_t rows)
 {
     size_t widest = t->mlp_width > t->width ? t->mlp_width : t->width;
@@ -60,6 +75,8 @@ static struct rows recompute(const struct view *v, const struct linear *l,
     return y;
 }
 
+/* Block i by its two halves, as transformer_forward runs them.  2 and 7 are recomputed behind their
+ * half: its input, a->attn or a->hidden, is still there; x is not, and so is shown before. */
 static void show_block(struct view *v, const struct transformer *t, size_t i,
                        const struct activations *a, const struct sequences *s)
 {
@@ -82,6 +99,7 @@ static void show_block(struct view *v, const struct transformer *t, size_t i,
     v->block = -1;
 }
 
+/* vision_forward's steps one by one; the numbers in front keep files in order of computation. */
 void trace_vision(const struct trace *trace, const struct vision *v, const struct engine *e,
                   const struct vision_buffers *b, const float *pixels, size_t n, float *embeddings)
 {
@@ -105,6 +123,7 @@ void trace_vision(const struct trace *trace, const struct vision *v, const struc
     show(&view, "99_projected", (struct rows){embeddings, dim}, 1, dim);
 }
 
+/* text_forward's.  view.rows is the first text's length: up to its end token, or all of it. */
 void trace_text(const struct trace *trace, const struct text *t, const struct engine *e,
                 const struct text_buffers *b, const struct text_batch *batch, float *embeddings)
 {

@@ -1,11 +1,22 @@
 /* transformer.c - the residual attention block, and the loop over it.
  *
- * Each line below is one line of the paper's figure.  LayerNorm has no line of its own: it is done
+ * Each line below is one line of the paper's figure (Vaswani et al. 2017, figure 1, the left half;
+ * Dosovitskiy et al. 2021, figure 1, on the right).  LayerNorm has no line of its own: it is done
  * while a linear layer packs its input, as the activation and the residual sum are done while it
- * writes its output, so that no row is read or written once more than it must be. */
+ * writes its output, so that no row is read or written once more than it must be.
+ *
+ * Vaswani et al. normalise behind each sum; CLIP's blocks, like GPT-2's (Radford et al. 2019,
+ * section 2.3), normalise in front of each half, and the residual stream x runs through all layers
+ * with nothing but sums in it.
+ *
+ * Multiply-adds of a block for each row: 3 W^2 + W^2 + 2 W M in the linear layers (W = width, M =
+ * mlp_width, 4 W in CLIP: 12 W^2) and 2 L W in attention over L rows: with L = 50 (ViT-B/32) that
+ * is 1 % of them, which is why attention is cut so simply (engine.c) and gemm is not. */
 #include "transformer.h"
 
-/* x += attn_out(attention(attn_in(ln_1(x)))): rows of a sequence look at one another. */
+/* x[rows, width] += attn_out(attention(attn_in(ln_1(x)))): rows of a sequence look at one another.
+ * Multi-head attention of Vaswani et al. 2017, section 3.2.2: attn_in makes the queries, keys and
+ * values of all heads in one product, qkv[rows, 3 width], and attn_out is their W^O. */
 void transformer_attention(const struct transformer *t, const struct block *b,
                            const struct engine *e, const struct activations *a,
                            const struct sequences *s)
@@ -17,7 +28,9 @@ void transformer_attention(const struct transformer *t, const struct block *b,
     engine_linear_add(e, &b->attn_out, a->attn, rows, a->x);
 }
 
-/* x += c_proj(activation(c_fc(ln_2(x)))): each row by itself. */
+/* x[rows, width] += c_proj(activation(c_fc(ln_2(x)))): each row by itself.  The position-wise
+ * network of section 3.3, with a GELU (Hendrycks & Gimpel 2016) where they have max(0, x); hidden
+ * is [rows, mlp_width]. */
 void transformer_mlp(const struct transformer *t, const struct block *b, const struct engine *e,
                      const struct activations *a, const struct sequences *s)
 {
@@ -27,6 +40,9 @@ void transformer_mlp(const struct transformer *t, const struct block *b, const s
     engine_linear_add(e, &b->c_proj, a->hidden, rows, a->x);
 }
 
+/* x = block_l(... block_1(x)).  Rows of all sequences of a batch go through a layer together, so
+ * that its weights are read from memory once for hundreds of rows and not once for each
+ * sequence. */
 void transformer_forward(const struct transformer *t, const struct engine *e,
                          const struct activations *a, const struct sequences *s)
 {

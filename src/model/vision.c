@@ -1,14 +1,23 @@
-/* vision.c - the image tower.
+/* vision.c - the image tower: Dosovitskiy et al. 2021, section 3.1, with what CLIP changed.
  *
- * The convolution of the reference has stride and kernel of one patch, so it is a linear layer over
- * the patches' pixels.  It runs over all tokens at once: the class token's row of pixels is zeros,
- * so that the layer adds nothing to its embedding, and positions are what the layer is added to. */
+ *     z_0 = [class; p_1 E; ...; p_N E] + positions     vision_embed, their equation 1
+ *     z_0 = ln_pre(z_0)                                CLIP's own: Radford et al. 2021, section 2.4
+ *     z_l = block_l(z_l-1)                             transformer_forward, equations 2 and 3
+ *     y = projection(ln_post(z_L[class]))              vision_pool, equation 4, and W_i of CLIP's
+ *                                                      figure 3
+ *
+ * p_i are the pixels of patch i of N = grid * grid.  The references write p_i E as a convolution
+ * whose stride and kernel are one patch (conv1 of openai/CLIP's VisionTransformer): patches do not
+ * overlap, so it is a linear layer over each patch's pixels, and gets the linear layers' kernels.
+ * It runs over all tokens at once: the class token's row of pixels is zeros, so that the layer adds
+ * nothing to its embedding, and positions are what the layer is added to. */
 #include "vision.h"
 
 #include <string.h>
 
 #include "pool.h"
 
+/* What the tasks of vision_embed share: pixels: [n, 3, image_size, image_size]. */
 struct embed_job {
     const struct vision *v;
     const struct vision_buffers *b;
@@ -24,8 +33,14 @@ static void class_token(const struct vision *v, float *x)
     }
 }
 
-/* row[3 patch patch] = patch number p of image[3, size, size], in the order channel, y, x: that of
- * the convolution's weights in the checkpoint, row by row from the top left. */
+/* row[3 patch patch] = patch number p of image[3, size, size], counted row by row from the top
+ * left:
+ *
+ *     row[(c patch + y) patch + x] = image[c][top + y][left + x]
+ *
+ * The order channel, y, x is that of the convolution's weights in the checkpoint, [width, 3, patch,
+ * patch] flattened from its second dimension on, so that neither is ever rearranged.  Pixels right
+ * of and below the last whole patch belong to none, as in a convolution without padding. */
 static void cut_patch(const struct vision *v, const float *image, size_t p, float *row)
 {
     size_t size = v->image_size, patch = v->patch_size;
@@ -39,7 +54,9 @@ static void cut_patch(const struct vision *v, const float *image, size_t p, floa
     }
 }
 
-/* Token i of the batch: its pixels into hidden, what they are added to into x. */
+/* Token i of the n * tokens of a batch: its pixels into row i of hidden: [n tokens, 3 patch patch],
+ * what the layer's output is added to into row i of x: [n tokens, width].  Tasks write rows of
+ * their own and so need no lock. */
 static void embed_task(void *arg, size_t i, int worker)
 {
     const struct embed_job *job = arg;
@@ -59,6 +76,8 @@ static void embed_task(void *arg, size_t i, int worker)
     }
 }
 
+/* x = hidden E + x, where embed_task has put [class; 0; ...; 0] + positions into x: equation 1
+ * without a row of its own for the class token.  Every image is one sequence of `tokens` rows. */
 struct sequences vision_embed(const struct vision *v, const struct engine *e,
                               const struct vision_buffers *b, const float *pixels, size_t n)
 {
@@ -74,6 +93,9 @@ struct sequences vision_embed(const struct vision *v, const struct engine *e,
     return (struct sequences){b->starts, n};
 }
 
+/* embeddings[n, embed_dim] = ln_post(x[class]) W^T: the other rows have done their work, and
+ * LayerNorm goes row by row, so n rows of n tokens are normalised (as in both references).  The
+ * product has no bias, and it is not scaled to length 1: that is left to who compares. */
 void vision_pool(const struct vision *v, const struct engine *e, const struct vision_buffers *b,
                  const struct sequences *s, float *embeddings)
 {
@@ -84,6 +106,8 @@ void vision_pool(const struct vision *v, const struct engine *e, const struct vi
     engine_linear(e, &v->projection, NULL, b->a.attn, s->n, KERNELS_LINEAR, y);
 }
 
+/* The whole tower.  ln_pre has no linear layer behind it that could do it while packing: it is the
+ * residual stream itself that is normalised, so it has a pass of its own. */
 void vision_forward(const struct vision *v, const struct engine *e, const struct vision_buffers *b,
                     const float *pixels, size_t n, float *embeddings)
 {
