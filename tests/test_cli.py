@@ -230,6 +230,9 @@ for text, made in [("a byte order mark", MARK + "\n".join(names)),
     tap.check(code == 0 and [x["text"] for x in r] == names, "a file of texts with " + text)
 open(tmp + "/names", "w", encoding="utf-16").write("\n".join(names))
 expect("labels in UTF-16", ["classify", red, "--labels", tmp + "/names"] + M, 1, err="UTF-16")
+open(tmp + "/names", "wb").write("a red circle\na café\n".encode("latin-1"))
+expect("labels in Latin-1 are taken, and said to be none of UTF-8", ["classify", red, "--labels", tmp + "/names"] + M, 0,
+       err="line 2 is not UTF-8")
 for args in ([MARK + " a red circle\t", "a blue ring\r", "", " \u3000"],
              ["--label", "\na red circle", "--label", "a blue ring ", "--label", "  "]):
     code, r, err = records("classify", red, *args, "--json", *M)

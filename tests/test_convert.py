@@ -42,6 +42,20 @@ a = read_clipc.read(out)[1]["vision.projection.weight"]
 tap.check(code == 0 and (a == odd["visual_projection.weight"].astype("f2")).all(),
           "rounding to f16 is numpy's: nearest, ties to even")
 
+# A byte order mark before each text: what editors write, and no part of what they say.
+marked = folder("marked", source)
+tap.byte_vocabulary(marked + "/words")
+for name in ("vocab.json", "merges.txt"):
+    os.rename(marked + "/words/" + name, marked + "/" + name)
+shutil.copy(mini + "/preprocessor_config.json", marked)
+plain = read_clipc.read(converts("a folder with a vocabulary", marked))
+for name in ("config.json", "preprocessor_config.json", "vocab.json", "merges.txt"):
+    text = open(marked + "/" + name, "rb").read()
+    open(marked + "/" + name, "wb").write(b"\xef\xbb\xbf" + text)
+after = read_clipc.read(converts("the same with byte order marks", marked))
+same = all((plain[1][k] == after[1][k]).all() for k in plain[1] if k != "provenance")
+tap.check(plain[0] == after[0] and same, "is the same model")
+
 # Shards.
 names = sorted(source)
 shards = folder("shards", {k: source[k] for k in names[:9]})

@@ -2,6 +2,8 @@
  * surrogates and what lies beyond U+10FFFF. */
 #include "utf8.h"
 
+#include <string.h>
+
 /* How many bytes follow the first one, 9 for a byte that begins nothing. */
 static size_t bytes_behind(unsigned char first)
 {
@@ -34,6 +36,11 @@ size_t utf8_read(const char *text, size_t n, uint32_t *c, int *valid)
         *valid = good;
     }
     return i;
+}
+
+size_t utf8_mark(const char *text, size_t n)
+{
+    return n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 }
 
 size_t utf8_write(uint32_t c, unsigned char *to)

@@ -13,6 +13,10 @@
  * the maximal part that could have begun a character (Unicode 3.9, W3C, Python). */
 size_t utf8_read(const char *text, size_t n, uint32_t *c, int *valid);
 
+/* How many bytes of text: [n] a byte order mark takes, 3 or 0: editors and spreadsheets write one
+ * before a text, and it is no character of it. */
+size_t utf8_mark(const char *text, size_t n);
+
 /* to: [4]; returns how many bytes were written. */
 size_t utf8_write(uint32_t c, unsigned char *to);
 

@@ -15,6 +15,7 @@
 #include "../../src/base/utf8.h"
 #include "../../src/base/guard.h"
 #include "../../src/token/unicode.h"
+#include "say.h"
 
 #define MAX_LINE ((size_t)16 << 20)
 
@@ -24,6 +25,7 @@ struct lines {
     char separator;
     bool texts;        /* trim, refuse UTF-16 */
     bool begun, ended; /* the mark at the start was looked for; read() said the end */
+    bool noted;        /* it was said that a text is not UTF-8 */
     int error;         /* errno of what went wrong, until it is said */
     bool there;        /* a line was taken and not given yet */
     const char *line;  /* [length], that line */
@@ -135,8 +137,8 @@ static bool drop_mark(struct lines *l)
         return false;
     }
     l->begun = true;
-    if (l->separator == '\n' && l->last >= 3 && memcmp(b, "\xef\xbb\xbf", 3) == 0) {
-        l->first = l->searched = 3;
+    if (l->separator == '\n') {
+        l->first = l->searched = utf8_mark(l->buffer, l->last);
     }
     if (l->texts && l->last >= 2 &&
         ((b[0] == 0xff && b[1] == 0xfe) || (b[0] == 0xfe && b[1] == 0xff))) {
@@ -173,11 +175,27 @@ static void trim(const char **text, size_t *length)
 
 void lines_typed(const char **text, size_t *length)
 {
-    if (*length >= 3 && memcmp(*text, "\xef\xbb\xbf", 3) == 0) {
-        *text += 3;
-        *length -= 3;
-    }
+    size_t mark = utf8_mark(*text, *length);
+
+    *text += mark;
+    *length -= mark;
     trim(text, length);
+}
+
+/* Once for each list: a text of another encoding gives a vector, but not of what was meant. */
+static void note_encoding(struct lines *l, const char *text, size_t length)
+{
+    for (size_t i = 0; i < length && !l->noted;) {
+        uint32_t c;
+        int valid;
+        i += utf8_read(text + i, length - i, &c, &valid);
+        if (!valid) {
+            cli_note("%s: line %zu is not UTF-8 (saved as Latin-1?): what is no character is taken "
+                     "for U+FFFD",
+                     l->name, l->number);
+            l->noted = true;
+        }
+    }
 }
 
 /* Take the line that ends at `end` (NULL: at the end of the list) out of the buffer. */
@@ -194,6 +212,7 @@ static void take(struct lines *l, const char *end)
     }
     if (l->texts) {
         trim(&line, &length);
+        note_encoding(l, line, length);
     }
     l->buffer[(size_t)(line - l->buffer) + length] = '\0';
     l->line = line;

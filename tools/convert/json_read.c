@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../src/base/utf8.h"
 #include "../cli/probe.h"
 
 #define MAX_JSON_BYTES ((size_t)256 << 20)
@@ -41,7 +42,8 @@ json_t *json_read_file(const char *path, struct files *files)
     if (p.what != NULL && strstr(p.what, "a text") == NULL) {
         probe_refuse(path, &p, "JSON");
     } else {
-        root = json_parse(path, (const char *)data, size);
+        size_t mark = utf8_mark((const char *)data, size);
+        root = json_parse(path, (const char *)data + mark, size - mark);
     }
     base_free(data);
     return root;

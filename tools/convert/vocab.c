@@ -251,8 +251,9 @@ static int load_pair(const char *vocab, const char *merges, struct files *files,
         status = base_read_file(merges, (size_t)64 << 20, &text, &size);
     }
     if (status == CLIPC_OK) {
+        size_t mark = utf8_mark((const char *)text, size);
         l.path = merges;
-        status = take_merge_lines(&l, (const char *)text, size);
+        status = take_merge_lines(&l, (const char *)text + mark, size - mark);
         base_free(text);
     }
     json_decref(l.ids);
