@@ -61,7 +61,7 @@ drop := $(patsubst %,kernels/%.c,$(filter-out $(ISA),$(ISA_ALL))) \
         $(if $(call has,JPEG),,src/image/jpeg.c) $(if $(call has,WEBP),,src/image/webp.c)
 LIB_C := $(filter-out $(drop),$(sort $(wildcard src/*.c src/*/*.c kernels/*.c weights/*.c)))
 # Rooms of the command; without its libraries a room is not there.
-ROOMS := cli verbs measure $(if $(call has,JANSSON),convert) $(if $(CAN_SERVE),server)
+ROOMS := cli verbs measure video $(if $(call has,JANSSON),convert) $(if $(CAN_SERVE),server)
 TOOL_C := tools/main.c $(sort $(foreach room,$(ROOMS),$(wildcard tools/$(room)/*.c)))
 TRAIN_C := $(sort $(wildcard tools/train/*.c))
 TEST_C := $(sort $(wildcard tests/test_*.c))

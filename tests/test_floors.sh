@@ -29,7 +29,7 @@ floor() {
     src/model/* | src/token/* | src/image/*) echo 3 ;;
     src/*) echo 4 ;;
     tools/cli/* | tools/measure/*) echo 5 ;;
-    tools/convert/* | tools/server/*) echo 6 ;;
+    tools/convert/* | tools/server/* | tools/video/*) echo 6 ;;
     tools/verbs/*) echo 7 ;;
     *) echo 8 ;;
     esac
