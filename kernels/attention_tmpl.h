@@ -1,15 +1,25 @@
-/* attention_tmpl.h - one head of one sequence, by gemm's micro-kernel.
+/* attention_tmpl.h - one head of one sequence, by gemm's micro-kernel:
+ *
+ *     y = softmax(scale q k^T) v      Vaswani et al. 2017, equation 1; scale = 1 / sqrt(head_dim)
  *
  * Keys are laid out as panels [rows / 32][head_dim][32] and values as panels [head_dim /
  * 32][rows][32], as weights are; then, for MR queries at a time: scores, softmax, weighted sum.  A
  * causal row i takes its softmax over keys 0 .. i and weighs the rest with exact zeros, so it has
- * the same bits whether later keys exist or not. */
+ * the same bits whether later keys exist or not.  (The references add a mask of -inf, openai/CLIP's
+ * build_attention_mask; e^-inf is the same zero.)
+ *
+ * The scores of a block are written down whole, [MR, rows] floats: 14 KB for ViT-L/14 at 336 pixels
+ * with AVX2.  Sequences of thousands would want the softmax that is corrected as it goes (Milakov &
+ * Gimelshein 2018; Dao et al. 2022, FlashAttention); for CLIP's 50 to 577 rows it saves nothing. */
 
+/* Up to whole panels. */
 static size_t attention_pad(size_t n)
 {
     return (n + KERNELS_PANEL - 1) / KERNELS_PANEL * KERNELS_PANEL;
 }
 
+/* The five buffers of attention(), in its order; 16 floats more for each, which begins at a
+ * multiple of 16. */
 static size_t attention_scratch(size_t rows, size_t head_dim)
 {
     size_t keys = attention_pad(rows) * head_dim, values = attention_pad(head_dim) * rows;
@@ -18,6 +28,9 @@ static size_t attention_scratch(size_t rows, size_t head_dim)
     return (keys + values + queries + scores + weights + 5 * 16) * sizeof(float);
 }
 
+/* panels[j / 32][i][j % 32] = k[j][i]: as the weights of a layer whose outputs are the keys and
+ * whose inputs are the head's dimensions, so that scores are q K^T by gemm.  Keys behind the last
+ * are zeros, whose scores are not stored. */
 static void attention_pack_keys(float *panels, const struct kernels_attention *a)
 {
     for (size_t j = 0; j < attention_pad(a->rows); j++) {
@@ -28,6 +41,8 @@ static void attention_pack_keys(float *panels, const struct kernels_attention *a
     }
 }
 
+/* panels[i / 32][j][i % 32] = v[j][i]: outputs are the head's dimensions, inputs the keys.  So the
+ * weighted sum is over j, in the order of the keys. */
 static void attention_pack_values(float *panels, const struct kernels_attention *a)
 {
     for (size_t p = 0; p < attention_pad(a->head_dim); p += KERNELS_PANEL) {
@@ -40,7 +55,10 @@ static void attention_pack_values(float *panels, const struct kernels_attention 
     }
 }
 
-/* y[rows of the block, n] = x W^T over all panels of an [n, in] matrix. */
+/* y[rows of the block, n] = x W^T over all panels of an [n, in] matrix.  x: [in][MR] as packed
+ * activations.  A panel holds panel_in inputs, of which the first `in` are summed: under a causal
+ * mask a block needs the keys up to its last row only.  Everything is in cache: nothing is fetched
+ * ahead. */
 static void attention_gemm(const float *x, const float *panels, size_t in, size_t panel_in,
                            size_t n, size_t mr, float *y, size_t y_stride)
 {
@@ -54,6 +72,10 @@ static void attention_gemm(const float *x, const float *panels, size_t in, size_
     }
 }
 
+/* MR queries at a time.  They are scaled while they are packed: head_dim products for each, where
+ * scaling the scores would be one for each key.  Under a causal mask the block's scores reach to
+ * its last row (`seen`), so that the upper triangle is hardly computed: half of the work.  Weights
+ * are packed [seen][MR], the form in which gemm takes its left side. */
 static void attention(const struct kernels_attention *a, void *scratch)
 {
     size_t pad = attention_pad(a->rows);
@@ -63,6 +85,8 @@ static void attention(const struct kernels_attention *a, void *scratch)
     float *scores = queries + (a->head_dim * MR + 15) / 16 * 16;
     float *weights = scores + (pad * MR + 15) / 16 * 16;
 
+    /* Once for all queries: 2 rows * head_dim floats moved for 2 rows * rows * head_dim
+     * products. */
     attention_pack_keys(keys, a);
     attention_pack_values(values, a);
     for (size_t row = 0; row < a->rows; row += MR) {
@@ -74,7 +98,9 @@ static void attention(const struct kernels_attention *a, void *scratch)
                 queries[i * MR + r] = a->q[(row + r) * a->stride + i] * a->scale;
             }
         }
+        /* scores[mr, seen] = scale q k^T */
         attention_gemm(queries, keys, a->head_dim, a->head_dim, seen, mr, scores, pad);
+        /* weights = softmax of each row over the keys that it sees, turned into [seen][MR] */
         for (size_t r = 0; r < mr; r++) {
             size_t n = a->causal ? row + r + 1 : a->rows;
             softmax(scores + r * pad, scores + r * pad, n);
@@ -82,6 +108,7 @@ static void attention(const struct kernels_attention *a, void *scratch)
                 weights[j * MR + r] = j < n ? scores[r * pad + j] : 0;
             }
         }
+        /* y[mr, head_dim] = weights v */
         attention_gemm(weights, values, seen, a->rows, a->head_dim, mr, a->y + row * a->y_stride,
                        a->y_stride);
     }

@@ -1,10 +1,26 @@
 /* gemm_tmpl.h - y = activation(x W^T + bias) + residual on weight panels, for any vec_<isa>.h.
  *
+ *     for each panel of 32 columns of y                            gemm
+ *         for each block of MR rows                                gemm
+ *             for each NV * VL columns of the panel                gemm
+ *                 acc[MR][NV * VL] = 0                             gemm_micro
+ *                 for each i of `in`:
+ *                     acc[r][c] += x[r][i] * w[i][c]
+ *                 y[r][c] = activation(acc[r][c] + bias[c]) + residual[r][c]     gemm_finish
+ *
  * Activations are packed in blocks of MR rows, [in][MR], so that the micro-kernel reads them as one
  * stream of broadcasts; weights are panels [in][32].  A block of mr <= MR rows by NV * VL columns
  * lives in registers and is reduced over `in` from first to last with one accumulator for each
  * element: the same order, and so the same bits, whatever rows and panels a call covers.
- * An f16 panel is widened once into scratch (exactly) and used for all rows of the call. */
+ * An f16 panel is widened once into scratch (exactly) and used for all rows of the call.
+ *
+ * Packing, panels and a block of y in registers are those of Goto & van de Geijn 2008, "Anatomy of
+ * High-Performance Matrix Multiplication", section 4, and the micro-kernel is BLIS's (Van Zee & van
+ * de Geijn 2015).  Two of their loops are missing.  Weights are packed by the converter, once and
+ * for all, so no call packs them.  And the reduction is not cut into stretches (their kc): a layer
+ * of CLIP has 768 to 4096 inputs, so that a whole panel (96 to 512 KiB in f32) stays in or near the
+ * second-level cache while all rows pass over it.  So an element of y is never written half done,
+ * and bias, activation and residual cost no pass of their own. */
 
 /* What a pass over the inputs fetches into the second-level cache meanwhile: `step` bytes further
  * for each input (0: the same line again, which costs nothing worth avoiding).  Without it the
@@ -14,6 +30,11 @@ struct gemm_ahead {
     size_t step;
 };
 
+/* acc[mr][NV * VL] = x W^T of one block: x: [in][MR] packed rows, w: [in][32] of a panel from some
+ * column on.  Each step is an outer product of mr activations and NV vectors of weights: mr * NV
+ * multiply-adds for mr + NV loads, which is what a block in registers is for.  On x86 a unit takes
+ * 4 or 5 cycles for a multiply-add and there are two of them, so that 8 to 10 must be under way at
+ * once: each of the mr * NV sums waits for its own last step only. */
 static inline __attribute__((always_inline)) void gemm_micro(size_t in, const float *x,
                                                              const float *w,
                                                              const struct gemm_ahead *ahead,
@@ -42,7 +63,13 @@ static inline __attribute__((always_inline)) void gemm_micro(size_t in, const fl
     }
 }
 
-/* Finish mr rows of NV vectors: columns from `column` on, of which those below `out` exist. */
+/* Finish mr rows of NV vectors: columns from `column` on, of which those below `out` exist:
+ *
+ *     y[row + r][c] = activation(acc[r][c] + bias[c]) + residual[row + r][c]
+ *
+ * The panel's columns behind `out` are zeros' products and are not stored: y's rows are `out` wide.
+ * `activation` is a constant in each place that this is inlined into, so that no test of it is left
+ * in the loops. */
 static inline __attribute__((always_inline)) void
 gemm_finish(const struct kernels_epilogue *e, size_t row, size_t column, size_t out, size_t mr,
             enum kernels_activation activation, vec acc[MR][NV])
@@ -69,6 +96,7 @@ gemm_finish(const struct kernels_epilogue *e, size_t row, size_t column, size_t 
     }
 }
 
+/* One block, from zeros to y.  The switch stands here, once for thousands of multiply-adds. */
 static inline __attribute__((always_inline)) void
 gemm_block_mr(size_t in, const float *x, const float *w, const struct gemm_ahead *ahead,
               const struct kernels_epilogue *e, size_t row, size_t column, size_t out, size_t mr)
@@ -114,6 +142,8 @@ typedef void (*gemm_rows_fn)(size_t, const float *, const float *, const struct 
 #define GEMM_ROWS_ENTRY(n) [n] = (n) <= MR ? gemm_rows_##n : NULL,
 static const gemm_rows_fn gemm_rows[] = {GEMM_EACH_ROW_COUNT(GEMM_ROWS_ENTRY)};
 
+/* to[n] = from[n] in float: every binary16 is a binary32, so nothing is rounded.  n is a multiple
+ * of KERNELS_PANEL, and that of VL. */
 static void gemm_widen(float *to, const uint16_t *from, size_t n)
 {
     for (size_t i = 0; i < n; i += VL) {
@@ -121,23 +151,34 @@ static void gemm_widen(float *to, const uint16_t *from, size_t n)
     }
 }
 
+/* Any shape in f32 or f16. */
 static bool gemm_can(const struct kernels_linear *w, enum kernels_precision precision)
 {
     (void)precision; /* exact will do where fast is asked for */
     return w->dtype == KERNELS_F32 || w->dtype == KERNELS_F16;
 }
 
+/* Whole blocks of MR rows, [blocks][in_padded][MR] floats; what lies in the last block behind the
+ * rows, and in each behind `in`, is never written nor read. */
 static size_t act_bytes(const struct kernels_linear *w, size_t rows)
 {
     return (rows + MR - 1) / MR * MR * w->in_padded * sizeof(float);
 }
 
+/* One widened panel, [in_padded][32] floats, for f16. */
 static size_t gemm_scratch(const struct kernels_linear *w)
 {
     return w->dtype == KERNELS_F32 ? 0 : (size_t)w->in_padded * KERNELS_PANEL * sizeof(float);
 }
 
 #define GEMM_LINE 64 /* bytes of a cache line */
+
+/* Panels outside, rows inside: a panel is read from memory once and then from cache for each block
+ * of rows, and the activations, which all panels want, stay in cache anyway (engine.c chooses how
+ * many rows a call has with that in mind).
+ *
+ * An input's 32 weights are two lines in f32 and one in f16: the first two passes over a panel (or
+ * the first) fetch a line of the next panel for each input, and the others fetch nothing new. */
 
 static void gemm(const struct kernels_linear *w, size_t panel_begin, size_t panel_end, size_t rows,
                  size_t row_begin, size_t row_end, const void *packed,
@@ -149,6 +190,7 @@ static void gemm(const struct kernels_linear *w, size_t panel_begin, size_t pane
 
     (void)rows;
     for (size_t p = panel_begin; p < panel_end; p++) {
+        /* This panel, and where the next one is fetched from next: nowhere, in the last. */
         const unsigned char *stored = (const unsigned char *)w->panels + p * panel_bytes;
         const unsigned char *next = stored + (p < last ? panel_bytes : 0);
         const unsigned char *next_end = stored + (p < last ? 2 * panel_bytes : 0);
@@ -158,6 +200,7 @@ static void gemm(const struct kernels_linear *w, size_t panel_begin, size_t pane
                        (size_t)w->in * KERNELS_PANEL);
             panel = scratch;
         }
+        /* row is a multiple of MR, so block row / MR begins at row * in_padded floats. */
         for (size_t row = row_begin; row < row_end; row += MR) {
             const float *x = (const float *)packed + row * w->in_padded;
             size_t mr = row_end - row < MR ? row_end - row : MR;
@@ -173,7 +216,9 @@ static void gemm(const struct kernels_linear *w, size_t panel_begin, size_t pane
     }
 }
 
-/* Row r of a block: dst[i * MR] = value i.  Only the true width is read. */
+/* Row r of a block: dst[i * MR] = value i, x or ln(x); dst points to the row's place in input 0.
+ * Only the true width is read.  The statistics want a pass of their own over the row, which is in
+ * the first-level cache after it: so LayerNorm costs arithmetic, no memory. */
 static void pack_one(float *dst, const float *x, size_t n, const struct kernels_layer_norm *ln)
 {
     if (ln == NULL) {
@@ -193,7 +238,9 @@ static void pack_one(float *dst, const float *x, size_t n, const struct kernels_
     }
 }
 
-/* MR whole rows without LayerNorm at once: the stores go out in order. */
+/* MR whole rows without LayerNorm at once: dst[i * MR + r] = x[r][i], a transposition.  One row at
+ * a time would write each line of dst MR times; so the stores go out in order, and MR rows are read
+ * side by side. */
 static void pack_block(float *dst, const float *x, size_t x_stride, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -203,6 +250,9 @@ static void pack_block(float *dst, const float *x, size_t x_stride, size_t n)
     }
 }
 
+/* Rows [row_begin, row_end) of x: [rows, x_stride] into blocks: packed[row / MR][i][row % MR].  The
+ * last block may have fewer rows: those behind are left as they are, and gemm_rows[mr] leaves them
+ * alone. */
 static void act_pack(const struct kernels_linear *w, void *packed, const float *x, size_t x_stride,
                      size_t rows, size_t row_begin, size_t row_end,
                      const struct kernels_layer_norm *ln)

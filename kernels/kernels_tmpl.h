@@ -1,7 +1,12 @@
 /* kernels_tmpl.h - one kernel set.  Before it, a file of a few lines defines KERNELS_ISA (the
  * suffix and name), includes vec_<isa>.h, which must define everything that vec_scalar.h lists, and
  * declares `static bool supported(void)`.  Used with VL, MR, NV = 1, 4, 8; 4, 6, 4; 8, 6, 2;
- * 16, 14, 2; NV * VL must divide KERNELS_PANEL. */
+ * 16, 14, 2; NV * VL must divide KERNELS_PANEL.
+ *
+ * Templates in C, by inclusion: every function below is static, so each set has its own copy,
+ * compiled for its CPU, and the one name that leaves the file is the table.  Nothing of a set may
+ * be called before supported() has said yes, not even a small helper: the compiler may have used
+ * the CPU's newest instructions in it. */
 #include <math.h>
 
 #include "kernels.h"

@@ -1,7 +1,13 @@
-/* peak_tmpl.h - what the multiply-add units do when nothing else holds them up. */
+/* peak_tmpl.h - what the multiply-add units do when nothing else holds them up: the 100 % that
+ * `clipc bench` holds gemm against (the roof of the roofline model: Williams, Waterman &
+ * Patterson 2009).  Measured and not computed from a clock rate, because CPUs change theirs with
+ * the load and with the width of the vectors. */
 
 enum { PEAK_CHAINS = 12 }; /* hides a latency of 4 to 6 cycles in two units; fits 16 registers */
 
+/* PEAK_CHAINS independent x = a x + b, `steps` times.  The caller chooses a and b (bench: so that x
+ * stays a normal number; a subnormal takes a hundred times as long), which the compiler does not
+ * know, and takes the sum of all lanes, so that it may leave nothing out. */
 static size_t peak(float *sink, size_t steps)
 {
     vec x[PEAK_CHAINS], a = v_set1(sink[1]), b = v_set1(sink[2]);

@@ -1,10 +1,16 @@
-/* rows_tmpl.h - kernels over one row: layer_norm, softmax, activation, l2, dot. */
+/* rows_tmpl.h - kernels over one row: layer_norm, softmax, activation, l2, dot.
+ *
+ * A row is n floats, not padded: whole vectors first, then the n % VL that are left through the
+ * part loads, which read and write nothing behind the row.  Sums go lane by lane over the whole
+ * row and end in v_sum, so that their order depends on n alone. */
 
+/* The first n <= VL floats at p, zeros behind. */
 static inline vec load_n(const float *p, size_t n)
 {
     return n < VL ? v_load_part(p, n) : v_load(p);
 }
 
+/* The first n <= VL lanes of a. */
 static inline void store_n(float *p, size_t n, vec a)
 {
     if (n < VL) {
@@ -14,22 +20,33 @@ static inline void store_n(float *p, size_t n, vec a)
     }
 }
 
-/* Mean in two parts, m + d: rows whose mean is a thousand times their spread lose nothing, because
- * x - m is exact or nearly so and the correction d is the mean of what the first mean left over. */
+/* What LayerNorm wants to know of a row: Ba et al. 2016, section 3, equation 3: the mean over the
+ * row's n values and the root of their mean squared distance from it (n below, not n - 1); eps
+ * under the root is PyTorch's.
+ *
+ * Mean in two parts, m + d: rows whose mean is a thousand times their spread lose nothing, because
+ * x - m is exact or nearly so and the correction d is the mean of what the first mean left over
+ * (the corrected two-pass algorithm: Chan, Golub & LeVeque 1983).  E[x^2] - mean^2, which needs one
+ * pass less, would be the difference of two large numbers: tests/test_kernels.c has rows of mean
+ * 1000 and -30000. */
 struct row_stats {
     float m, d, scale; /* y = ((x - m) - d) * scale */
 };
 
+/* Three passes over a row in cache.  The rest of a row may join the first sum as a part load, whose
+ * zeros add nothing; of the other two it is summed by itself, because 0 - m is not 0. */
 static struct row_stats row_stats(const float *x, size_t n, float eps)
 {
     struct row_stats s;
     vec sum = v_zero(), squares = v_zero();
     size_t i;
 
+    /* m: the mean, rounded to a float. */
     for (i = 0; i < n; i += VL) {
         sum = v_add(sum, load_n(x + i, n - i < VL ? n - i : VL));
     }
     s.m = v_sum(sum) / (float)n;
+    /* d: the mean of x - m, which is what that rounding, and those of the sum, left over. */
     sum = v_zero();
     for (i = 0; i + VL <= n; i += VL) {
         sum = v_add(sum, v_sub(v_load(x + i), v_set1(s.m)));
@@ -39,6 +56,7 @@ static struct row_stats row_stats(const float *x, size_t n, float eps)
         s.d += x[i] - s.m;
     }
     s.d /= (float)n;
+    /* The variance about m + d. */
     for (i = 0; i + VL <= n; i += VL) {
         vec c = v_sub(v_sub(v_load(x + i), v_set1(s.m)), v_set1(s.d));
         squares = v_fma(c, c, squares);
@@ -52,6 +70,8 @@ static struct row_stats row_stats(const float *x, size_t n, float eps)
     return s;
 }
 
+/* ((x - m) - d) * scale * gamma + beta of n <= VL values.  The two parts of the mean are subtracted
+ * one after the other: m + d in one float would be m again. */
 static inline vec normalised(const float *x, size_t n, const struct row_stats *s,
                              const float *gamma, const float *beta)
 {
@@ -59,6 +79,7 @@ static inline vec normalised(const float *x, size_t n, const struct row_stats *s
     return v_fma(v_mul(c, v_set1(s->scale)), load_n(gamma, n), load_n(beta, n));
 }
 
+/* y[n] = ln(x[n]); act_pack of gemm_tmpl.h does the same on the way, with the same functions. */
 static void layer_norm(float *y, const float *x, size_t n, const struct kernels_layer_norm *ln)
 {
     struct row_stats s = row_stats(x, n, ln->eps);
@@ -69,7 +90,13 @@ static void layer_norm(float *y, const float *x, size_t n, const struct kernels_
     }
 }
 
-/* Exact zeros behind the row (a causal mask) would not change a bit: sums go lane by lane. */
+/* y_i = e^(x_i - max x) / sum_j e^(x_j - max x).  The largest is subtracted, which changes no
+ * quotient, so that no power overflows and one of them is 1: the sum is never 0.
+ * Exact zeros behind the row (a causal mask) would not change a bit: sums go lane by lane.
+ *
+ * The last, partial vector: its lanes behind n hold e^(0 - max), so that it is summed as it was
+ * stored and loaded again, with zeros there.  Division and not multiplication by 1 / sum: one
+ * rounding less, and a row is some hundred numbers. */
 static void softmax(float *y, const float *x, size_t n)
 {
     float highest = -HUGE_VALF, total;
@@ -96,6 +123,8 @@ static void softmax(float *y, const float *x, size_t n)
     }
 }
 
+/* y = the GELU of x, each value by itself: vec_math.h.  gemm does this on its own, in registers; a
+ * row is for those whose gemm cannot (blas). */
 static void activation(float *y, const float *x, size_t n, enum kernels_activation kind)
 {
     for (size_t i = 0; i < n; i += VL) {
@@ -104,6 +133,7 @@ static void activation(float *y, const float *x, size_t n, enum kernels_activati
     }
 }
 
+/* sum x_i y_i in VL partial sums. */
 static float dot(const float *x, const float *y, size_t n)
 {
     vec sum = v_zero();
@@ -115,6 +145,7 @@ static float dot(const float *x, const float *y, size_t n)
     return v_sum(sum);
 }
 
+/* y = x / |x|: l2_normalize of CLIP's figure 3.  A row of zeros has no direction and stays. */
 static void l2(float *y, const float *x, size_t n)
 {
     float length = v_sqrt1(dot(x, x, n));
