@@ -3,6 +3,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* 32 registers hold a taller block: a step is 2 loads of weights and 14 broadcasts, which cost no
+ * register (a multiply-add takes one operand from memory and spreads it), for 28 multiply-adds.
+ * kernels/README.md has the table of shapes. */
 typedef __m512 vec;
 #define VL 16
 #define MR 14 /* 14 x 2 accumulators, 2 weights, activations broadcast from memory: 30 of 32 */
@@ -16,6 +19,7 @@ static inline void v_store(float *p, vec a)
 {
     _mm512_storeu_ps(p, a);
 }
+/* Mask registers: bit i is lane i.  Lanes left out are zeros and touch no memory. */
 static inline vec v_load_part(const float *p, size_t n)
 {
     return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
@@ -24,6 +28,7 @@ static inline void v_store_part(float *p, size_t n, vec a)
 {
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), a);
 }
+/* Part of AVX-512 F, no F16C needed. */
 static inline vec v_load_f16(const uint16_t *p)
 {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
@@ -64,10 +69,12 @@ static inline vec v_fma(vec a, vec b, vec c)
 {
     return _mm512_fmadd_ps(a, b, c);
 }
+/* The low bits of its operand are AVX2's rounding mode; the high ones, 0, ask for whole numbers. */
 static inline vec v_round(vec a)
 {
     return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
+/* VSCALEFPS: 1 * 2^floor(n), in one instruction. */
 static inline vec v_pow2(vec n)
 {
     return _mm512_scalef_ps(_mm512_set1_ps(1), n);

@@ -11,13 +11,19 @@
  *   v_pow2(n)              2^n for whole n in [-126, 127]
  *   v_zero_below(a,x,t)    a where x >= t, else 0
  *   v_sqrt1(x)             sqrt of one float, correctly rounded
- *   v_sum(a) v_hmax(a)     over the lanes, in one fixed order */
+ *   v_sum(a) v_hmax(a)     over the lanes, in one fixed order
+ *
+ * Each name is one instruction of a CPU, or the few that do the same.  What is written with them
+ * (the *_tmpl.h) is C that any compiler reads, and the same algorithm on every CPU; only the order
+ * of a sum over lanes, and v_fma's rounding, differ between sets. */
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "pack.h"
 
+/* 4 rows of 8 columns: 32 sums are more than a CPU has registers for one float at a time; a
+ * compiler makes of the 8 neighbours in a row what it can (two vectors of SSE2 on x86). */
 typedef float vec;
 #define VL 1
 #define MR 4
@@ -31,6 +37,7 @@ static inline void v_store(float *p, vec a)
 {
     *p = a;
 }
+/* With one lane "the first n < VL" are none. */
 static inline vec v_load_part(const float *p, size_t n)
 {
     return n > 0 ? *p : 0;
@@ -77,14 +84,19 @@ static inline vec v_min(vec a, vec b)
 {
     return a < b ? a : b;
 }
+/* Two roundings: the compiler may not contract them (-ffp-contract=off), so that this set has the
+ * same bits on every CPU. */
 static inline vec v_fma(vec a, vec b, vec c)
 {
     return a * b + c;
 }
+/* Floats from 2^23 to 2^24 are the whole numbers: adding one of them makes the FPU round a to a
+ * whole number, ties to even, and taking it away again is exact. */
 static inline vec v_round(vec a)
 {
     return (a + 12582912.0f) - 12582912.0f; /* 1.5 * 2^23: |a| stays far below */
 }
+/* A float with exponent field n + 127 and fraction 0 is 2^n. */
 static inline vec v_pow2(vec n)
 {
     uint32_t bits = (uint32_t)((int32_t)n + 127) << 23;
@@ -92,6 +104,7 @@ static inline vec v_pow2(vec n)
     memcpy(&f, &bits, sizeof f);
     return f;
 }
+/* A NaN in x is below everything: the comparison is false. */
 static inline vec v_zero_below(vec a, vec x, vec t)
 {
     return x >= t ? a : 0;
