@@ -1,4 +1,5 @@
-/* avx2.c - the kernels over 8 floats, with fused multiply-add and f16 conversion (x86 of 2013). */
+/* avx2.c - the kernels over 8 floats, with fused multiply-add and f16 conversion (x86 of 2013:
+ * Intel since Haswell, AMD since Excavator). */
 #ifndef __AVX2__
 #error "avx2.c must be compiled with the flags that the Makefile gives it"
 #endif

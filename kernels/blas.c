@@ -15,7 +15,8 @@ typedef void (*sgemm_fn)(enum CBLAS_ORDER, enum CBLAS_TRANSPOSE, enum CBLAS_TRAN
                          blasint, blasint, float, const float *, blasint, const float *, blasint,
                          float, float *, blasint);
 
-/* Set once, always to the same value: the one place of this floor that remembers anything. */
+/* Set once, always to the same value.  Beside what cpu.c knows of the CPU, nothing else on this
+ * floor is remembered. */
 static _Atomic(sgemm_fn) blas_sgemm;
 
 /* One thread inside BLAS, because our pool cuts the work.  The OpenMP flavour ignores that call
@@ -28,6 +29,8 @@ static bool load(void)
     if (atomic_load(&blas_sgemm) != NULL) {
         return true;
     }
+    /* The name with its version first: the one without comes with the headers only.  It stays
+     * loaded: its threads would outlive a dlclose. */
     for (size_t i = 0; i < 2 && library == NULL; i++) {
         library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
     }
@@ -54,18 +57,20 @@ static bool load(void)
     return true;
 }
 
-/* By any CPU: OpenBLAS chooses its own kernels. */
+/* By any CPU: OpenBLAS chooses its own kernels.  Loads nothing: load() does, later. */
 static bool supported(void)
 {
     return true;
 }
 
+/* What pack_unpack_row can make floats of. */
 static bool can(const struct kernels_linear *w, enum kernels_precision precision)
 {
     (void)precision;
     return w->dtype == KERNELS_F32 || w->dtype == KERNELS_F16;
 }
 
+/* W [out, in] in plain rows, as a BLAS wants it: a second copy of the weights, in the session. */
 static size_t weight_bytes(const struct kernels_linear *w)
 {
     return (size_t)w->out * w->in * sizeof(float);
@@ -78,11 +83,13 @@ static void weight_prepare(const struct kernels_linear *w, void *memory)
     }
 }
 
+/* Plain rows too, [rows, in_padded]. */
 static size_t act_bytes(const struct kernels_linear *w, size_t rows)
 {
     return rows * w->in_padded * sizeof(float);
 }
 
+/* A copy, or LayerNorm by the best of our own sets: a BLAS has none. */
 static void act_pack(const struct kernels_linear *w, void *packed, const float *x, size_t x_stride,
                      size_t rows, size_t row_begin, size_t row_end,
                      const struct kernels_layer_norm *ln)
@@ -103,12 +110,16 @@ static void act_pack(const struct kernels_linear *w, void *packed, const float *
     }
 }
 
+/* OpenBLAS has its own, for each of its callers' threads. */
 static size_t gemm_scratch(const struct kernels_linear *w)
 {
     (void)w;
     return 0;
 }
 
+/* y = x W^T + y, y having been set to residual + bias: sgemm's beta = 1 adds them for nothing.  The
+ * range of panels is a range of W's rows, and of y's columns.  The activation follows in a pass of
+ * its own, while the piece is in cache at best. */
 static void gemm(const struct kernels_linear *w, size_t panel_begin, size_t panel_end, size_t rows,
                  size_t row_begin, size_t row_end, const void *packed,
                  const struct kernels_epilogue *e, void *scratch)

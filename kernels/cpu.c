@@ -7,6 +7,9 @@
 
 #define BIT(n) (1u << (n))
 
+/* CPUID says what the CPU can do, XCR0 which registers the system saves when it switches tasks:
+ * under a system that does not know ZMM, programs would find another's values in them.  So a set
+ * wants both.  FMA, AVX and F16C are bits of leaf 1, AVX2 and AVX-512's parts of leaf 7, EBX. */
 struct cpu cpu_decode_x86(const struct cpu_x86 *a)
 {
     const uint32_t fma = BIT(12), osxsave = BIT(27), avx = BIT(28), f16c = BIT(29); /* leaf 1 */
@@ -69,6 +72,7 @@ static void ask_caches(struct cpu *cpu)
     }
 }
 
+/* XGETBV faults where the system has not allowed it, which OSXSAVE (leaf 1, ECX, bit 27) tells. */
 static struct cpu ask(void)
 {
     struct cpu_x86 answers = {.leaf1_ecx = ask_leaf(1, 0).ecx, .leaf7_ebx = ask_leaf(7, 0).ebx};
@@ -104,6 +108,7 @@ static struct cpu ask(void)
 }
 #endif
 
+/* Sessions may be made in several threads at once: one of them asks, the others wait for it. */
 static struct cpu known;
 
 static void ask_once(void)

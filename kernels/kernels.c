@@ -1,4 +1,6 @@
-/* kernels.c - the list of kernel sets, best first, and the choice among them. */
+/* kernels.c - the list of kernel sets, best first, and the choice among them.  Chosen at run time,
+ * by what the CPU says of itself (cpu.c), so that one binary has the best of any machine: each set
+ * is one file, compiled with its own flags, and nothing else is. */
 #include "kernels.h"
 
 #include <string.h>
@@ -24,6 +26,7 @@ const struct kernels *const kernels_all[] = {
     NULL,
 };
 
+/* A function that set k has not is the one of `from`, which ranks behind all asked before it. */
 #define FILL(slot)                                                                                 \
     if (k->slot == NULL) {                                                                         \
         k->slot = from->slot;                                                                      \
@@ -61,6 +64,9 @@ static bool wanted(const struct kernels *set, const char *name)
     return strcmp(name, set->name) == 0 && set->supported() && (set->load == NULL || set->load());
 }
 
+/* The table is copied, so that filling its empty slots leaves the set as it is for others.  A
+ * missing slot is taken from the best set that lends, whatever the rank of the set that lacks
+ * it. */
 bool kernels_find(const char *name, struct kernels *k)
 {
     for (size_t i = 0; kernels_all[i] != NULL; i++) {
@@ -79,6 +85,7 @@ bool kernels_find(const char *name, struct kernels *k)
     return false;
 }
 
+/* NULL: none of k's own. */
 static const struct kernels_gemm *first_that_can(const struct kernels *k,
                                                  const struct kernels_linear *w,
                                                  enum kernels_precision precision)
@@ -91,6 +98,8 @@ static const struct kernels_gemm *first_that_can(const struct kernels *k,
     return NULL;
 }
 
+/* The set's own list first, then those of the others, best first: a set with nothing but int8 tiles
+ * still computes a float layer. */
 const struct kernels_gemm *kernels_choose(const struct kernels *k, const struct kernels_linear *w,
                                           enum kernels_precision precision)
 {
@@ -104,6 +113,8 @@ const struct kernels_gemm *kernels_choose(const struct kernels *k, const struct 
     return gemm;
 }
 
+/* Asked with a layer as wide as a model's, because a gemm may refuse narrow ones; for each dtype,
+ * because a fast one may exist for some only. */
 const char *kernels_fast(const struct kernels *k)
 {
     struct kernels_linear wide = {

@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Both are in the weight file's layout.  64 inputs are the depth of an int8 tile (AMX) and whole
+ * cache lines in every dtype; why 32 columns, says pack.h. */
 #define KERNELS_PANEL 32 /* output columns of a panel */
 #define KERNELS_PAD   64 /* inputs, and strides of activation rows, are padded to a multiple */
 
@@ -44,7 +46,8 @@ struct kernels_linear {
 };
 
 /* What act_pack does to each row on the way: y = (x - mean) / sqrt(var + eps) * gamma + beta over
- * the true width, biased variance. */
+ * the true width, biased variance.  Ba et al. 2016, "Layer Normalization", section 3, as PyTorch's
+ * nn.LayerNorm has it (eps inside the root; CLIP's is 1e-5). */
 struct kernels_layer_norm {
     const float *gamma, *beta; /* [in] */
     float eps;
@@ -105,8 +108,9 @@ struct kernels_gemm {
                  const struct kernels_epilogue *epilogue, void *scratch);
 };
 
-/* One head of one sequence. q, k, v point at row 0 of the sequence, first column of the head.
- * y[i] = softmax over j of (scale * q[i].k[j]) times v[j], for each of `rows` rows i. */
+/* One head of one sequence. q, k, v point at row 0 of the sequence, first column of the head. y[i]
+ * = softmax over j of (scale * q[i].k[j]) times v[j], for each of `rows` rows i: Vaswani et al.
+ * 2017, "Attention Is All You Need", section 3.2.1; the causal mask is that of section 3.2.3. */
 struct kernels_attention {
     const float *q, *k, *v; /* [rows, stride] */
     size_t stride;          /* floats from row to row of q, k and v */

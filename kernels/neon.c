@@ -1,4 +1,5 @@
-/* neon.c - the kernels over 4 floats and 32 registers (AArch64). */
+/* neon.c - the kernels over 4 floats and 32 registers (AArch64, of whose every CPU they are part:
+ * nothing is asked, no flags are needed; SVE has no set of its own yet). */
 #ifndef __ARM_NEON
 #error "neon.c must be compiled with the flags that the Makefile gives it"
 #endif

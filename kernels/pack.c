@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+/* group: how many inputs an instruction of the type's multiplies at once in one lane (pack.h). */
 const struct pack_dtype *pack_dtype(enum kernels_dtype dtype)
 {
     static const struct pack_dtype table[] = {
@@ -17,6 +18,7 @@ const struct pack_dtype *pack_dtype(enum kernels_dtype dtype)
     return dtype >= KERNELS_F32 && dtype <= KERNELS_Q8 ? &table[dtype] : NULL;
 }
 
+/* In 64 bits whatever size_t is: a file may say sizes that this machine cannot hold. */
 static uint64_t round_up(uint64_t n, uint64_t multiple)
 {
     return (n + multiple - 1) / multiple * multiple;
@@ -62,6 +64,8 @@ static size_t place(const struct column *c, size_t i)
     return c->start + (i & ~c->mask) * KERNELS_PANEL + (i & c->mask);
 }
 
+/* A column of the panels is written for each row of W: in f32, in strides of 32 values.  That is
+ * slow and does not matter: it is done once, when a checkpoint is converted. */
 bool pack_row(void *panels, enum kernels_dtype dtype, size_t in, size_t o, const void *row)
 {
     const struct pack_dtype *d = computable(dtype);
@@ -114,6 +118,8 @@ bool pack_unpack_row(float *row, const struct kernels_linear *w, size_t o)
     return false;
 }
 
+/* IEEE 754 binary16: sign, 5 bits of exponent (bias 15), 10 of fraction; binary32 has 8 (bias 127)
+ * and 23.  So a normal number's exponent grows by 112, and its fraction moves up by 13 bits. */
 float pack_f16_to_f32(uint16_t h)
 {
     uint32_t sign = (uint32_t)(h & 0x8000) << 16, exponent = h >> 10 & 31, mantissa = h & 0x3ff;
@@ -133,6 +139,9 @@ float pack_f16_to_f32(uint16_t h)
     return f;
 }
 
+/* The way back, where 13 bits of fraction are rounded off, to nearest, ties to even.  A carry out
+ * of the fraction walks into the exponent, which is right: 1.11..1 rounds to the next power of two.
+ * 65520 is half way between the largest binary16, 65504, and 65536, which is infinity there. */
 uint16_t pack_f32_to_f16(float f)
 {
     uint32_t bits, sign, magnitude;
@@ -146,7 +155,10 @@ uint16_t pack_f32_to_f16(float f)
     if (magnitude >= 0x477ff000) { /* rounds to 65536 or more */
         return (uint16_t)(sign | 0x7c00);
     }
-    if (magnitude < 0x38800000) { /* below 2^-14: adding 0.5 makes the FPU round at 2^-24 */
+    /* Below 2^-14: subnormal, whole multiples of 2^-24.  Those are also the steps of floats between
+     * 0.5 and 1, so that adding 0.5 makes the FPU round, and taking 0.5's bits away leaves the
+     * multiple. */
+    if (magnitude < 0x38800000) {
         float scaled;
         memcpy(&scaled, &magnitude, sizeof scaled);
         scaled += 0.5f;
@@ -157,6 +169,7 @@ uint16_t pack_f32_to_f16(float f)
     return (uint16_t)(sign | (magnitude - 0x38000000) >> 13);
 }
 
+/* bfloat16 is the upper half of a binary32. */
 float pack_bf16_to_f32(uint16_t h)
 {
     uint32_t bits = (uint32_t)h << 16;

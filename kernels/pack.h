@@ -7,6 +7,15 @@
  *   f32, f16  [out/32][in][32]        plain rows: one fused multiply-add takes one input
  *   bf16      [out/32][in/2][32][2]   pairs along the input
  *   q8        [out/32][in/4][32][4]   quads along the input
+ *
+ * With g the group (1, 2 or 4), element W[o][i] lies at place
+ *
+ *     (o / 32) * in_padded * 32  +  (i / g) * 32 g  +  (o % 32) * g  +  i % g
+ *
+ * 32 columns: two cache lines of f32 for each input, one of f16; every set's block of NV * VL
+ * columns divides it; and it is two AMX tiles wide.  Panels and not plain rows, because gemm reads
+ * NV * VL columns of one input at a time: in a row-major W^T these lie together but the next
+ * input's are a row away, each on another page (Goto & van de Geijn 2008, section 4.2).
  * kernels/README.md has the measurement behind the plain rows of f16. */
 #ifndef CLIPC_PACK_H
 #define CLIPC_PACK_H
