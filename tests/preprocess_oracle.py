@@ -409,6 +409,21 @@ def png_texts(folder, cases):
                 im.load()
                 write_decoded(folder, cases, name, ImageOps.exif_transpose(im))
 
+    # Packed texts become 1 MiB at most, and all of them 64.  Beyond that Pillow takes no pixel
+    # either: here the text alone is passed over, and the picture is as it is without.
+    turn, mib = b'<x tiff:Orientation="6"/>', 1 << 20
+    for name, extra in (("plain", itxt(turn.ljust(3 * mib), 0)), ("packed", itxt(turn.ljust(mib), 1)),
+                        ("over", itxt(turn.ljust(mib + 1), 1)), ("bomb", itxt(turn.ljust(300 * mib), 1)),
+                        ("many", itxt(turn.ljust(mib), 1) * 4000 + itxt(b"<x/>", 1))):
+        name, samples = "text_long_%s.png" % name, picture(9, 14, 4)
+        data = png(samples, 8, 6, extra=extra)
+        Path(folder, name).write_bytes(data)
+        try:
+            im = ImageOps.exif_transpose(load(data))
+        except ValueError:
+            im = Image.fromarray(samples)
+        write_decoded(folder, cases, name, im)
+
 
 # ---- Damage ---------------------------------------------------------------------------------------
 

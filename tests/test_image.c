@@ -2,6 +2,7 @@
  * turns, and the door: cut, damaged, hostile and foreign files. */
 #include <dirent.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "../src/base/base.h"
 #include "../src/image/image.h"
@@ -93,13 +94,20 @@ static int try_case(const char *line, bool apply_exif, bool truncated)
         return -1;
     }
     free(bytes);
+    clock_t start = clock();
     bool good = image_read(path, &options, &image) == CLIPC_OK && right_mode(&image, kind) &&
                 image.width == width && image.height == height;
+    clock_t ticks = clock() - start;
     if (good) {
         differ(&image, *kind == 'P', want, &sum, &most);
         /* Another JPEG decoder smooths subsampled colour in its own way: measured 0.1 on
          * photographs, up to 2.3 on the smallest of these pictures, which are all edges. */
         good = inexact ? (double)sum <= 3.0 * (double)n_raw : most == 0;
+    }
+    if (ticks >
+        3 * CLOCKS_PER_SEC) { /* texts that grow a thousandfold; all else takes an instant */
+        printf("# %s took %ld s of work\n", path, (long)(ticks / CLOCKS_PER_SEC));
+        good = false;
     }
     if (!good) {
         printf("# %s: %s %u x %u, format %d, palette %d, %s\n", path, kind, width, height,

@@ -124,7 +124,6 @@ static void take_profile(struct found *f, const char *text, size_t n)
     for (int lines = 0; lines < 3 && at < n; at++) {
         lines += text[at] == '\n';
     }
-    base_free(f->owned);
     f->owned = base_alloc((n - at) / 2 + 1);
     for (; f->owned != NULL && at < n; at++) {
         int value = hex_value(text[at]);
@@ -140,31 +139,42 @@ static void take_profile(struct found *f, const char *text, size_t n)
     }
 }
 
-/* A chunk is a length, a name, the bytes, a checksum. */
+/* A chunk is a length, a name, the bytes, a checksum.  Of texts the last one counts, and no other
+ * is unpacked: thousands that each become a thousand times longer would cost minutes. */
 static void search_png(struct found *f, const uint8_t *p, size_t n)
 {
-    bool own = false; /* its own block goes before a text */
+    enum { PROFILE, XMP, TEXTS };
+    static const char *const keywords[TEXTS] = {"Raw profile type exif", "XML:com.adobe.xmp"};
+    const uint8_t *bodies[TEXTS] = {NULL};
+    size_t lengths[TEXTS] = {0}, size;
+    char *text;
 
-    for (size_t at = 8; n - at >= 12;) {
-        size_t length = get(p + at, 4, false), size;
+    for (size_t at = 8, length; n - at >= 12; at += 12 + length) {
         const uint8_t *body = p + at + 8;
-        char *text;
+        length = get(p + at, 4, false);
         if (length > n - at - 12) {
-            return;
+            break;
         }
         if (memcmp(body - 4, "eXIf", 4) == 0) {
             take_tiff(f, body, length);
-            own = true;
-        } else if (!own && (text = png_text(body - 4, body, length, "Raw profile type exif",
-                                            &size)) != NULL) {
-            take_profile(f, text, size);
-            base_free(text);
-        } else if ((text = png_text(body - 4, body, length, "XML:com.adobe.xmp", &size)) != NULL) {
-            base_free(f->packed);
-            f->xmp = f->packed = text;
-            f->n_xmp = size;
         }
-        at += 12 + length;
+        for (size_t i = 0; i < TEXTS; i++) {
+            if (png_text_is(body - 4, body, length, keywords[i])) {
+                bodies[i] = body;
+                lengths[i] = length;
+            }
+        }
+    }
+    if (f->tiff == NULL && bodies[PROFILE] != NULL && /* its own block goes before a text */
+        (text = png_text(bodies[PROFILE] - 4, bodies[PROFILE], lengths[PROFILE], keywords[PROFILE],
+                         &size)) != NULL) {
+        take_profile(f, text, size);
+        base_free(text);
+    }
+    if (bodies[XMP] != NULL && (text = png_text(bodies[XMP] - 4, bodies[XMP], lengths[XMP],
+                                                keywords[XMP], &size)) != NULL) {
+        f->xmp = f->packed = text;
+        f->n_xmp = size;
     }
 }
 

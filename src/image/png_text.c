@@ -9,18 +9,19 @@
 #include "../base/base.h"
 #include "inflate.h"
 
-enum { MAX_TEXT = 1 << 20 };
+/* What a packed text may become, as in Pillow; a plain one is as long as the file lets it be. */
+enum { MAX_UNPACKED = 1 << 20 };
 
 struct text {
-    char *bytes; /* [MAX_TEXT + 1] */
-    size_t n;
+    char *bytes; /* [room + 1] */
+    size_t n, room;
 };
 
 static bool keep(void *arg, const uint8_t *bytes, size_t n)
 {
     struct text *text = arg;
 
-    if (n > MAX_TEXT - text->n) {
+    if (n > text->room - text->n) {
         return false;
     }
     memcpy(text->bytes + text->n, bytes, n);
@@ -36,14 +37,23 @@ static size_t past_zero(const uint8_t *p, size_t length)
     return zero == NULL ? length + 1 : (size_t)(zero - p) + 1;
 }
 
+bool png_text_is(const uint8_t kind[4], const uint8_t *body, size_t length, const char *keyword)
+{
+    size_t n = strlen(keyword) + 1;
+
+    return (memcmp(kind, "tEXt", 4) == 0 || memcmp(kind, "zTXt", 4) == 0 ||
+            memcmp(kind, "iTXt", 4) == 0) &&
+           length >= n && memcmp(body, keyword, n) == 0;
+}
+
 char *png_text(const uint8_t kind[4], const uint8_t *body, size_t length, const char *keyword,
                size_t *n)
 {
     size_t at = strlen(keyword) + 1;
     bool packed = memcmp(kind, "zTXt", 4) == 0;
-    struct text text = {NULL, 0};
+    struct text text = {NULL, 0, 0};
 
-    if (length < at || memcmp(body, keyword, at) != 0) {
+    if (!png_text_is(kind, body, length, keyword)) {
         return NULL;
     }
     if (packed) {
@@ -57,14 +67,16 @@ char *png_text(const uint8_t kind[4], const uint8_t *body, size_t length, const 
         for (int i = 0; i < 2 && at <= length; i++) { /* language, translated keyword */
             at += past_zero(body + at, length - at);
         }
-    } else if (memcmp(kind, "tEXt", 4) != 0) {
+    }
+    if (at > length) {
         return NULL;
     }
-    if (at > length || (!packed && length - at > MAX_TEXT) ||
-        (text.bytes = base_alloc(MAX_TEXT + 1)) == NULL) {
+    text.room = packed ? MAX_UNPACKED : length - at;
+    text.bytes = base_alloc(text.room + 1);
+    if (text.bytes == NULL) {
         return NULL;
     }
-    if (packed ? inflate_zlib(body + at, length - at, MAX_TEXT + 1, keep, &text) != INFLATE_ENDED
+    if (packed ? inflate_zlib(body + at, length - at, text.room + 1, keep, &text) != INFLATE_ENDED
                : !keep(&text, body + at, length - at)) {
         base_free(text.bytes);
         return NULL;
