@@ -283,16 +283,48 @@ def jpeg_files():
     yield "jpg_trailer.jpg", data + b"\0" * 100
 
 
+def riff(data):
+    """Names and bodies of a WebP's chunks."""
+    chunks, at = {}, 12
+    while at + 8 <= len(data):
+        n = int.from_bytes(data[at + 4:at + 8], "little")
+        chunks[data[at:at + 4]] = data[at + 8:at + 8 + n]
+        at += 8 + n + n % 2
+    return chunks
+
+
+def webp(flags, w, h, *chunks):
+    """A WebP whose VP8X says `flags`, whatever its chunks are."""
+    head = (b"VP8X", struct.pack("<II", flags, w - 1)[:7] + struct.pack("<I", h - 1)[:3])
+    body = b"".join(name + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+                    for name, data in (head,) + chunks)
+    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
+
+
 def webp_files():
     yield "webp_lossy.webp", pil(picture(51, 37, 3), "WEBP", quality=60)
     yield "webp_lossless.webp", pil(picture(51, 37, 3), "WEBP", lossless=True)
-    yield "webp_alpha.webp", pil(picture(51, 37, 4), "WEBP", quality=60)
-    yield "webp_alpha_lossless.webp", pil(picture(51, 37, 4), "WEBP", lossless=True, exact=True)
+    lossy = pil(picture(51, 37, 4), "WEBP", quality=60)
+    yield "webp_alpha.webp", lossy
+    lossless = pil(picture(51, 37, 4), "WEBP", lossless=True, exact=True)
+    yield "webp_alpha_lossless.webp", lossless
     frames = [Image.fromarray(picture(40, 30, 4)) for _ in range(3)]
-    yield "webp_animated.webp", pil(frames[0], "WEBP", save_all=True, append_images=frames[1:],
-                                     lossless=True)
+    animated = [pil(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=exact)
+                for exact in (True, False)]
+    yield "webp_animated.webp", animated[0]
     frames = [Image.fromarray(picture(40, 30, 3)) for _ in range(2)]
     yield "webp_animated_rgb.webp", pil(frames[0], "WEBP", save_all=True, append_images=frames[1:])
+
+    # The header's flag of alpha (16) says another thing than the chunks.
+    alpha, colours, exact = ((name, riff(data)[name]) for name, data in
+                             ((b"ALPH", lossy), (b"VP8 ", lossy), (b"VP8L", lossless)))
+    yield "webp_unsaid.webp", webp(0, 51, 37, alpha, colours)
+    yield "webp_unsaid_profile.webp", webp(32, 51, 37, (b"ICCP", b"abc"), alpha, colours)
+    yield "webp_unsaid_behind.webp", webp(0, 51, 37, colours, alpha)
+    yield "webp_unsaid_lossless.webp", webp(0, 51, 37, exact)
+    yield "webp_said_only.webp", webp(16, 51, 37, colours)
+    for name, data in zip(("exact", "lossy"), animated):
+        yield f"webp_unsaid_animated_{name}.webp", data[:20] + bytes([data[20] & ~16]) + data[21:]
 
 
 def pnm_files():

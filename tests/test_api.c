@@ -205,6 +205,35 @@ static void test_files(void)
     check(chdir(here) == 0 && rmdir(folder) == 0, "back again");
 }
 
+/* Elements of 16 bits lie at even addresses, in every row; bytes lie where they like. */
+static void test_places(void)
+{
+    enum { W = 31, H = 27, STRIDE = 2 * W + 2 };
+    static uint16_t room[(STRIDE + 2) * H / 2];
+    static float pixels[3 * SIZE * SIZE], vector[DIM];
+    clipc_session *s = session(1, 1);
+    const struct {
+        size_t skip, stride;
+        int format, want;
+        const char *text;
+    } cases[] = {{0, STRIDE, CLIPC_I16, CLIPC_OK, "16 bits, all even"},
+                 {2, STRIDE, CLIPC_I16, CLIPC_OK, "16 bits at any even address"},
+                 {1, STRIDE, CLIPC_I16, CLIPC_ERROR_ARGUMENT, "16 bits at an odd address"},
+                 {0, STRIDE + 1, CLIPC_I16, CLIPC_ERROR_ARGUMENT, "16 bits, an odd stride"},
+                 {1, STRIDE + 1, CLIPC_I16, CLIPC_ERROR_ARGUMENT, "16 bits, both odd"},
+                 {1, STRIDE + 1, CLIPC_LA, CLIPC_OK, "bytes at an odd address, an odd stride"}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct clipc_image image = {
+            (uint8_t *)room + cases[i].skip, W, H, cases[i].stride, cases[i].format, 0};
+        int prepared = clipc_preprocess(model, &image, CLIPC_RULES_FILE, 0, pixels);
+        int encoded = clipc_encode_images(s, &image, 1, vector);
+        check(prepared == cases[i].want && encoded == prepared, "%s: %s", cases[i].text,
+              prepared == CLIPC_OK ? "taken" : clipc_errmsg());
+    }
+    clipc_session_free(s);
+}
+
 static void test_sentences(void)
 {
     struct clipc_image image;
@@ -245,6 +274,7 @@ int main(void)
     test_sizes();
     test_vectors();
     test_files();
+    test_places();
     test_sentences();
     clipc_close(model);
     return check_done();

@@ -314,6 +314,19 @@ static void test_models(void)
     }
 }
 
+/* A tower without class token, whose tensors are all as its header says, but which pools that token:
+ * it would take its first patch for the picture. */
+static void test_class_pool(void)
+{
+    struct format_record *r = record("vision.positional_embedding");
+
+    header()->vision.flags &= ~(uint32_t)FORMAT_CLASS_TOKEN;
+    header()->vision.positions = r->rows = r->rows_padded = 1;
+    r->bytes = r->cols * sizeof(float);
+    record("vision.class_embedding")->flags = 0;
+    refused("pools its class token, but has none", "a class token that is not there");
+}
+
 /* ---- What a header asks for ---------------------------------------------------------------- */
 
 struct listing {
@@ -489,6 +502,7 @@ int main(void)
     test_places();
     test_tokenizers();
     test_models();
+    test_class_pool();
     test_specs();
     test_info();
     test_growth();
