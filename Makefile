@@ -14,7 +14,7 @@
 # Nothing here installs anything: `sh tools/setup demo` and `sh tools/setup test` do.
 #
 # Optional libraries are found by compiling a probe.  OPTIONAL=none leaves them all out;
-# OPTIONAL="STB JPEG" takes only these (of BLAS STB JPEG WEBP JANSSON MHD).
+# OPTIONAL="STB JPEG" takes only these (of BLAS STB JPEG WEBP JANSSON MHD CURL).
 
 CC ?= cc
 AR ?= ar
@@ -24,7 +24,7 @@ ifneq ($(filter lib,$(MAKECMDGOALS)),)
 B := build/core
 OPTIONAL := none
 endif
-OPTIONAL ?= BLAS STB JPEG WEBP JANSSON MHD
+OPTIONAL ?= BLAS STB JPEG WEBP JANSSON MHD CURL
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wvla -Wstrict-prototypes -Wmissing-prototypes
 STD := -std=c11 -D_POSIX_C_SOURCE=200809L -ffp-contract=off -fvisibility=hidden -fPIC -pthread \
@@ -46,7 +46,7 @@ ARCH := $(shell $(CC) -dumpmachine | cut -d- -f1)
 has = $(filter $(1),$(FOUND))
 CAN_SERVE := $(if $(call has,JANSSON),$(call has,MHD))
 LIBS := $(if $(call has,JPEG),-ljpeg) $(if $(call has,WEBP),-lwebp) -lm -ldl -pthread
-TOOL_LIBS := $(if $(call has,JANSSON),-ljansson) $(if $(CAN_SERVE),-lmicrohttpd) $(LIBS)
+TOOL_LIBS := $(if $(call has,JANSSON),-ljansson) $(if $(CAN_SERVE),-lmicrohttpd $(if $(call has,CURL),-lcurl)) $(LIBS)
 # The trainer multiplies with OpenBLAS, reads fonts and writes pictures with stb, exports for `convert`.
 CAN_TRAIN := $(and $(call has,BLAS),$(call has,STB),$(call has,JANSSON))
 TRAIN_LIBS := -lopenblas $(TOOL_LIBS)
@@ -62,7 +62,8 @@ drop := $(patsubst %,kernels/%.c,$(filter-out $(ISA),$(ISA_ALL))) \
 LIB_C := $(filter-out $(drop),$(sort $(wildcard src/*.c src/*/*.c kernels/*.c weights/*.c)))
 # Rooms of the command; without its libraries a room is not there.
 ROOMS := cli verbs measure video $(if $(call has,JANSSON),convert) $(if $(CAN_SERVE),server)
-TOOL_C := tools/main.c $(sort $(foreach room,$(ROOMS),$(wildcard tools/$(room)/*.c)))
+tool_drop := tools/server/fetch_$(if $(call has,CURL),none,curl).c
+TOOL_C := tools/main.c $(filter-out $(tool_drop),$(sort $(foreach room,$(ROOMS),$(wildcard tools/$(room)/*.c))))
 TRAIN_C := $(sort $(wildcard tools/train/*.c))
 TEST_C := $(sort $(wildcard tests/test_*.c))
 FUZZ_C := $(sort $(wildcard tests/fuzz_*.c))

@@ -12,6 +12,8 @@ import tempfile
 import time
 import zlib
 
+import numpy as np
+
 import tap
 
 tmp = tempfile.mkdtemp()
@@ -99,3 +101,29 @@ def png(width, height, rows):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
     return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) +
             chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+def noise(seed, sizes):
+    """PNG pictures of these (width, height), in `tmp` as 0.png, 1.png ...: their bytes."""
+    rng = np.random.default_rng(seed)
+    pictures = []
+    for w, h in sizes:
+        pictures.append(png(w, h, b"".join(b"\0" + row.tobytes() for row in rng.integers(0, 256, (h, w, 3), np.uint8))))
+        open("%s/%d.png" % (tmp, len(pictures) - 1), "wb").write(pictures[-1])
+    return pictures
+
+
+def embed(*args):
+    """Vectors of the command, by OpenAI's rules as /clip/* has them."""
+    code, out, err = tap.run("embed", "--jsonl", "--raw", "--preprocess", "openai", "--tokenizer", "openai", *args)
+    assert code == 0, err
+    return [json.loads(line)["embedding"] for line in out.splitlines()]
+
+
+def same(a, b):
+    return np.shape(a) == np.shape(b) and np.array_equal(np.float32(a), np.float32(b))
+
+
+def cosine(a, b):
+    a, b = np.float64(a), np.float64(b)
+    return a @ b / np.sqrt((a @ a) * (b @ b))

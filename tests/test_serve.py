@@ -16,41 +16,20 @@ import zlib
 import numpy as np
 
 import tap
-from serving import Server, png, tmp, wanted
+from serving import Server, cosine, embed, noise, png, same, tmp, wanted
 
 wanted()
 rng = np.random.default_rng(1)
-pictures = []
-for i in range(9):
-    w, h = 40 + 7 * i, 64 - 3 * i
-    pixels = rng.integers(0, 256, (h, w, 3), np.uint8)
-    pictures.append(png(w, h, b"".join(b"\0" + row.tobytes() for row in pixels)))
-    open("%s/%d.png" % (tmp, i), "wb").write(pictures[-1])
+pictures = noise(1, [(40 + 7 * i, 64 - 3 * i) for i in range(9)])
 
 
 def b64(i):
     return {"type": "base64", "value": base64.b64encode(pictures[i]).decode()}
 
 
-def embed(*args):
-    """Vectors of the command, by OpenAI's rules as /clip/* has them."""
-    code, out, err = tap.run("embed", "--jsonl", "--raw", "--preprocess", "openai", "--tokenizer", "openai", *args)
-    assert code == 0, err
-    return [json.loads(line)["embedding"] for line in out.splitlines()]
-
-
 images = embed(*["%s/%d.png" % (tmp, i) for i in range(9)])
 texts = ["a red circle", "a blue star", "", "a green square"]
 text_vectors = embed(*[a for t in texts for a in ("--text", t)])
-
-
-def same(a, b):
-    return np.shape(a) == np.shape(b) and np.array_equal(np.float32(a), np.float32(b))
-
-
-def cosine(a, b):
-    a, b = np.float64(a), np.float64(b)
-    return a @ b / np.sqrt((a @ a) * (b @ b))
 
 
 # ---- Recorded requests --------------------------------------------------------------------------------
@@ -326,7 +305,7 @@ tap.check(batches < encoded, "their images went in %d batches of %.2f" % (batche
 
 # ---- Files of the server's disk, and pictures with more than colours ------------------------------------------
 
-files = Server("--allow-file")
+files = Server("--allow-file", tmp)
 os.mkfifo(tmp + "/fifo")
 got = files.post("/clip/embed_image", {"image": {"type": "file", "value": tmp + "/2.png"}})[1]
 tap.check(same(got.get("embeddings"), [images[2]]), "--allow-file: a file by its name")

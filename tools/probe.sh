@@ -36,6 +36,11 @@ int main(void) { return WebPGetDecoderVersion() == 0; }' -lwebp ;;
 int main(void) { return json_true() == 0; }' -ljansson ;;
     MHD) try '#include <microhttpd.h>
 int main(void) { return MHD_get_version() == 0; }' -lmicrohttpd ;;
+    CURL) try '#include <curl/curl.h>
+#if LIBCURL_VERSION_NUM < 0x074200
+#error "curl_multi_poll came with 7.66"
+#endif
+int main(void) { return curl_version() == 0; }' -lcurl ;;
     *) return 1 ;;
     esac
 }
@@ -48,13 +53,14 @@ describe() {
     WEBP) echo 'libwebp:libwebp-dev' ;;
     JANSSON) echo 'jansson:libjansson-dev' ;;
     MHD) echo 'libmicrohttpd:libmicrohttpd-dev' ;;
+    CURL) echo 'libcurl:libcurl4-openssl-dev' ;;
     esac
 }
 
 found= yes= no=
 {
     echo '/* Written by tools/probe.sh: what the build found. */'
-    for name in BLAS STB JPEG WEBP JANSSON MHD; do
+    for name in BLAS STB JPEG WEBP JANSSON MHD CURL; do
         text=$(describe $name)
         case " $* " in
         *" $name "*) probe $name && have=1 || have=0 ;;

@@ -87,27 +87,40 @@ static size_t pixels_each(const struct call *c)
     return 3 * (size_t)c->model->info.image_size * (size_t)c->model->info.image_size;
 }
 
+/* pixels: [n, 3, size, size] of items: [n]; false after refusing. */
+static bool read_images(struct call *c, const json_t *const *items, size_t n, float *pixels)
+{
+    struct fetched *urls;
+    char why[PICTURE_WHY];
+    int status = 0;
+    bool here = call_fetch_urls(c, items, n, &urls);
+
+    if (here) {
+        encoder_expect(c->model->encoder, 1); /* not while it waits for other servers */
+        for (size_t i = 0; i < n && status == 0; i++) {
+            float *to = pixels + i * pixels_each(c);
+            status = urls != NULL && urls[i].data != NULL
+                         ? picture_from_bytes(c->s, c->model, urls[i].data, urls[i].size, c->rules,
+                                              PICTURE_CAUSE "Data is not image.", to, why)
+                         : picture_from_json(c->s, c->model, items[i], c->rules, to, why);
+        }
+        encoder_expect(c->model->encoder, -1);
+    }
+    call_free_urls(c, n, urls);
+    return here && (status == 0 || call_refuse(c, status, "%s", why));
+}
+
 bool call_embed_images(struct call *c, const json_t *const *items, size_t n, float *vectors)
 {
     float *pixels = malloc((n * pixels_each(c) + 1) * sizeof *pixels);
-    char why[PICTURE_WHY];
-    int status = 0;
 
     if (pixels == NULL) {
         return call_refuse(c, 503, "%s", no_memory);
     }
-    encoder_expect(c->model->encoder, 1);
-    for (size_t i = 0; i < n && status == 0; i++) {
-        status =
-            picture_from_json(c->s, c->model, items[i], c->rules, pixels + i * pixels_each(c), why);
-    }
-    encoder_expect(c->model->encoder, -1);
-    bool good = status == 0 || call_refuse(c, status, "%s", why);
-    if (good && (status = encoder_pixels(c->model->encoder, pixels, n, vectors)) != CLIPC_OK) {
-        good = refuse_status(c, status);
-    }
+    bool good = read_images(c, items, n, pixels);
+    int status = good ? encoder_pixels(c->model->encoder, pixels, n, vectors) : CLIPC_OK;
     free(pixels);
-    return good;
+    return good && (status == CLIPC_OK || refuse_status(c, status));
 }
 
 bool call_embed_bytes(struct call *c, const void *bytes, size_t n, float *vector)
@@ -119,7 +132,8 @@ bool call_embed_bytes(struct call *c, const void *bytes, size_t n, float *vector
         return call_refuse(c, 503, "%s", no_memory);
     }
     encoder_expect(c->model->encoder, 1);
-    int status = picture_from_bytes(c->s, c->model, bytes, n, c->rules, pixels, why);
+    int status = picture_from_bytes(c->s, c->model, bytes, n, c->rules,
+                                    PICTURE_CAUSE "Data is not image.", pixels, why);
     encoder_expect(c->model->encoder, -1);
     bool good = status == 0 || call_refuse(c, status, "%s", why);
     if (good && (status = encoder_pixels(c->model->encoder, pixels, 1, vector)) != CLIPC_OK) {

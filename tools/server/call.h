@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "fetch.h"
 #include "server.h"
 
 /* The shape of an error: each family of routes has its own. */
@@ -16,6 +17,7 @@ void call_refuse_openai(struct reply *reply, int status, const char *why);
 /* One request that is being answered. */
 struct call {
     struct server *s;
+    const struct request *request;
     struct reply *reply;
     call_refuse_fn refuse;
     int rules;     /* CLIPC_RULES_OPENAI or CLIPC_RULES_FILE, for images and texts */
@@ -38,6 +40,12 @@ void call_end(struct call *c);
 typedef bool (*call_embed_fn)(struct call *c, const json_t *const *items, size_t n, float *vectors);
 bool call_embed_images(struct call *c, const json_t *const *items, size_t n, float *vectors);
 bool call_embed_texts(struct call *c, const json_t *const *items, size_t n, float *vectors);
+/* The pictures of items: [n] that are URLs, fetched: *all is [n], freed with call_free_urls in any
+ * case; NULL when none is a URL.  false after refusing, or when this thread may not wait: then the
+ * reply is `later`, and the whole call begins again on one that may. */
+bool call_fetch_urls(struct call *c, const json_t *const *items, size_t n, struct fetched **all);
+void call_free_urls(struct call *c, size_t n, struct fetched *all);
+
 /* The same of the bytes of one picture; vector: [dim]. */
 bool call_embed_bytes(struct call *c, const void *bytes, size_t n, float *vector);
 /* Of one text given as ids: a JSON list of whole numbers.  Start and end token are put around ids

@@ -192,8 +192,11 @@ static bool take_fields(struct job *job)
 
 void classify_route(struct server *s, const struct request *request, struct reply *reply)
 {
-    struct job job = {
-        .c = {.s = s, .reply = reply, .refuse = call_refuse_openai, .rules = CLIPC_RULES_FILE}};
+    struct job job = {.c = {.s = s,
+                            .request = request,
+                            .reply = reply,
+                            .refuse = call_refuse_openai,
+                            .rules = CLIPC_RULES_FILE}};
     struct reply complaint = {0};
 
     job.c.body = body_parse(request, &complaint);

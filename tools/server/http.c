@@ -31,6 +31,13 @@ const char *request_query(const struct request *r, const char *name)
     return MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
+bool request_is_gone(const struct request *r)
+{
+    char byte;
+
+    return r->fd >= 0 && recv(r->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 /* A given id is kept when it is short and plain: it goes into logs and headers. */
 static void choose_id(struct request *r)
 {
@@ -66,6 +73,7 @@ static void *begin_request(void *arg, const char *uri, struct MHD_Connection *co
         w->http = h;
         w->peer = info == NULL ? NULL : info->socket_context;
         w->request.connection = connection;
+        w->request.fd = w->peer == NULL ? -1 : w->peer->fd;
         w->request.started = base_seconds();
         http_peers_mark(&h->peers, w->peer, HTTP_PEER_SENDING);
         pthread_mutex_lock(&h->lock);
@@ -299,7 +307,6 @@ static void free_http(struct http *h)
     if (h->guarded) {
         http_peers_stop(&h->peers);
     }
-    pthread_cond_destroy(&h->filled);
     pthread_cond_destroy(&h->drained);
     pthread_mutex_destroy(&h->lock);
     free(h);
@@ -319,9 +326,7 @@ int http_start(const struct http_options *options, http_is_quick_fn is_quick, ht
     h->handle = handle;
     h->done = done;
     h->arg = arg;
-    h->tail = &h->head;
     pthread_mutex_init(&h->lock, NULL);
-    pthread_cond_init(&h->filled, NULL);
     pthread_cond_init(&h->drained, NULL);
     int status = resolve(options, &address);
     if (status == CLIPC_OK) {

@@ -18,6 +18,7 @@ struct http_options {
     size_t max_held;  /* bytes of all bodies at once; more are 503 */
     int queue;        /* requests that may wait; more are 503 at once */
     int handlers;     /* threads that run `handle` */
+    int waiters;      /* threads more, for requests that wait for other servers */
     int connections;  /* open at once; more are closed */
     int deadline_s;   /* seconds for a client to send a whole request; then it is cut */
 };
@@ -25,7 +26,8 @@ struct http_options {
 /* Called on the socket thread when a request's head has come: true when it computes nothing and
  * `handle` may run right there (/healthz). */
 typedef bool (*http_is_quick_fn)(void *arg, const char *method, const char *path);
-/* Fills the reply; called on any thread. */
+/* Fills the reply; called on any thread.  A reply that is `later` is none: the request is handled
+ * once more, on a thread where request->may_wait. */
 typedef void (*http_handle_fn)(void *arg, const struct request *request, struct reply *reply);
 /* After the reply's last byte, or when the client went away (status 0). */
 typedef void (*http_done_fn)(void *arg, const struct request *request, int status, size_t bytes);

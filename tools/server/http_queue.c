@@ -1,43 +1,79 @@
 /* http_queue.c - requests that compute wait here for a thread; the bound is what keeps memory and
- * waiting times bounded under any load. */
-#include <errno.h>
+ * waiting times bounded under any load.  Two lanes: whoever waits for another server does it on
+ * threads of its own, and holds up only its like. */
 #include <microhttpd.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "../../src/base/base.h"
 #include "http_work.h"
 
-/* The client closed its side before its answer was begun: nobody waits for it. */
-static bool client_gone(const struct work *w)
+/* The lock is held. */
+static bool put(struct lane *lane, struct work *w)
 {
-    char byte;
+    if (lane->n_threads == 0 || lane->waiting >= lane->http->options.queue) {
+        return false;
+    }
+    w->next = NULL;
+    *lane->tail = w;
+    lane->tail = &w->next;
+    lane->waiting++;
+    pthread_cond_signal(&lane->filled);
+    return true;
+}
 
-    return w->peer != NULL && recv(w->peer->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+static struct work *take(struct lane *lane)
+{
+    struct work *w = lane->head;
+
+    lane->head = w->next;
+    lane->tail = lane->head == NULL ? &lane->head : lane->tail;
+    lane->waiting--;
+    return w;
+}
+
+/* false: it goes on in the other lane, and is that one's now. */
+static bool answer(struct lane *lane, struct work *w)
+{
+    struct http *h = lane->http;
+
+    if (request_is_gone(&w->request)) {
+        reply_message(&w->reply, HTTP_CLIENT_GONE, "the client went away");
+        return true;
+    }
+    w->request.may_wait = lane->may_wait;
+    h->handle(h->arg, &w->request, &w->reply);
+    if (!w->reply.later) {
+        return true;
+    }
+    reply_free(&w->reply);
+    w->reply = (struct reply){0};
+    pthread_mutex_lock(&h->lock);
+    bool room = put(&h->lanes[1], w);
+    pthread_mutex_unlock(&h->lock);
+    if (!room) {
+        reply_message(&w->reply, 503, "too many requests wait already: try again");
+        reply_header(&w->reply, "Retry-After", "1");
+    }
+    return !room;
 }
 
 static void *serve_queue(void *arg)
 {
-    struct http *h = arg;
+    struct lane *lane = arg;
+    struct http *h = lane->http;
 
     pthread_mutex_lock(&h->lock);
-    while (!h->stop || h->head != NULL) {
-        struct work *w = h->head;
-        if (w == NULL) {
-            pthread_cond_wait(&h->filled, &h->lock);
+    while (!lane->stop || lane->head != NULL) {
+        if (lane->head == NULL) {
+            pthread_cond_wait(&lane->filled, &h->lock);
             continue;
         }
-        h->head = w->next;
-        h->tail = h->head == NULL ? &h->head : h->tail;
-        h->waiting--;
+        struct work *w = take(lane);
         pthread_mutex_unlock(&h->lock);
-        if (client_gone(w)) {
-            reply_message(&w->reply, HTTP_CLIENT_GONE, "the client went away");
-        } else {
-            h->handle(h->arg, &w->request, &w->reply);
+        if (answer(lane, w)) {
+            w->ready = true;
+            MHD_resume_connection(w->request.connection);
         }
-        w->ready = true;
-        MHD_resume_connection(w->request.connection);
         pthread_mutex_lock(&h->lock);
     }
     pthread_mutex_unlock(&h->lock);
@@ -46,17 +82,11 @@ static void *serve_queue(void *arg)
 
 bool http_queue_add(struct http *h, struct work *w)
 {
-    bool room;
-
     pthread_mutex_lock(&h->lock);
-    room = h->waiting < h->options.queue;
-    if (room) {
+    bool room = put(&h->lanes[0], w);
+    if (room) { /* before a thread can have taken it: the lock is held */
         w->suspended = true;
         MHD_suspend_connection(w->request.connection);
-        *h->tail = w;
-        h->tail = &w->next;
-        h->waiting++;
-        pthread_cond_signal(&h->filled);
     }
     pthread_mutex_unlock(&h->lock);
     return room;
@@ -65,32 +95,54 @@ bool http_queue_add(struct http *h, struct work *w)
 int http_waiting(struct http *h)
 {
     pthread_mutex_lock(&h->lock);
-    int n = h->waiting;
+    int n = h->lanes[0].waiting + h->lanes[1].waiting;
     pthread_mutex_unlock(&h->lock);
     return n;
 }
 
-int http_queue_start(struct http *h)
+static void start_lane(struct http *h, struct lane *lane, bool may_wait, int threads)
 {
-    h->threads = calloc((size_t)h->options.handlers, sizeof *h->threads);
-    for (int i = 0; h->threads != NULL && i < h->options.handlers; i++) {
-        if (pthread_create(&h->threads[i], NULL, serve_queue, h) != 0) {
+    lane->http = h;
+    lane->may_wait = may_wait;
+    lane->tail = &lane->head;
+    pthread_cond_init(&lane->filled, NULL);
+    lane->threads = calloc((size_t)threads + 1, sizeof *lane->threads);
+    for (int i = 0; lane->threads != NULL && i < threads; i++) {
+        if (pthread_create(&lane->threads[i], NULL, serve_queue, lane) != 0) {
             break;
         }
-        h->n_threads++;
+        lane->n_threads++;
     }
-    return h->n_threads > 0 ? CLIPC_OK
-                            : base_fail(CLIPC_ERROR_MEMORY, "serve: the system gave no threads");
+}
+
+int http_queue_start(struct http *h)
+{
+    start_lane(h, &h->lanes[1], true, h->options.waiters); /* first: the other hands to it */
+    start_lane(h, &h->lanes[0], false, h->options.handlers);
+    return h->lanes[0].n_threads > 0 && (h->options.waiters == 0 || h->lanes[1].n_threads > 0)
+               ? CLIPC_OK
+               : base_fail(CLIPC_ERROR_MEMORY, "serve: the system gave no threads");
+}
+
+static void stop_lane(struct http *h, struct lane *lane)
+{
+    pthread_mutex_lock(&h->lock);
+    lane->stop = true;
+    if (lane->http != NULL) {
+        pthread_cond_broadcast(&lane->filled);
+    }
+    pthread_mutex_unlock(&h->lock);
+    for (int i = 0; i < lane->n_threads; i++) {
+        pthread_join(lane->threads[i], NULL);
+    }
+    if (lane->http != NULL) {
+        pthread_cond_destroy(&lane->filled);
+    }
+    free(lane->threads);
 }
 
 void http_queue_stop(struct http *h)
 {
-    pthread_mutex_lock(&h->lock);
-    h->stop = true;
-    pthread_cond_broadcast(&h->filled);
-    pthread_mutex_unlock(&h->lock);
-    for (int i = 0; i < h->n_threads; i++) {
-        pthread_join(h->threads[i], NULL);
-    }
-    free(h->threads);
+    stop_lane(h, &h->lanes[0]); /* first: it hands to the other */
+    stop_lane(h, &h->lanes[1]);
 }

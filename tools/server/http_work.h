@@ -7,8 +7,6 @@
 #include "http.h"
 #include "http_guard.h"
 
-enum { HTTP_CLIENT_GONE = 499 };
-
 /* One request from its first line to its last byte. */
 struct work {
     struct request request;
@@ -21,6 +19,17 @@ struct work {
     struct work *next; /* in the queue */
 };
 
+/* Requests that wait for a thread, first in first out, and the threads that take them. */
+struct lane {
+    struct http *http;
+    bool may_wait; /* for requests that wait for other servers; the rest never queues behind them */
+    bool stop;
+    struct work *head, **tail;
+    int waiting, n_threads;
+    pthread_cond_t filled;
+    pthread_t *threads;
+};
+
 struct http {
     struct http_options options;
     http_is_quick_fn is_quick;
@@ -30,15 +39,15 @@ struct http {
     struct MHD_Daemon *daemon;
     struct http_peers peers;
     pthread_mutex_t lock;
-    pthread_cond_t filled, drained;
-    struct work *head, **tail; /* requests that wait */
-    size_t held;               /* bytes of bodies; the socket thread's alone */
-    int waiting, in_flight, n_threads;
-    bool draining, stop, guarded;
-    pthread_t *threads;
+    pthread_cond_t drained;
+    struct lane lanes[2]; /* the usual one, and the one that may wait */
+    size_t held;          /* bytes of bodies; the socket thread's alone */
+    int in_flight;
+    bool draining, guarded;
 };
 
-/* Starts options.handlers threads (fewer where the system gives fewer, but one). */
+/* Starts options.handlers and options.waiters threads (fewer where the system gives fewer, but
+ * one). */
 int http_queue_start(struct http *h);
 /* Ends them when the queue is empty. */
 void http_queue_stop(struct http *h);

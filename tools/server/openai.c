@@ -14,8 +14,11 @@ static bool begin(struct call *c, struct server *s, const struct request *reques
 {
     struct reply complaint = {0};
 
-    *c = (struct call){
-        .s = s, .reply = reply, .refuse = call_refuse_openai, .rules = CLIPC_RULES_FILE};
+    *c = (struct call){.s = s,
+                       .request = request,
+                       .reply = reply,
+                       .refuse = call_refuse_openai,
+                       .rules = CLIPC_RULES_FILE};
     c->body = body_parse(request, &complaint);
     reply_free(&complaint);
     return c->body != NULL || call_refuse(c, 400, "the body is no JSON object");
@@ -33,12 +36,16 @@ static bool is_data_uri(const json_t *item)
 
 /* One item of `input`; *value: what holds the text or the picture.  A string is a text, unless it
  * is a data URI or the request says "modality": "image" (infinity); {"text": t} and {"image": i}
- * (jina.ai). */
+ * (jina.ai), {"image_url": {"url": u}} (OpenAI's chats). */
 static enum kind kind_of(const json_t *item, bool images, const json_t **value)
 {
     *value = item;
     if (json_is_object(item)) {
         *value = json_object_get(item, "image");
+        if (*value == NULL) {
+            *value = json_object_get(item, "image_url");
+            *value = json_is_object(*value) ? json_object_get(*value, "url") : *value;
+        }
         if (*value == NULL) {
             *value = json_object_get(item, "text");
             return json_is_string(*value) ? TEXT : NEITHER;

@@ -10,10 +10,9 @@
 
 #include "../../src/base/base.h"
 #include "../../src/image/pixels.h"
+#include "folder_file.h"
 
-#define CAUSE "Could not load input image. Cause: "
-
-enum { MAX_FILE = 64 << 20 };
+#define CAUSE PICTURE_CAUSE
 
 static int refuse(char *why, int status, const char *sentence)
 {
@@ -162,7 +161,7 @@ static int decode(struct server *s, const struct model *model, const void *bytes
 }
 
 int picture_from_bytes(struct server *s, const struct model *model, const void *bytes, size_t n,
-                       int rules, float *pixels, char *why)
+                       int rules, const char *malformed, float *pixels, char *why)
 {
     if (model->info.image_size == 0) {
         return refuse(why, 400, "this model has no image tower");
@@ -184,12 +183,13 @@ int picture_from_bytes(struct server *s, const struct model *model, const void *
     if (status == CLIPC_ERROR_MEMORY) {
         return refuse(why, 503, clipc_errmsg());
     }
-    return status == CLIPC_OK ? 0 : refuse(why, 400, CAUSE "Malformed base64 input image.");
+    return status == CLIPC_OK ? 0 : refuse(why, 400, malformed);
 }
 
 static int from_base64(struct server *s, const struct model *model, const json_t *value, int rules,
                        float *pixels, char *why)
 {
+    static const char malformed[] = CAUSE "Malformed base64 input image.";
     const char *text = json_string_value(value);
     size_t n = json_string_length(value), skip = data_uri(text, n);
     unsigned char *bytes = malloc((n - skip) / 4 * 3 + 6);
@@ -198,31 +198,52 @@ static int from_base64(struct server *s, const struct model *model, const json_t
         return refuse(why, 503, "no memory for this picture now: try again");
     }
     long size = base64_decode(text + skip, n - skip, bytes);
-    int status = size < 0 ? refuse(why, 400, CAUSE "Malformed base64 input image.")
-                          : picture_from_bytes(s, model, bytes, (size_t)size, rules, pixels, why);
+    int status =
+        size < 0 ? refuse(why, 400, malformed)
+                 : picture_from_bytes(s, model, bytes, (size_t)size, rules, malformed, pixels, why);
     free(bytes);
     return status;
 }
 
-/* Mapped, which only regular files can be: a pipe's name would hold this thread for ever. */
 static int from_file(struct server *s, const struct model *model, const json_t *value, int rules,
                      float *pixels, char *why)
 {
-    struct base_map file;
+    const char *name = json_string_value(value);
+    unsigned char *data;
+    size_t size;
 
-    if (!s->options.allow_file) {
+    if (s->options.allow_file == NULL) {
         return refuse(why, 400,
                       CAUSE "Loading images from the server's disk is not allowed here "
                             "(--allow-file).");
     }
-    if (!json_is_string(value) || base_map_file(json_string_value(value), &file) != CLIPC_OK) {
-        return refuse(why, 400, CAUSE "The file cannot be read.");
+    if (name == NULL || strlen(name) != json_string_length(value)) {
+        return refuse(why, 400, CAUSE "The value of a file is its name, a string.");
     }
-    int status = file.size > MAX_FILE
-                     ? refuse(why, 400, CAUSE "The file is larger than 64 MiB.")
-                     : picture_from_bytes(s, model, file.data, file.size, rules, pixels, why);
-    base_unmap(&file);
+    int status =
+        folder_file_read(s->options.allow_file, name, s->options.http.max_body, &data, &size);
+    if (status != CLIPC_OK) {
+        snprintf(why, PICTURE_WHY, CAUSE "%s", clipc_errmsg());
+        return status == CLIPC_ERROR_MEMORY ? 503 : 400;
+    }
+    status =
+        picture_from_bytes(s, model, data, size, rules, CAUSE "Data is not image.", pixels, why);
+    base_free(data);
     return status;
+}
+
+const char *picture_url(const json_t *image)
+{
+    const char *type = json_string_value(json_object_get(image, "type"));
+    const json_t *value = json_is_string(image) ? image : json_object_get(image, "value");
+    const char *text = json_string_value(value);
+    bool plain = text != NULL && strlen(text) == json_string_length(value);
+
+    if (json_is_string(image)) {
+        bool web = strncasecmp(text, "http:", 5) == 0 || strncasecmp(text, "https:", 6) == 0;
+        return web && plain ? text : web ? "" : NULL;
+    }
+    return type == NULL || strcasecmp(type, "url") != 0 ? NULL : plain ? text : "";
 }
 
 int picture_from_json(struct server *s, const struct model *model, const json_t *image, int rules,
@@ -231,9 +252,7 @@ int picture_from_json(struct server *s, const struct model *model, const json_t 
     static const char *const others[] = {"multipart", "pil"};
 
     if (json_is_string(image)) {
-        return strncmp(json_string_value(image), "http", 4) == 0
-                   ? refuse(why, 400, CAUSE "Images by URL are not allowed here.")
-                   : from_base64(s, model, image, rules, pixels, why);
+        return from_base64(s, model, image, rules, pixels, why);
     }
     const char *type = json_string_value(json_object_get(image, "type"));
     const json_t *value = json_object_get(image, "value");
@@ -247,9 +266,6 @@ int picture_from_json(struct server *s, const struct model *model, const json_t 
     }
     if (strcasecmp(type, "file") == 0) {
         return from_file(s, model, value, rules, pixels, why);
-    }
-    if (strcasecmp(type, "url") == 0) {
-        return refuse(why, 400, CAUSE "Images by URL are not allowed here.");
     }
     if (strcasecmp(type, "numpy") == 0 || strcasecmp(type, "numpy_object") == 0) {
         return refuse(why, 400,

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum { REQUEST_ID_MAX = 64, REPLY_HEADERS = 12 };
+enum { REQUEST_ID_MAX = 64, REPLY_HEADERS = 12, HTTP_CLIENT_GONE = 499 };
 
 /* What a client sent; strings live as long as the request. */
 struct request {
@@ -16,6 +16,8 @@ struct request {
     size_t size;
     char id[REQUEST_ID_MAX + 1]; /* X-Request-Id as given, or 32 hex digits of our own */
     double started;              /* base_seconds() when its head had come */
+    bool may_wait;               /* this thread is for those that wait for other servers */
+    int fd;                      /* the client's socket, -1: unknown; for request_is_gone */
     void *connection;            /* of the HTTP library; for request_header and request_query */
 };
 
@@ -23,7 +25,11 @@ struct request {
 const char *request_header(const struct request *r, const char *name);
 const char *request_query(const struct request *r, const char *name);
 
+/* The client closed its side before its answer was begun: nobody waits for it. */
+bool request_is_gone(const struct request *r);
+
 struct reply {
+    bool later; /* nothing yet: to be handled again where it may wait */
     int status;
     const char *type; /* Content-Type; static */
     char *body;       /* [size]; malloc, or static when `fixed` */

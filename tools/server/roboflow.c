@@ -17,7 +17,8 @@ static void refuse(struct reply *reply, int status, const char *why)
 static bool begin(struct call *c, struct server *s, const struct request *request,
                   struct reply *reply)
 {
-    *c = (struct call){.s = s, .reply = reply, .refuse = refuse, .rules = CLIPC_RULES_OPENAI};
+    *c = (struct call){
+        .s = s, .request = request, .reply = reply, .refuse = refuse, .rules = CLIPC_RULES_OPENAI};
     c->body = body_parse(request, reply);
     return c->body != NULL;
 }
@@ -100,7 +101,8 @@ static void embed_field(struct call *c, const char *field, const char *none, cal
 /* A picture's bytes as the whole body: no base64 to write and to read. */
 static void embed_raw(struct server *s, const struct request *request, struct reply *reply)
 {
-    struct call c = {.s = s, .reply = reply, .refuse = refuse, .rules = CLIPC_RULES_OPENAI};
+    struct call c = {
+        .s = s, .request = request, .reply = reply, .refuse = refuse, .rules = CLIPC_RULES_OPENAI};
 
     if (call_open_model(&c, request_query(request, "clip_version_id"))) {
         float *vector = malloc((size_t)c.model->info.dim * sizeof *vector);

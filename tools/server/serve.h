@@ -11,9 +11,12 @@ struct serve_options {
     size_t n_models;
     const char *model_path; /* $CLIPC_MODEL when `models` is empty; NULL: the embedded one */
     const char *default_model, *host, *cors, *log, *kernels, *api_key_file;
+    const char *allow_file;                    /* a folder */
+    const char *url_to, *url_hosts, *url_deny; /* lists with commas */
+    const char *url_ca;
     int port, threads, batch, batch_wait_ms, queue, max_body_mb, max_megapixels, max_items, cache,
-        deadline_s;
-    bool allow_file, no_auth;
+        deadline_s, url_redirects, url_timeout_s;
+    bool allow_url, allow_url_http, no_auth;
 };
 
 /* Serves until SIGTERM or SIGINT; SIGHUP reads the keys again and lets the models be mapped anew.

@@ -9,14 +9,14 @@
 #include <unistd.h>
 
 #include "../../src/base/base.h"
-#include "../../src/base/cpus.h"
 #include "../cli/cli.h"
 #include "../cli/json_put.h"
+#include "name_list.h"
 #include "serve.h"
 #include "server.h"
 
-/* Seconds that requests in flight have at the end; connections open at once. */
-enum { END_SECONDS = 30, MAX_CONNECTIONS = 1000 };
+/* Seconds that requests in flight have at the end. */
+enum { END_SECONDS = 30 };
 
 /* ---- One request ----------------------------------------------------------------------------- */
 
@@ -29,22 +29,6 @@ static bool is_quick(void *arg, const char *method, const char *path)
     return route == NULL || route->quick;
 }
 
-/* Is `origin` in the list "https://a, https://b"? */
-static bool in_list(const char *list, const char *origin)
-{
-    size_t n = strlen(origin);
-
-    while (*list != '\0') {
-        list += strspn(list, ", ");
-        size_t length = strcspn(list, ", ");
-        if (length == n && memcmp(list, origin, n) == 0) {
-            return true;
-        }
-        list += length;
-    }
-    return false;
-}
-
 /* Headers that let a page of another origin read the reply (the Fetch standard, 3.2). */
 static void allow_origin(const struct server *s, const struct request *request, struct reply *reply)
 {
@@ -55,7 +39,7 @@ static void allow_origin(const struct server *s, const struct request *request, 
     }
     if (strcmp(allowed, "*") == 0) {
         reply_header(reply, "Access-Control-Allow-Origin", "*");
-    } else if (in_list(allowed, origin)) {
+    } else if (name_list_has(allowed, origin, strlen(origin))) {
         reply_header(reply, "Access-Control-Allow-Origin", "%s", origin);
         reply_header(reply, "Vary", "Origin");
     } else {
@@ -205,35 +189,6 @@ static int try_default(struct server *s)
     return status;
 }
 
-static void take_options(struct server *s, const struct serve_options *o)
-{
-    int cpus = cpus_available();
-
-    s->options = (struct server_options){
-        .http = {.host = o->host,
-                 .port = o->port,
-                 .max_body = (size_t)o->max_body_mb << 20,
-                 .max_held = (size_t)(o->max_body_mb > 64 ? 4 * o->max_body_mb : 256) << 20,
-                 .queue = o->queue,
-                 /* Enough to fill a batch while another runs; most of them only wait. */
-                 .handlers = 2 * (o->batch == 0 ? 8 : o->batch) + cpus,
-                 .connections = MAX_CONNECTIONS,
-                 .deadline_s = o->deadline_s},
-        .models = {.encoder = {.threads = o->threads,
-                               .batch = o->batch,
-                               .batch_wait_ms = o->batch_wait_ms,
-                               .kernels = o->kernels},
-                   .cache = (size_t)o->cache},
-        .max_pixels = (size_t)o->max_megapixels * 1000000,
-        .max_items = (size_t)o->max_items,
-        .allow_file = o->allow_file,
-        .cors = o->cors,
-        .log = strcmp(o->log, "none") != 0,
-        .log_json = strcmp(o->log, "json") == 0,
-    };
-    s->decoders = cpus;
-}
-
 /* Only this machine can reach it. */
 static bool is_loopback(const char *host)
 {
@@ -254,7 +209,7 @@ static int take_keys(struct server *s, const struct serve_options *o)
 
 static int start(struct server *s, const struct serve_options *o)
 {
-    take_options(s, o);
+    server_take_options(s, o);
     metrics_init(&s->metrics);
     pthread_mutex_init(&s->decoders_lock, NULL);
     pthread_cond_init(&s->decoders_free, NULL);
@@ -264,6 +219,12 @@ static int start(struct server *s, const struct serve_options *o)
     }
     snprintf(s->id, sizeof s->id, "%02x%02x%02x-CPU-0", random[0], random[1], random[2]);
     int status = take_keys(s, o);
+    if (status == CLIPC_OK) {
+        status = server_take_folder(s, o);
+    }
+    if (status == CLIPC_OK) {
+        status = server_take_urls(s, o);
+    }
     if (status == CLIPC_OK) {
         status = models_new(&s->options.models, &s->models);
     }
@@ -315,5 +276,7 @@ int serve_run(const struct serve_options *o)
     }
     models_free(s.models);
     keys_free(s.keys);
+    fetcher_free(s.fetcher);
+    free(s.folder);
     return status == CLIPC_OK ? CLI_DONE : CLI_FAILED;
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "fetch.h"
 #include "http.h"
 #include "keys.h"
 #include "metrics.h"
@@ -15,24 +16,37 @@
 struct server_options {
     struct http_options http;
     struct models_options models;
-    size_t max_pixels; /* of one picture */
-    size_t max_items;  /* pictures of one request, and prompts of one comparison */
-    bool allow_file;   /* {"type": "file"}: pictures of this machine's disk */
-    const char *cors;  /* allowed origins, separated by commas; "*": all; NULL: none */
+    size_t max_pixels;      /* of one picture */
+    size_t max_items;       /* pictures of one request, and prompts of one comparison */
+    const char *allow_file; /* {"type": "file"}: pictures of this folder; NULL: none */
+    const char *cors;       /* allowed origins, separated by commas; "*": all; NULL: none */
     bool log, log_json;
 };
+
+enum { SERVER_NETS = 32 };
 
 struct server {
     struct server_options options;
     struct models *models;
     struct http *http;
+    struct fetcher *fetcher; /* NULL: no pictures by URL */
     struct metrics metrics;
     struct keys *keys;
-    char id[24]; /* /info's uuid */
+    char id[24];                          /* /info's uuid */
+    char *folder;                         /* options.allow_file, all links followed */
+    struct address_net nets[SERVER_NETS]; /* [n_nets]: --allow-url-to */
+    size_t n_nets;
     pthread_mutex_t decoders_lock;
     pthread_cond_t decoders_free;
     int decoders; /* pictures that may be decoded at once: memory, not time, is what it bounds */
 };
+
+/* options.c: fill s->options, s->folder and s->fetcher; 0, or a negative clipc_status with a
+ * message. */
+struct serve_options;
+void server_take_options(struct server *s, const struct serve_options *o);
+int server_take_folder(struct server *s, const struct serve_options *o);
+int server_take_urls(struct server *s, const struct serve_options *o);
 
 /* Every route: fills the reply. */
 typedef void (*route_fn)(struct server *s, const struct request *request, struct reply *reply);

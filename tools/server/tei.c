@@ -24,7 +24,8 @@ static bool begin(struct call *c, struct server *s, const struct request *reques
 {
     struct reply complaint = {0};
 
-    *c = (struct call){.s = s, .reply = reply, .refuse = refuse, .rules = CLIPC_RULES_FILE};
+    *c = (struct call){
+        .s = s, .request = request, .reply = reply, .refuse = refuse, .rules = CLIPC_RULES_FILE};
     c->body = body_parse(request, &complaint);
     reply_free(&complaint);
     if (c->body == NULL) {

@@ -59,6 +59,8 @@ static int defaults(struct serve_options *o)
         {"CLIPC_MAX_ITEMS", 8, &o->max_items},
         {"CLIPC_CACHE", 1000, &o->cache},
         {"CLIPC_DEADLINE", 30, &o->deadline_s},
+        {"CLIPC_URL_REDIRECTS", 3, &o->url_redirects},
+        {"CLIPC_URL_TIMEOUT", 10, &o->url_timeout_s},
     };
     const struct {
         const char *name, *otherwise, **value;
@@ -99,9 +101,11 @@ static int check(const struct cli *cli, const struct serve_options *o)
         return cli_usage(cli, "--log is none, text or json, not '%s'", o->log);
     }
     if (o->port > 65535 || o->queue < 1 || o->max_body_mb < 1 || o->max_body_mb > 2047 ||
-        o->max_megapixels < 1 || o->max_items < 1 || o->deadline_s < 1) {
+        o->max_megapixels < 1 || o->max_items < 1 || o->deadline_s < 1 || o->url_timeout_s < 1 ||
+        o->url_timeout_s > 30) {
         return cli_usage(cli, "a port is at most 65535, and --queue, --max-body (1 to 2047), "
-                              "--max-pixels, --max-items and --deadline at least 1");
+                              "--max-pixels, --max-items, --deadline and --url-timeout (1 to 30) "
+                              "at least 1");
     }
     return CLI_GO_ON;
 }
@@ -132,8 +136,20 @@ int cmd_serve(int argc, char **argv)
          "a client that has not sent its whole request by then is cut (default 30)"},
         {"cors", CLI_STRING, &o.cors, "ORIGINS",
          "pages of these origins may ask: a list with commas, or *"},
-        {"allow-file", CLI_FLAG, &o.allow_file, NULL,
-         "{\"type\": \"file\"} reads pictures of this machine"},
+        {"allow-file", CLI_STRING, &o.allow_file, "FOLDER",
+         "{\"type\": \"file\"} reads pictures of this folder, nothing outside it"},
+        {"allow-url", CLI_FLAG, &o.allow_url, NULL,
+         "{\"type\": \"url\"} fetches pictures by https from public addresses"},
+        {"allow-url-http", CLI_FLAG, &o.allow_url_http, NULL, "by plain http too"},
+        {"allow-url-to", CLI_STRING, &o.url_to, "NETS",
+         "from these networks too, at any port: 10.0.0.0/8,fd00::/8"},
+        {"url-hosts", CLI_STRING, &o.url_hosts, "NAMES", "from these hosts only"},
+        {"url-deny", CLI_STRING, &o.url_deny, "NAMES", "never from these hosts"},
+        {"url-ca", CLI_STRING, &o.url_ca, "FILE",
+         "certificates (PEM) that https trusts instead of the system's"},
+        {"url-redirects", CLI_INT, &o.url_redirects, "N", "redirects followed (default 3)"},
+        {"url-timeout", CLI_INT, &o.url_timeout_s, "SECONDS",
+         "for all URLs of a request together (default 10, at most 30)"},
         {"api-key-file", CLI_STRING, &o.api_key_file, "FILE",
          "only clients with one of these keys (a line each) may ask; read again on SIGHUP"},
         {"no-auth", CLI_FLAG, &o.no_auth, NULL, "listen where others can reach it, without keys"},
