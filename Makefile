@@ -203,6 +203,8 @@ install: all
 	install -m 755 $(B)/libclipc.so.0 $(DESTDIR)$(PREFIX)/lib/libclipc.so.0
 	ln -sf libclipc.so.0 $(DESTDIR)$(PREFIX)/lib/libclipc.so
 	install -m 644 src/clipc.h $(DESTDIR)$(PREFIX)/include/
+	install -d $(DESTDIR)$(PREFIX)/share/clipc
+	install -m 644 tools/python/clipc.py $(wildcard weights/demo.clipc) $(DESTDIR)$(PREFIX)/share/clipc/
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
