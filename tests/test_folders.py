@@ -201,7 +201,10 @@ for text, name, value in (
         ("a padding token", "special_tokens_map.json", {"pad_token": "!"}),
         ("the end token with another id", "added_tokens.json", {"<|endoftext|>": 570}),
         ("a start token that takes the blanks before it", "tokenizer_config.json",
-         {"added_tokens_decoder": {"572": dict(start, lstrip=True)}})):
+         {"added_tokens_decoder": {"572": dict(start, lstrip=True)}}),
+        ("an end token that takes the blanks behind it", "tokenizer_config.json",
+         {"added_tokens_decoder": {"573": dict(end, rstrip=True)}}),
+        ("an end token that no letter may touch", "tokenizer.json", fast([dict(start, id=572), dict(end, id=573, single_word=True)]))):
     refused("added by " + text, folder("plain"), "words/" + name, "adds the token", "--vocab", args=("--vocab", words((name, value))))
 refused("tokenizer.json alone, with one more", folder("plain"), "words/tokenizer.json", "<cat-toy>",
         args=("--vocab", words(("tokenizer.json", fast(both + [dict(toy, id=574)])), slow=False)))

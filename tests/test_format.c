@@ -206,6 +206,16 @@ static void put_id(const char *name, size_t at, uint32_t id)
     memcpy(data(name) + 4 * at, &id, sizeof id);
 }
 
+/* The table of tokens as `n` of them: nothing but the last one, which takes what is left. */
+static void fill_tokens(size_t n)
+{
+    size_t bytes = record("tokenizer.tokens")->bytes, rest = bytes - 2 * n;
+
+    memset(data("tokenizer.tokens"), 0, bytes);
+    data("tokenizer.tokens")[2 * (n - 1)] = (unsigned char)rest;
+    data("tokenizer.tokens")[2 * (n - 1) + 1] = (unsigned char)(rest >> 8);
+}
+
 static void test_tokenizers(void)
 {
     const uint32_t vocab = header()->vocab_size;
@@ -246,6 +256,11 @@ static void test_tokenizers(void)
     record("tokenizer.tokens")->bytes = n;
     record("tokenizer.tokens")->cols = record("tokenizer.tokens")->cols_padded = (uint32_t)n;
     refused("'tokenizer.tokens' is cut or has more", "more tokens than ids");
+    fill_tokens(vocab + 1);
+    refused("'tokenizer.tokens' is cut or has more", "one token more than ids");
+    fill_tokens(vocab);
+    check(opens(), "a token for each id");
+    restore();
     data("tokenizer.tokens")[0] = 0xff;
     data("tokenizer.tokens")[1] = 0x7f;
     refused("'tokenizer.tokens' is cut or has more", "a token longer than the table");

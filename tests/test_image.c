@@ -492,6 +492,31 @@ static void test_exif(void)
     free(bytes);
 }
 
+/* From a pipe, whose length nobody knows before its end. */
+static void test_pipe(void)
+{
+    struct clipc_image_options options = {.size = sizeof options};
+    struct clipc_image image = {0};
+    size_t n;
+    uint8_t *bytes = oracle_file(CORPUS "/pnm_p5", &n);
+
+    for (size_t less = 0; less < 2; less++) {
+        int ends[2] = {-1, -1};
+        char path[32];
+        bool good = bytes != NULL && pipe(ends) == 0 && write(ends[1], bytes, n) == (ssize_t)n &&
+                    close(ends[1]) == 0;
+        snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+        options.max_file_bytes = n - less;
+        int status = image_read(path, &options, &image);
+        check(good && status == (less > 0 ? CLIPC_ERROR_LIMIT : CLIPC_OK),
+              "a pipe of %zu bytes, %zu allowed: %s", n, n - less,
+              status == CLIPC_OK ? "read" : base_errmsg());
+        pixels_free(&image);
+        close(ends[0]);
+    }
+    free(bytes);
+}
+
 static void test_read(void)
 {
     struct clipc_image_options options = {.size = sizeof options};
@@ -533,6 +558,7 @@ static void test_read(void)
 int main(void)
 {
     test_read();
+    test_pipe();
     test_huge();
     test_jpeg();
     test_exif();

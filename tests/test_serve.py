@@ -173,6 +173,14 @@ server.ask("GET", "/start/clip/ViT-B-32")
 tap.check((empty, one, loaded()) == ([], ["clip/RN50"], ["clip/ViT-B-32", "clip/RN50"]), "models come and go: %s" % one)
 server.post("/model/remove", {"model_id": "clip/RN50"})
 tap.check(loaded() == ["clip/ViT-B-32"], "/model/remove")
+with concurrent.futures.ThreadPoolExecutor(6) as pool:
+    flying = [pool.submit(server.post, "/clip/embed_image", {"image": [b64(j % 9) for j in range(i, i + 4)]}) for i in range(40)]
+    cleared = 0
+    while not all(f.done() for f in flying):
+        cleared += server.ask("POST", "/model/clear")[0] == 200
+wrong = [f.result() for i, f in enumerate(flying)
+         if f.result()[0] != 200 or not same(f.result()[1]["embeddings"], [images[j % 9] for j in range(i, i + 4)])]
+tap.check(cleared > 0 and not wrong, "a model cleared %d times under 40 requests: each ends with it %s" % (cleared, wrong[:1]))
 figures = server.ask("GET", "/metrics")[2].decode()
 names_seen = {line.split("{")[0].split()[0] for line in figures.splitlines() if not line.startswith("#")}
 tap.check({"http_requests_total", "http_request_duration_seconds_bucket", "clipc_batch_items_bucket",
@@ -227,6 +235,15 @@ tap.check(json.loads(server.ask("GET", "/v1/models")[2])["data"][0]["id"] == "de
 tap.check(np.allclose(server.post("/embed", {"inputs": texts[:2]})[1], unit[:2], atol=1e-6), "TEI's /embed")
 tap.check(server.post("/embed", {"inputs": "circle " * 500})[0] == 400 and
           server.post("/embed", {"inputs": "circle " * 500, "truncate": True})[0] == 200, "truncate")
+for i, order in enumerate((("openai", "hf"), ("hf", "openai"))):
+    text = "a red &amp; blue circle %d" % i  # read in another way by each of the rules
+    want = {rules: json.loads(tap.run("embed", "--jsonl", "--tokenizer", rules, "--text", text)[1])["embedding"]
+            for rules in order}
+    for rules in order:
+        raw = (server.post("/clip/embed_text", {"text": text})[1]["embeddings"][0] if rules == "openai" else
+               server.post("/embed", {"inputs": text})[1][0])
+        tap.check(want["openai"] != want["hf"] and np.allclose(np.array(raw) / np.linalg.norm(raw), want[rules], atol=1e-6),
+                  "a text remembered by one door's rules is not another's: %s after %s" % (rules, order[0]))
 got = server.post("/similarity", {"inputs": {"source_sentence": texts[0], "sentences": texts[:2]}})[1]
 tap.check(np.allclose(got, [1, cosine(unit[0], unit[1])], atol=1e-6), "TEI's /similarity: %s" % got)
 labels = ["a red circle", "a blue star", "a green square"]
@@ -301,6 +318,12 @@ tap.check(seen <= {200, 503} and 200 in seen and all(right for _, right in got),
 figures = server.ask("GET", "/metrics")[2].decode()
 batches = [float(line.split()[-1]) for line in figures.splitlines() if line.startswith("clipc_batches_total")][0]
 encoded = [float(line.split()[-1]) for line in figures.splitlines() if line.startswith("clipc_images_total")][0]
+for name in ("clipc_batch_items", "http_request_duration_seconds"):
+    lines = [line.rsplit(" ", 1) for line in figures.splitlines() if line.startswith(name)]
+    buckets = [float(value) for what, value in lines if "_bucket{" in what]
+    total = [float(value) for what, value in lines if what.startswith(name + "_count")][0]
+    tap.check(0 < max(buckets[:-1]) and buckets == sorted(buckets) and buckets[-1] == total,
+              "%s counts what is below each bound: %s of %d" % (name, buckets, total))
 tap.check(batches < encoded, "their images went in %d batches of %.2f" % (batches, encoded / batches))
 
 # ---- Files of the server's disk, and pictures with more than colours ------------------------------------------
