@@ -89,20 +89,21 @@ static void attention(const struct kernels_attention *a, void *scratch)
      * products. */
     attention_pack_keys(keys, a);
     attention_pack_values(values, a);
-    for (size_t row = 0; row < a->rows; row += MR) {
-        size_t mr = a->rows - row < MR ? a->rows - row : MR;
-        size_t seen = a->causal ? row + mr : a->rows; /* keys that some row of the block sees */
+    for (size_t row = 0; row < a->queries; row += MR) {
+        size_t mr = a->queries - row < MR ? a->queries - row : MR;
+        size_t first = a->first_query + row;            /* position of the block's first query */
+        size_t seen = a->causal ? first + mr : a->rows; /* keys that some query of it sees */
 
         for (size_t r = 0; r < mr; r++) {
             for (size_t i = 0; i < a->head_dim; i++) {
-                queries[i * MR + r] = a->q[(row + r) * a->stride + i] * a->scale;
+                queries[i * MR + r] = a->q[(row + r) * a->q_stride + i] * a->scale;
             }
         }
         /* scores[mr, seen] = scale q k^T */
         attention_gemm(queries, keys, a->head_dim, a->head_dim, seen, mr, scores, pad);
         /* weights = softmax of each row over the keys that it sees, turned into [seen][MR] */
         for (size_t r = 0; r < mr; r++) {
-            size_t n = a->causal ? row + r + 1 : a->rows;
+            size_t n = a->causal ? first + r + 1 : a->rows;
             softmax(scores + r * pad, scores + r * pad, n);
             for (size_t j = 0; j < seen; j++) {
                 weights[j * MR + r] = j < n ? scores[r * pad + j] : 0;

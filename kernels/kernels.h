@@ -108,18 +108,20 @@ struct kernels_gemm {
                  const struct kernels_epilogue *epilogue, void *scratch);
 };
 
-/* One head of one sequence. q, k, v point at row 0 of the sequence, first column of the head. y[i]
- * = softmax over j of (scale * q[i].k[j]) times v[j], for each of `rows` rows i: Vaswani et al.
- * 2017, "Attention Is All You Need", section 3.2.1; the causal mask is that of section 3.2.3. */
+/* One head of one sequence; all pointers are at the head's first column.
+ * y[i] = softmax over j of (scale * q[i].k[j]) times v[j], for each of the queries asked for, which
+ * are those of positions first_query + i: Vaswani et al. 2017, "Attention Is All You Need", section
+ * 3.2.1; the causal mask is that of section 3.2.3. */
 struct kernels_attention {
-    const float *q, *k, *v; /* [rows, stride] */
-    size_t stride;          /* floats from row to row of q, k and v */
-    float *y;               /* [rows, y_stride], first column of the head */
+    const float *q; /* [queries, q_stride] */
+    size_t q_stride, queries, first_query;
+    const float *k, *v; /* [rows, stride], from position 0 on */
+    size_t stride, rows;
+    float *y; /* [queries, y_stride]; may be q itself, with its stride */
     size_t y_stride;
-    size_t rows; /* queries and keys: the length of the sequence */
     size_t head_dim;
     float scale;
-    bool causal; /* row i sees keys 0 .. i */
+    bool causal; /* position i sees keys 0 .. i */
 };
 
 /* One output row or column of the integer resize: sum over `n` inputs from `first` on. */

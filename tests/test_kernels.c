@@ -235,8 +235,18 @@ static void test_attention(const struct kernels *k, size_t rows, size_t hd, bool
     size_t stride = 3 * hd + 1, floats_in = (rows - 1) * stride + 3 * hd;
     float *qkv = floats(floats_in, 2, false), *y = floats((rows - 1) * hd + hd, 1, false);
     void *scratch = check_guarded(k->attention_scratch(rows, hd), false);
-    struct kernels_attention a = {qkv,  qkv + hd, qkv + 2 * hd,         stride, y, hd,
-                                  rows, hd,       1 / sqrtf((float)hd), causal};
+    struct kernels_attention a = {.q = qkv,
+                                  .q_stride = stride,
+                                  .queries = rows,
+                                  .k = qkv + hd,
+                                  .v = qkv + 2 * hd,
+                                  .stride = stride,
+                                  .rows = rows,
+                                  .y = y,
+                                  .y_stride = hd,
+                                  .head_dim = hd,
+                                  .scale = 1 / sqrtf((float)hd),
+                                  .causal = causal};
     double worst = 0, *p = malloc(rows * sizeof(double));
 
     k->attention(&a, scratch);
@@ -266,13 +276,27 @@ static void test_attention(const struct kernels *k, size_t rows, size_t hd, bool
           causal ? ", causal" : "", worst);
     if (causal && rows > 1) {
         float *cut = check_guarded((rows - 1) * hd * sizeof(float), false);
-        a.rows = rows - 1;
+        a.rows = a.queries = rows - 1;
         a.y = cut;
         k->attention(&a, scratch);
         check(memcmp(cut, y, (rows - 1) * hd * sizeof(float)) == 0,
               "%s attention %zu rows: without the last key the other rows have the same bits",
               k->name, rows);
+        a.rows = rows;
     }
+    bool same = true;
+    for (size_t i = 0; i < rows; i += i + 1) {
+        float *one = check_guarded(hd * sizeof(float), false);
+        memcpy(one, qkv + i * stride, hd * sizeof(float));
+        a.q = a.y = one;
+        a.q_stride = a.y_stride = hd;
+        a.queries = 1;
+        a.first_query = i;
+        k->attention(&a, scratch);
+        same = same && memcmp(one, y + i * hd, hd * sizeof(float)) == 0;
+    }
+    check(same, "%s attention %zu rows: one query alone, in place, has the same bits", k->name,
+          rows);
     free(p);
 }
 

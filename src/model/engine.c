@@ -32,7 +32,8 @@ struct linear_job {
     size_t rows;
     size_t pack_rows;                /* rows of one packing task */
     size_t group_rows, group_panels; /* rows and panels of one gemm task */
-    size_t panel_groups, panels;
+    size_t panel_begin, panel_end; /* panels of the layer that are wanted: all, or some columns' */
+    size_t panel_groups;
     struct kernels_epilogue epilogue;
 };
 
@@ -57,9 +58,9 @@ static void gemm_task(void *arg, size_t i, int worker)
 {
     const struct linear_job *job = arg;
     size_t row = i / job->panel_groups * job->group_rows;
-    size_t panel = i % job->panel_groups * job->group_panels;
+    size_t panel = job->panel_begin + i % job->panel_groups * job->group_panels;
 
-    job->l->gemm->gemm(&job->l->w, panel, smaller(panel + job->group_panels, job->panels),
+    job->l->gemm->gemm(&job->l->w, panel, smaller(panel + job->group_panels, job->panel_end),
                        job->rows, row, smaller(row + job->group_rows, job->rows), job->e->packed,
                        &job->epilogue, scratch_of(job->e, worker));
 }
@@ -94,11 +95,28 @@ static void run_linear(struct linear_job *job)
     job->group_rows =
         gemm->cuts_itself ? rows : base_round_up(GEMM_GROUP_BYTES / row_bytes + 1, gemm->act_align);
     size_t row_groups = (rows + job->group_rows - 1) / job->group_rows;
-    job->panels = w->out_padded / KERNELS_PANEL;
-    job->group_panels = (job->panels * row_groups + tasks - 1) / tasks;
-    job->group_panels = job->group_panels == 0 ? 1 : smaller(job->group_panels, job->panels);
-    job->panel_groups = (job->panels + job->group_panels - 1) / job->group_panels;
+    size_t panels = job->panel_end - job->panel_begin;
+    job->group_panels = (panels * row_groups + tasks - 1) / tasks;
+    job->group_panels = job->group_panels == 0 ? 1 : smaller(job->group_panels, panels);
+    job->panel_groups = (panels + job->group_panels - 1) / job->group_panels;
     threads_parallel_for(pool, row_groups * job->panel_groups, gemm_task, job);
+}
+
+/* All panels of l, nothing before or behind it. */
+static struct linear_job plain_job(const struct engine *e, const struct linear *l, struct rows x,
+                                   size_t n, struct rows y)
+{
+    return (struct linear_job){
+        .e = e,
+        .l = l,
+        .x = x,
+        .rows = n,
+        .panel_end = l->w.out_padded / KERNELS_PANEL,
+        .epilogue = {.bias = l->bias,
+                     .y = y.at,
+                     .y_stride = y.stride,
+                     .activation = KERNELS_LINEAR},
+    };
 }
 
 /* nn.Linear of PyTorch, with the LayerNorm before it and the activation behind it, neither of which
@@ -107,15 +125,22 @@ void engine_linear(const struct engine *e, const struct linear *l,
                    const struct kernels_layer_norm *ln, struct rows x, size_t n,
                    enum kernels_activation activation, struct rows y)
 {
-    struct linear_job job = {
-        .e = e,
-        .l = l,
-        .ln = ln,
-        .x = x,
-        .rows = n,
-        .epilogue = {.bias = l->bias, .y = y.at, .y_stride = y.stride, .activation = activation},
-    };
+    struct linear_job job = plain_job(e, l, x, n, y);
 
+    job.ln = ln;
+    job.epilogue.activation = activation;
+    run_linear(&job);
+}
+
+void engine_linear_columns(const struct engine *e, const struct linear *l,
+                           const struct kernels_layer_norm *ln, struct rows x, size_t n,
+                           size_t begin, size_t end, struct rows y)
+{
+    struct linear_job job = plain_job(e, l, x, n, y);
+
+    job.ln = ln;
+    job.panel_begin = begin / KERNELS_PANEL;
+    job.panel_end = (end + KERNELS_PANEL - 1) / KERNELS_PANEL;
     run_linear(&job);
 }
 
@@ -124,19 +149,10 @@ void engine_linear(const struct engine *e, const struct linear *l,
 void engine_linear_add(const struct engine *e, const struct linear *l, struct rows x, size_t n,
                        struct rows y)
 {
-    struct linear_job job = {
-        .e = e,
-        .l = l,
-        .x = x,
-        .rows = n,
-        .epilogue = {.bias = l->bias,
-                     .residual = y.at,
-                     .residual_stride = y.stride,
-                     .y = y.at,
-                     .y_stride = y.stride,
-                     .activation = KERNELS_LINEAR},
-    };
+    struct linear_job job = plain_job(e, l, x, n, y);
 
+    job.epilogue.residual = y.at;
+    job.epilogue.residual_stride = y.stride;
     run_linear(&job);
 }
 
@@ -170,12 +186,14 @@ void engine_layer_norm(const struct engine *e, const struct kernels_layer_norm *
 
 /* ---- Attention ----------------------------------------------------------------------------- */
 
-/* qkv: [rows, 3 width] in, y: [rows, width] out, width = heads->n * heads->dim. */
+/* qkv: [rows, 3 width] in, y: [rows, width] out, width = heads->n * heads->dim; or, where there are
+ * positions: one query of each sequence, q: [s->n, width] in, y: [s->n, width] out. */
 struct attention_job {
     const struct engine *e;
     const struct heads *heads;
-    struct rows qkv, y;
+    struct rows q, qkv, y;
     const struct sequences *s;
+    const uint32_t *positions;
 };
 
 /* Task i: head i % n of sequence i / n.  A row of qkv is [q | k | v], each [heads, dim], which is
@@ -190,17 +208,23 @@ static void attention_task(void *arg, size_t i, int worker)
 {
     const struct attention_job *job = arg;
     const struct heads *heads = job->heads;
-    const uint32_t *start = job->s->starts + i / heads->n;
-    size_t width = heads->n * heads->dim, column = i % heads->n * heads->dim;
-    const float *q = job->qkv.at + start[0] * job->qkv.stride + column;
+    size_t sequence = i / heads->n, column = i % heads->n * heads->dim;
+    size_t width = heads->n * heads->dim, start = job->s->starts[sequence];
+    size_t rows = job->s->starts[sequence + 1] - start;
+    bool one = job->positions != NULL;
+    size_t query = one ? sequence : start; /* row of q and y */
+    const float *k = job->qkv.at + start * job->qkv.stride + width + column;
     struct kernels_attention attention = {
-        .q = q,
-        .k = q + width,
-        .v = q + 2 * width,
+        .q = job->q.at + query * job->q.stride + column,
+        .q_stride = job->q.stride,
+        .queries = one ? 1 : rows,
+        .first_query = one ? job->positions[sequence] : 0,
+        .k = k,
+        .v = k + width,
         .stride = job->qkv.stride,
-        .y = job->y.at + start[0] * job->y.stride + column,
+        .rows = rows,
+        .y = job->y.at + query * job->y.stride + column,
         .y_stride = job->y.stride,
-        .rows = start[1] - start[0],
         .head_dim = heads->dim,
         .scale = 1.0f / sqrtf((float)heads->dim),
         .causal = heads->causal,
@@ -215,7 +239,16 @@ static void attention_task(void *arg, size_t i, int worker)
 void engine_attention(const struct engine *e, const struct heads *heads, struct rows qkv,
                       const struct sequences *s, struct rows y)
 {
-    struct attention_job job = {e, heads, qkv, y, s};
+    struct attention_job job = {e, heads, qkv, qkv, y, s, NULL};
+
+    threads_parallel_for(e->pool, s->n * heads->n, attention_task, &job);
+}
+
+void engine_attention_at(const struct engine *e, const struct heads *heads, struct rows q,
+                         struct rows qkv, const struct sequences *s, const uint32_t *positions,
+                         struct rows y)
+{
+    struct attention_job job = {e, heads, q, qkv, y, s, positions};
 
     threads_parallel_for(e->pool, s->n * heads->n, attention_task, &job);
 }

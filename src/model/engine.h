@@ -51,6 +51,12 @@ void engine_linear(const struct engine *e, const struct linear *l,
                    const struct kernels_layer_norm *ln, struct rows x, size_t n,
                    enum kernels_activation activation, struct rows y);
 
+/* The same without activation for output columns begin .. end - 1 alone, and those that share a
+ * panel with them; the others of y stay as they are.  Same bits. */
+void engine_linear_columns(const struct engine *e, const struct linear *l,
+                           const struct kernels_layer_norm *ln, struct rows x, size_t n,
+                           size_t begin, size_t end, struct rows y);
+
 /* y[n, out] += x[n, in] W^T + b: the end of a residual branch. */
 void engine_linear_add(const struct engine *e, const struct linear *l, struct rows x, size_t n,
                        struct rows y);
@@ -63,5 +69,11 @@ void engine_layer_norm(const struct engine *e, const struct kernels_layer_norm *
  * y_h = softmax(q_h k_h^T / sqrt(dim)) v_h.  Vaswani et al. 2017, equation 1. */
 void engine_attention(const struct engine *e, const struct heads *heads, struct rows qkv,
                       const struct sequences *s, struct rows y);
+
+/* For one position of each sequence only: y[s.n, width] from q[s.n, width], the queries of
+ * positions[i] of sequence i, and the keys and values of qkv.  y may be q. */
+void engine_attention_at(const struct engine *e, const struct heads *heads, struct rows q,
+                         struct rows qkv, const struct sequences *s, const uint32_t *positions,
+                         struct rows y);
 
 #endif

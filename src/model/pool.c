@@ -30,8 +30,8 @@ size_t pool_position(enum format_pool pool, int32_t eot_id, const int32_t *ids, 
 void pool_rows(struct rows x, const struct sequences *s, const uint32_t *positions, size_t width,
                struct rows y)
 {
-    for (size_t i = 0; i < s->n; i++) {
-        memcpy(y.at + i * y.stride, x.at + (s->starts[i] + positions[i]) * x.stride,
-               width * sizeof(float));
+    for (size_t i = 0; i < s->n; i++) { /* in place no row is written before it was read */
+        memmove(y.at + i * y.stride, x.at + (s->starts[i] + positions[i]) * x.stride,
+                width * sizeof(float));
     }
 }

@@ -11,7 +11,8 @@
  * at all, as both references do. */
 size_t pool_position(enum format_pool pool, int32_t eot_id, const int32_t *ids, size_t n);
 
-/* y[s.n, width]: row i is row positions[i] of sequence i of x.  An image's class token is at 0. */
+/* y[s.n, width]: row i is row positions[i] of sequence i of x.  An image's class token is at 0.
+ * y may be x: its first s.n rows are then what is left of it. */
 void pool_rows(struct rows x, const struct sequences *s, const uint32_t *positions, size_t width,
                struct rows y);
 

@@ -49,9 +49,9 @@ void text_forward(const struct text *t, const struct engine *e, const struct tex
 struct sequences text_embed(const struct text *t, const struct text_buffers *b,
                             const struct text_batch *batch);
 
-/* And its last: embeddings of the pooled rows. */
-void text_pool(const struct text *t, const struct engine *e, const struct text_buffers *b,
-               const struct sequences *s, float *embeddings);
+/* And its last: embeddings of the pooled rows x[n, width], which ln_post normalises in place. */
+void text_project(const struct text *t, const struct engine *e, struct rows x, size_t n,
+                  float *embeddings);
 
 /* x[width] = the row of token `id` in the table, widened. */
 void text_token_row(const struct text *t, int32_t id, float *x);

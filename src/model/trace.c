@@ -75,8 +75,9 @@ static struct rows recompute(const struct view *v, const struct linear *l,
     return y;
 }
 
-/* Block i by its two halves, as transformer_forward runs them.  2 and 7 are recomputed behind their
- * half: its input, a->attn or a->hidden, is still there; x is not, and so is shown before. */
+/* Block i by its two halves, as transformer_forward runs them, and the last one for all rows.  2
+ * and 7 are recomputed behind their half: its input, a->attn or a->hidden, is still there; x is
+ * not, and so is shown before. */
 static void show_block(struct view *v, const struct transformer *t, size_t i,
                        const struct activations *a, const struct sequences *s)
 {
@@ -92,7 +93,7 @@ static void show_block(struct view *v, const struct transformer *t, size_t i,
 
     show_norm(v, "4_ln_2", &b->ln_2, a->x, width);
     show(v, "5_fc", recompute(v, &b->c_fc, &b->ln_2, a->x), v->rows, t->mlp_width);
-    transformer_mlp(t, b, v->e, a, s);
+    transformer_mlp(t, b, v->e, a, s->starts[s->n]);
     show(v, "6_act", a->hidden, v->rows, t->mlp_width);
     show(v, "7_mlp_out", recompute(v, &b->c_proj, NULL, a->hidden), v->rows, width);
     show(v, "8_out", a->x, v->rows, width);
@@ -118,8 +119,9 @@ void trace_vision(const struct trace *trace, const struct vision *v, const struc
     for (size_t i = 0; i < v->blocks.layers; i++) {
         show_block(&view, &v->blocks, i, &b->a, &s);
     }
-    vision_pool(v, e, b, &s, embeddings);
-    show(&view, "98_ln_post_of_class_token", b->a.attn, 1, width);
+    pool_rows(b->a.x, &s, b->pooled, width, b->a.x);
+    vision_project(v, e, b->a.x, n, embeddings);
+    show(&view, "98_ln_post_of_class_token", b->a.x, 1, width);
     show(&view, "99_projected", (struct rows){embeddings, dim}, 1, dim);
 }
 
@@ -141,6 +143,7 @@ void trace_text(const struct trace *trace, const struct text *t, const struct en
         show_block(&view, &t->blocks, i, &b->a, &s);
     }
     show_norm(&view, "98_ln_final", &t->ln_post, b->a.x, width);
-    text_pool(t, e, b, &s, embeddings);
+    pool_rows(b->a.x, &s, b->pooled, width, b->a.x);
+    text_project(t, e, b->a.x, s.n, embeddings);
     show(&view, "99_projected", (struct rows){embeddings, dim}, 1, dim);
 }

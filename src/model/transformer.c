@@ -14,6 +14,8 @@
  * is 1 % of them, which is why attention is cut so simply (engine.c) and gemm is not. */
 #include "transformer.h"
 
+#include "pool.h"
+
 /* x[rows, width] += attn_out(attention(attn_in(ln_1(x)))): rows of a sequence look at one another.
  * Multi-head attention of Vaswani et al. 2017, section 3.2.2: attn_in makes the queries, keys and
  * values of all heads in one product, qkv[rows, 3 width], and attn_out is their W^O. */
@@ -32,22 +34,41 @@ void transformer_attention(const struct transformer *t, const struct block *b,
  * network of section 3.3, with a GELU (Hendrycks & Gimpel 2016) where they have max(0, x); hidden
  * is [rows, mlp_width]. */
 void transformer_mlp(const struct transformer *t, const struct block *b, const struct engine *e,
-                     const struct activations *a, const struct sequences *s)
+                     const struct activations *a, size_t rows)
 {
-    size_t rows = s->starts[s->n];
-
     engine_linear(e, &b->c_fc, &b->ln_2, a->x, rows, t->activation, a->hidden);
     engine_linear_add(e, &b->c_proj, a->hidden, rows, a->x);
+}
+
+/* The last block for the pooled rows alone, because nobody reads its others: they are seen through
+ * their keys and values, and those are made of what the block before gave.  Of the 12 W^2 of a row
+ * (above) 10 are for queries, attn_out and the network: with 12 layers 7 % of all work. */
+static void last_block(const struct transformer *t, const struct engine *e,
+                       const struct activations *a, const struct sequences *s,
+                       const uint32_t *pooled)
+{
+    const struct block *b = &t->blocks[t->layers - 1];
+    size_t width = t->width;
+
+    engine_linear_columns(e, &b->attn_in, &b->ln_1, a->x, s->starts[s->n], width, 3 * width,
+                          a->qkv);
+    pool_rows(a->x, s, pooled, width, a->x);
+    engine_linear_columns(e, &b->attn_in, &b->ln_1, a->x, s->n, 0, width, a->attn);
+    engine_attention_at(e, &t->heads, a->attn, a->qkv, s, pooled, a->attn);
+    engine_linear_add(e, &b->attn_out, a->attn, s->n, a->x);
+    transformer_mlp(t, b, e, a, s->n);
 }
 
 /* x = block_l(... block_1(x)).  Rows of all sequences of a batch go through a layer together, so
  * that its weights are read from memory once for hundreds of rows and not once for each
  * sequence. */
 void transformer_forward(const struct transformer *t, const struct engine *e,
-                         const struct activations *a, const struct sequences *s)
+                         const struct activations *a, const struct sequences *s,
+                         const uint32_t *pooled)
 {
-    for (size_t i = 0; i < t->layers; i++) {
+    for (size_t i = 0; i + 1 < t->layers; i++) {
         transformer_attention(t, &t->blocks[i], e, a, s);
-        transformer_mlp(t, &t->blocks[i], e, a, s);
+        transformer_mlp(t, &t->blocks[i], e, a, s->starts[s->n]);
     }
+    last_block(t, e, a, s, pooled);
 }

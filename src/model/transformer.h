@@ -34,19 +34,21 @@ struct transformer {
 struct activations {
     struct rows x;      /* [rows, width]     the residual stream */
     struct rows qkv;    /* [rows, 3 width]   attn_in's output */
-    struct rows attn;   /* [rows, width]     attention's output; pooled rows after the blocks */
+    struct rows attn;   /* [rows, width]     attention's output; the last block's queries */
     struct rows hidden; /* [rows, mlp_width] c_fc's output; patches before the blocks */
 };
 
-/* All blocks over a->x. */
+/* All blocks over a->x.  Of what the last one gives only row pooled[i] of each sequence i is
+ * computed: row i of a->x is that row afterwards. */
 void transformer_forward(const struct transformer *t, const struct engine *e,
-                         const struct activations *a, const struct sequences *s);
+                         const struct activations *a, const struct sequences *s,
+                         const uint32_t *pooled);
 
 /* The two halves of block b, for those who look between them (trace.c). */
 void transformer_attention(const struct transformer *t, const struct block *b,
                            const struct engine *e, const struct activations *a,
                            const struct sequences *s);
 void transformer_mlp(const struct transformer *t, const struct block *b, const struct engine *e,
-                     const struct activations *a, const struct sequences *s);
+                     const struct activations *a, size_t rows);
 
 #endif

@@ -3,8 +3,8 @@
  *     z_0 = [class; p_1 E; ...; p_N E] + positions     vision_embed, their equation 1
  *     z_0 = ln_pre(z_0)                                CLIP's own: Radford et al. 2021, section 2.4
  *     z_l = block_l(z_l-1)                             transformer_forward, equations 2 and 3
- *     y = projection(ln_post(z_L[class]))              vision_pool, equation 4, and W_i of CLIP's
- *                                                      figure 3
+ *     y = projection(ln_post(z_L[class]))              vision_project, equation 4, and W_i of
+ *                                                      CLIP's figure 3
  *
  * p_i are the pixels of patch i of N = grid * grid.  The references write p_i E as a convolution
  * whose stride and kernel are one patch (conv1 of openai/CLIP's VisionTransformer): patches do not
@@ -14,8 +14,6 @@
 #include "vision.h"
 
 #include <string.h>
-
-#include "pool.h"
 
 /* What the tasks of vision_embed share: pixels: [n, 3, image_size, image_size]. */
 struct embed_job {
@@ -96,14 +94,13 @@ struct sequences vision_embed(const struct vision *v, const struct engine *e,
 /* embeddings[n, embed_dim] = ln_post(x[class]) W^T: the other rows have done their work, and
  * LayerNorm goes row by row, so n rows of n tokens are normalised (as in both references).  The
  * product has no bias, and it is not scaled to length 1: that is left to who compares. */
-void vision_pool(const struct vision *v, const struct engine *e, const struct vision_buffers *b,
-                 const struct sequences *s, float *embeddings)
+void vision_project(const struct vision *v, const struct engine *e, struct rows x, size_t n,
+                    float *embeddings)
 {
     const struct rows y = {embeddings, v->projection.w.out};
 
-    pool_rows(b->a.x, s, b->pooled, v->blocks.width, b->a.attn);
-    engine_layer_norm(e, &v->ln_post, b->a.attn, s->n, v->blocks.width);
-    engine_linear(e, &v->projection, NULL, b->a.attn, s->n, KERNELS_LINEAR, y);
+    engine_layer_norm(e, &v->ln_post, x, n, v->blocks.width);
+    engine_linear(e, &v->projection, NULL, x, n, KERNELS_LINEAR, y);
 }
 
 /* The whole tower.  ln_pre has no linear layer behind it that could do it while packing: it is the
@@ -116,6 +113,6 @@ void vision_forward(const struct vision *v, const struct engine *e, const struct
     if (v->pre_ln) {
         engine_layer_norm(e, &v->ln_pre, b->a.x, n * v->tokens, v->blocks.width);
     }
-    transformer_forward(&v->blocks, e, &b->a, &s);
-    vision_pool(v, e, b, &s, embeddings);
+    transformer_forward(&v->blocks, e, &b->a, &s, b->pooled);
+    vision_project(v, e, b->a.x, n, embeddings);
 }

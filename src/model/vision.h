@@ -32,8 +32,8 @@ void vision_forward(const struct vision *v, const struct engine *e, const struct
 struct sequences vision_embed(const struct vision *v, const struct engine *e,
                               const struct vision_buffers *b, const float *pixels, size_t n);
 
-/* And its last: embeddings from the pooled rows, which ln_post has normalised in a.attn. */
-void vision_pool(const struct vision *v, const struct engine *e, const struct vision_buffers *b,
-                 const struct sequences *s, float *embeddings);
+/* And its last: embeddings from the pooled rows x[n, width], which ln_post normalises in place. */
+void vision_project(const struct vision *v, const struct engine *e, struct rows x, size_t n,
+                    float *embeddings);
 
 #endif
