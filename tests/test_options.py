@@ -37,6 +37,9 @@ open(tmp + "/texts", "w").write("one\ntwo\n")
 np.save(tmp + "/pixels.npy", np.zeros((1, 3, side, side), np.float32))
 np.save(tmp + "/tokens.npy", np.array([[572, 99, 573]], np.int64))
 os.mkdir(tmp + "/out")
+raw = tmp + "/frames.rgb"
+open(raw, "wb").write(bytes(range(144)))
+RAW = ["--format", "raw", "--size", "4x4"]
 demo = os.path.exists("weights/demo.clipc")
 jpegs = "JPEG" in tap.run("info", "--build")[1].decode()
 M = ["-m", tmp + "/mini.clipc"]
@@ -142,6 +145,19 @@ table = {
         "deep": ["--deep"], "kernels": ["--kernels", "no-such-set"], "json": ["--json"], "model": ["-m", OUT],
         "threads": (["selftest", "--kernels", "scalar", "--threads", "1"],
                     ["selftest", "--kernels", "scalar", "--threads", "2"])}),
+    "watch": (["watch", raw] + RAW + ["x"], {
+        "prompt": ["--prompt", "y"], "prompts": ["--prompts", tmp + "/labels"],
+        "template": (["watch", raw, "&amp;"] + RAW, ["watch", raw, "&amp;", "--template", "a {}"] + RAW),
+        "range": ["--range", "0.01,0.02"], "every": ["--every", "2"], "fps": ["--fps", "5"], "rate": ["--rate", "5"],
+        "format": (["watch", raw, "x", "--size", "4x4"], ["watch", raw, "x", "--size", "4x4", "--format", "raw"]),
+        "size": (["watch", raw, "x", "--format", "raw"], ["watch", raw, "x", "--format", "raw", "--size", "4x4"]),
+        "realtime": ["--realtime"], "timeout": ["--timeout", "x"], "stats": ["--stats"],
+        "threads": TWO, **{k: v for k, v in compute.items() if k != "jsonl"}, "model": ["-m", OUT],
+        "preprocess": (["watch", image, "x"], ["watch", image, "x", "--preprocess", "openai"]),
+        "tokenizer": (["watch", raw, "&amp;"] + RAW, ["watch", raw, "&amp;", "--tokenizer", "openai"] + RAW),
+        "truncated": (["watch", cut, "x"], ["watch", cut, "x", "--truncated"]),
+        "max-pixels": (["watch", image, "x"], ["watch", image, "x", "--max-pixels", "9"]),
+        "exif": (["watch", turned, "x"], ["watch", turned, "x", "--exif"])}),
     "bench": (["bench", "--whole", "--kernels", "scalar", "--threads", "1", "--batch", "1"], {
         "whole": None, "scalar": None, "threads": None, "precision": None, "json": ["--json"], "model": ["-m", OUT],
         "batch": ["--batch", "1000000000"], "kernels": ["--kernels", "no-such-set"]}),
@@ -176,7 +192,7 @@ for verb, (base, rows) in table.items():
             tap.skip(name + ": one CPU")
         elif row == TWO:
             with_image = ["trace", "--image", "{fifo}"] if verb == "trace" else [verb, "{fifo}"]
-            with_image += {"classify": labels, "compare": [image]}.get(verb, []) + M
+            with_image += {"classify": labels, "compare": [image], "watch": ["x", "--format", "gray", "--size", "1x1", "--every", "500"]}.get(verb, []) + M
             counts = [threads_of(with_image + ["--threads", n]) for n in ("1", "2")]
             tap.check(0 < counts[0] < counts[1], "%s 1 and 2: %d and %d threads" % (name, *counts))
         else:

@@ -48,6 +48,10 @@ struct batch_options {
     struct clipc_image_options image; /* limits of the decoders; .size set */
     int preprocess;                   /* enum clipc_rules */
     int workers;                      /* that decode beside the encoding thread; 0: none, it does */
+    /* NULL, or called when an image's `data` is needed no more, before its result is there: its
+     * memory may be used again.  In any of the threads; not for jobs that are cancelled first. */
+    void (*prepared)(void *arg, const void *data);
+    void *prepared_arg;
 };
 
 struct batch;

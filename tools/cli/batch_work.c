@@ -127,6 +127,9 @@ void batch_prepare(const struct batch_work *w, struct batch_job *job)
         }
     }
     job->seconds = base_seconds() - begun;
+    if (w->options.prepared != NULL) {
+        w->options.prepared(w->options.prepared_arg, job->item.data);
+    }
 }
 
 /* ---- Encoding ------------------------------------------------------------------------------ */

@@ -1,0 +1,265 @@
+/* watch.c - `clipc watch`: what do the frames of a film, a camera, a stream show? */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../cli/gather.h"
+#include "../cli/load.h"
+#include "../video/watch.h"
+#include "verbs.h"
+
+static const struct cli_verb verb = {
+    "watch", "SOURCE... PROMPT... [options]",
+    "Say of each frame of a video how well each prompt fits.  A source is a film, webcam "
+    "(webcam:1,\n"
+    "/dev/video0), rtsp://, http://, or - with y4m, mjpeg or (--format, --size) raw frames; "
+    "several\n"
+    "are encoded together, and have names as in door=rtsp://camera/1.  Sources come first; what "
+    "is\n"
+    "no file, camera or address begins the prompts.  Of a film every frame is taken, of a live\n"
+    "source the newest.  Films and streams take the program ffmpeg; y4m, mjpeg and raw do not.\n\n"
+    "Each frame is a line of JSON: source, frame, timestamp, and in the order of the prompts "
+    "their\n"
+    "cosines, percent (cosines from LOW to HIGH of --range as 0 to 100) and softmax (which prompt\n"
+    "fits best, all together 1); then the best prompt.\n\n"
+    "  clipc watch film.mp4 \"an ace of spades playing card\" --fps 2\n"
+    "  clipc watch webcam \"a person\" \"an empty room\" -m vit-b-32.clipc",
+    CLI_MODEL | CLI_COMPUTE | CLI_JSON};
+
+struct options {
+    const char *fps, *range, *size, *rate, *timeout;
+    int every, format;
+    bool realtime, stats;
+};
+
+struct arguments {
+    struct readers_source *sources; /* [n_sources] */
+    const char **templates;         /* [n_templates] */
+    size_t n_sources, n_templates;
+    struct labels prompts;
+};
+
+/* ---- Values ---------------------------------------------------------------------------------- */
+
+/* A number above 0 (or the text is NULL: *to stays). */
+static int take_number(const struct cli *cli, const char *option, const char *text, double *to)
+{
+    char *end;
+
+    if (text == NULL) {
+        return CLI_GO_ON;
+    }
+    double x = strtod(text, &end);
+    if (end == text || *end != '\0' || !isfinite(x) || !(x > 0)) {
+        return cli_usage(cli, "--%s wants a number above 0, not '%s'", option, text);
+    }
+    *to = x;
+    return CLI_GO_ON;
+}
+
+static int take_range(const struct cli *cli, const char *text, double *low, double *high)
+{
+    char *end;
+
+    if (text == NULL) {
+        return CLI_GO_ON;
+    }
+    *low = strtod(text, &end);
+    const char *second = *end == ',' && end != text ? end + 1 : "";
+    *high = strtod(second, &end);
+    if (end == second || *end != '\0' || !isfinite(*low) || !isfinite(*high) || !(*low < *high)) {
+        return cli_usage(cli, "--range wants LOW,HIGH, two cosines, the lower first; not '%s'",
+                         text);
+    }
+    return CLI_GO_ON;
+}
+
+static int take_size(const struct cli *cli, const char *text, struct video_options *to)
+{
+    char *end;
+
+    if (text == NULL) {
+        return CLI_GO_ON;
+    }
+    unsigned long width = strtoul(text, &end, 10);
+    const char *second = *end == 'x' ? end + 1 : "";
+    unsigned long height = strtoul(second, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || second[0] < '0' || second[0] > '9' || *end != '\0' ||
+        width < 1 || height < 1 || width > 65535 || height > 65535) {
+        return cli_usage(cli, "--size wants WIDTHxHEIGHT, as 640x480; not '%s'", text);
+    }
+    to->width = (uint32_t)width;
+    to->height = (uint32_t)height;
+    return CLI_GO_ON;
+}
+
+/* What holds for every source. */
+static int take_options(const struct cli *cli, const struct options *o, struct watch *w,
+                        struct readers_source *common)
+{
+    static const enum video_format formats[] = {VIDEO_ANY, VIDEO_Y4M, VIDEO_MJPEG,
+                                                VIDEO_RAW, VIDEO_BGR, VIDEO_GRAY};
+    struct video_options *video = &common->video;
+
+    video->format = formats[o->format];
+    video->image = load_options(cli);
+    video->patience = 30;
+    common->every = o->every;
+    common->realtime = o->realtime;
+    int code = take_number(cli, "fps", o->fps, &common->fps);
+    if (code == CLI_GO_ON) {
+        code = take_number(cli, "rate", o->rate, &video->rate);
+    }
+    if (code == CLI_GO_ON) {
+        code = take_number(cli, "timeout", o->timeout, &video->patience);
+    }
+    if (code == CLI_GO_ON) {
+        code = take_size(cli, o->size, video);
+    }
+    if (code == CLI_GO_ON) {
+        code = take_range(cli, o->range, &w->low, &w->high);
+    }
+    if (code == CLI_GO_ON && o->every > 0 && o->fps != NULL) {
+        code = cli_usage(cli, "--every and --fps: one of them");
+    }
+    if (code == CLI_GO_ON && video->format >= VIDEO_RAW && video->width == 0) {
+        code = cli_usage(cli, "raw frames do not say how large they are: --size WIDTHxHEIGHT");
+    }
+    return code;
+}
+
+/* ---- Sources and prompts --------------------------------------------------------------------- */
+
+/* Is this positional a source?  The first one is; then those that name something that is there, or
+ * look like a file's name, until the first that does not. */
+static bool is_source(const struct cli_item *item, size_t n_sources)
+{
+    return n_sources == 0 || address_look(item->value).kind != ADDRESS_NOTHING ||
+           !gather_is_text(item);
+}
+
+/* CLI_GO_ON, or the exit code after a message. */
+static int sort_items(const struct cli *cli, struct arguments *a)
+{
+    bool prompted = false, prompting = false;
+    int code = CLI_DONE;
+
+    a->sources = calloc(cli->n_items + 1, sizeof *a->sources);
+    a->templates = calloc(cli->n_items + 1, sizeof *a->templates);
+    if (a->sources == NULL || a->templates == NULL) {
+        return cli_error("out of memory");
+    }
+    for (size_t i = 0; i < cli->n_items; i++) {
+        const char *name = cli->items[i].option != NULL ? cli->items[i].option->name : "";
+        prompted |= strncmp(name, "prompt", 6) == 0;
+    }
+    for (size_t i = 0; i < cli->n_items && code == CLI_DONE; i++) {
+        const struct cli_item *item = &cli->items[i];
+        const char *name = item->option != NULL ? item->option->name : "";
+        prompting =
+            prompting || (item->option == NULL && !prompted && !is_source(item, a->n_sources));
+        if (strcmp(name, "template") == 0) {
+            a->templates[a->n_templates++] = item->value;
+        } else if (strcmp(name, "prompts") == 0) {
+            code = labels_add_lines(&a->prompts, item->value);
+        } else if (item->option != NULL || prompting) {
+            code = labels_add(&a->prompts, item->value, strlen(item->value));
+        } else {
+            a->sources[a->n_sources++].address = address_look(item->value);
+        }
+    }
+    return code == CLI_DONE ? CLI_GO_ON : code;
+}
+
+static int check(const struct cli *cli, const struct arguments *a)
+{
+    size_t stdins = 0;
+
+    for (size_t i = 0; i < a->n_sources; i++) {
+        const struct address *s = &a->sources[i].address;
+        stdins += s->kind == ADDRESS_STDIN;
+        if (s->kind == ADDRESS_NOTHING) {
+            return cli_error("%s: no such file, and no webcam or address", s->place);
+        }
+    }
+    for (size_t i = 0; i < a->n_templates; i++) {
+        if (strstr(a->templates[i], "{}") == NULL) {
+            return cli_usage(cli, "--template wants {} where the prompt goes: '%s'",
+                             a->templates[i]);
+        }
+    }
+    if (stdins > 1) {
+        return cli_usage(cli, "standard input can be one source only");
+    }
+    if (a->n_sources == 0) {
+        return cli_usage(cli, "no source: a file, webcam, an address or -");
+    }
+    if (a->prompts.n == 0) {
+        return cli_usage(cli, "no prompts: write them behind the sources, or use --prompts");
+    }
+    return CLI_GO_ON;
+}
+
+static void free_arguments(struct arguments *a)
+{
+    free(a->sources);
+    free(a->templates);
+    labels_free(&a->prompts);
+}
+
+int cmd_watch(int argc, char **argv)
+{
+    struct options o = {0};
+    const struct cli_option options[] = {
+        {"prompt", CLI_ITEM, NULL, "P", "a prompt (repeatable); then all positionals are sources"},
+        {"prompts", CLI_ITEM, NULL, "FILE", "a prompt for each line of FILE"},
+        {"template", CLI_ITEM, NULL, "T", "text with {} for the prompt (repeatable: averaged)"},
+        {"range", CLI_STRING, &o.range, "LOW,HIGH",
+         "cosines shown as 0 and 100 percent (default: the model's)"},
+        {"every", CLI_INT, &o.every, "N", "look at one frame of N"},
+        {"fps", CLI_STRING, &o.fps, "N", "look at N frames a second"},
+        {"realtime", CLI_FLAG, &o.realtime, NULL,
+         "play a file at its own speed; drop the frames that come too fast"},
+        {"format", CLI_CHOICE, &o.format, "y4m|mjpeg|raw|bgr|gray",
+         "what a file or - holds, where its start does not tell (raw: RGB)"},
+        {"size", CLI_STRING, &o.size, "WxH", "of raw frames; what a webcam is asked for"},
+        {"rate", CLI_STRING, &o.rate, "N",
+         "frames a second where the source does not say (default 25)"},
+        {"timeout", CLI_STRING, &o.timeout, "S",
+         "end a stream or a decoder that gives nothing for S seconds (default 30)"},
+        {"stats", CLI_FLAG, &o.stats, NULL, "say at the end how fast it was, and why"},
+        {NULL, CLI_FLAG, NULL, NULL, NULL}};
+    struct cli cli;
+    struct arguments a = {0};
+    struct readers_source common = {0};
+    struct watch w = {.cli = &cli, .prompts = &a.prompts};
+    int code = cli_parse(&cli, &verb, options, argc, argv);
+
+    if (code != CLI_GO_ON) {
+        return code;
+    }
+    code = take_options(&cli, &o, &w, &common);
+    if (code == CLI_GO_ON) {
+        code = sort_items(&cli, &a);
+    }
+    if (code == CLI_GO_ON) {
+        code = check(&cli, &a);
+    }
+    if (code == CLI_GO_ON) {
+        for (size_t i = 0; i < a.n_sources; i++) {
+            struct address address = a.sources[i].address;
+            a.sources[i] = common;
+            a.sources[i].address = address;
+        }
+        w.sources = a.sources;
+        w.n_sources = a.n_sources;
+        w.templates = a.templates;
+        w.n_templates = a.n_templates;
+        w.stats = o.stats;
+        code = watch_run(&w);
+    }
+    free_arguments(&a);
+    cli_free(&cli);
+    return code;
+}

@@ -1,0 +1,16 @@
+/* interrupt.h - the user's Ctrl-C (and SIGTERM, SIGHUP) as a call from a thread, where anything is
+ * allowed.  The first asks for a clean end; the second ends the program as it would have. */
+#ifndef CLIPC_INTERRUPT_H
+#define CLIPC_INTERRUPT_H
+
+/* From now on until interrupt_end, fn(arg) is called at the first signal.  Before any other thread
+ * is started: those inherit that the signals are held back.  0, or CLIPC_ERROR_MEMORY. */
+int interrupt_begin(void (*fn)(void *arg), void *arg);
+
+/* The signal that came, or 0. */
+int interrupt_came(void);
+
+/* As before interrupt_begin. */
+void interrupt_end(void);
+
+#endif

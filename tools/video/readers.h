@@ -1,0 +1,59 @@
+/* readers.h - a thread for each source, which decodes ahead of whoever takes the frames.  Of a
+ * source that is not live every frame is kept, and its thread waits when FRAMES_AHEAD of them are
+ * there.  Of a live one only the newest is kept; those that nobody took in time are counted.
+ * Frames of one source come in order. */
+#ifndef CLIPC_READERS_H
+#define CLIPC_READERS_H
+
+#include "video.h"
+
+enum { FRAMES_AHEAD = 4 };
+
+struct readers_source {
+    struct address address;
+    struct video_options video; /* its `stop` is set by readers_start */
+    int every;                  /* take one frame of so many; 0: all */
+    double fps;                 /* take so many a second; 0: all */
+    bool realtime;              /* as if live: at its own speed, dropping frames */
+    int frames;                 /* that exist at once; 0: FRAMES_AHEAD */
+};
+
+/* A frame on its way; give it back. */
+struct reader_frame {
+    struct frame frame; /* first */
+    size_t source;
+    uint64_t dropped; /* of this source, until now */
+    bool last;        /* no picture: the source ended; `frame.error` says why, if it failed */
+};
+
+struct readers;
+
+/* sources: [n], copied; what they point to stays.  one_each: no second frame of a source is taken
+ * before readers_done for the first, so that none waits behind another.  0, or a negative
+ * clipc_status. */
+int readers_start(const struct readers_source *sources, size_t n, bool one_each,
+                  struct readers **readers);
+
+/* No source gives anything more, and readers_take no longer waits.  Any thread. */
+void readers_stop(struct readers *readers);
+
+/* After this no frame may be used. */
+void readers_free(struct readers *readers);
+
+/* Is a frame of this source the newest only? */
+bool readers_are_live(const struct readers *readers, size_t source);
+
+/* The next frame of any source, in turn; NULL when there will be none any more (all have ended and
+ * their last frames were taken), or they were stopped.  Waits. */
+struct reader_frame *readers_take(struct readers *readers);
+
+/* The answer to the frame of `source` that was taken last is known.  Any thread. */
+void readers_done(struct readers *readers, size_t source);
+
+/* Any thread. */
+void readers_give_back(struct readers *readers, struct reader_frame *frame);
+
+/* Seconds of decoding so far, of all sources, waiting for a program or a pipe included. */
+double readers_seconds(struct readers *readers);
+
+#endif

@@ -1,0 +1,25 @@
+/* record.h - one frame's answer as JSON. */
+#ifndef CLIPC_RECORD_H
+#define CLIPC_RECORD_H
+
+#include <stdio.h>
+
+#include "scores.h"
+#include "pipeline.h"
+
+/* What every form of answer is made of. */
+struct shown {
+    const char *name; /* of the source [name_length] */
+    size_t name_length;
+    bool live;
+    const struct pipeline_answer *answer;
+    const struct scores *scores; /* of this frame; NULL: it has none */
+};
+
+/* {"source": ..., "frame": n, "timestamp": seconds, "cosines": [one a prompt, in their order],
+ * "percent": [...], "softmax": [...] (or "sigmoid", where the model has one), "best": a prompt,
+ * "error": null}; of picture files "path", of live sources "latency" and "dropped".  Of a source
+ * that failed "frame" and all behind it are null. */
+void record_put(FILE *f, const struct shown *shown);
+
+#endif

@@ -1,0 +1,23 @@
+/* watch.h - the loop of `clipc watch`: frames' answers to what the user asked for. */
+#ifndef CLIPC_WATCH_H
+#define CLIPC_WATCH_H
+
+#include "../cli/cli.h"
+#include "../cli/labels.h"
+#include "readers.h"
+
+struct watch {
+    const struct cli *cli;
+    struct readers_source *sources; /* [n_sources] */
+    size_t n_sources;
+    struct labels *prompts;
+    const char *const *templates; /* [n_templates] */
+    size_t n_templates;
+    double low, high; /* --range; equal: the model's */
+    bool stats;
+};
+
+/* CLI_DONE; CLI_FAILED after messages when a frame or a source failed. */
+int watch_run(struct watch *watch);
+
+#endif
