@@ -461,9 +461,10 @@ class _Decoder:
     def read(self, n):
         """n bytes, fewer at the end."""
         data, got = bytearray(n), 0
-        pipe, view = self.process.stdout.fileno(), memoryview(data)
+        pipe, view, ready = self.process.stdout.fileno(), memoryview(data), select.poll()
+        ready.register(pipe, select.POLLIN)
         while got < n:
-            if not select.select([pipe], [], [], self.timeout)[0]:
+            if not ready.poll(None if self.timeout is None else 1000 * self.timeout):
                 raise ClipcError("%s: no picture for %g s" % (self.source, self.timeout))
             more = os.readv(pipe, [view[got:]])
             if more == 0:
@@ -583,26 +584,25 @@ def _yuv_tables(full):
     scale, red, green_u, green_v, blue = ((65536, 91881, 22553, 46802, 116130) if full else
                                           (76309, 104597, 25675, 53279, 132201))
     offset = 0 if full else 16
-    return ([scale * (y - offset) + 32768 for y in range(256)],
-            [[factor * (c - 128) for c in range(256)]
-             for factor in (red, -green_u, -green_v, blue)])
+    tables = [[scale * (y - offset) + 32768 for y in range(256)]]
+    tables += [[factor * (c - 128) for c in range(256)]
+               for factor in (red, -green_u, -green_v, blue)]
+    return tables if numpy is None else numpy.array(tables, numpy.int32)
 
 
 def _rgb(planes, width, height, shifts, tables):
     """RGB bytes of planes Y, U, V; a chroma sample stands for all pixels that it covers."""
-    luma, (red, green_u, green_v, blue) = tables
+    luma, red, green_u, green_v, blue = tables
     if shifts is None:
         planes, shifts = (planes[0], bytes([128]) * (width * height), bytes([128]) * (width * height)), (0, 0)
     across = (width + shifts[0]) >> shifts[0]
     out = bytearray(3 * width * height)
     if numpy is not None:
-        y = numpy.array(luma)[numpy.frombuffer(planes[0], numpy.uint8)].reshape(height, width)
-        u, v = (numpy.frombuffer(p, numpy.uint8).reshape(-1, across).repeat(1 << shifts[1], 0)
-                .repeat(1 << shifts[0], 1)[:height, :width] for p in planes[1:])
+        y = luma[numpy.frombuffer(planes[0], numpy.uint8)].reshape(height, width)
+        u, v = (numpy.frombuffer(p, numpy.uint8).reshape(-1, across) for p in planes[1:])
         rgb = numpy.frombuffer(out, numpy.uint8).reshape(height, width, 3)
-        for i, add in enumerate((numpy.array(red)[v],
-                                 numpy.array(green_u)[u] + numpy.array(green_v)[v],
-                                 numpy.array(blue)[u])):
+        for i, add in enumerate((red[v], green_u[u] + green_v[v], blue[u])):
+            add = add.repeat(1 << shifts[1], 0).repeat(1 << shifts[0], 1)[:height, :width]
             rgb[:, :, i] = ((y + add) >> 16).clip(0, 255)
         return out
     for row in range(height):
