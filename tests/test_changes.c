@@ -3,8 +3,10 @@
  *     test_changes changes STRATEGY THRESHOLD WARMUP FACTOR WINDOW DIM < floats
  *     test_changes outliers THRESHOLD WARMUP WINDOW DIM < floats
  * and reads doubles: is_outlier, warming_up, percentile (z_score, average, std) of each row. */
+#include "../src/clipc.h"
 #include "../tools/video/changes.h"
 #include "../tools/video/outliers.h"
+#include "../tools/video/statistics.h"
 #include "../tools/video/unit.h"
 #include "check.h"
 
@@ -189,6 +191,100 @@ static void test_outliers(void)
     outliers_free(o);
 }
 
+static void test_settings(void)
+{
+    static const char *const wrong[] = {
+        "strategy",
+        "strategy=",
+        "strategy=median",
+        "warmup=-1",
+        "warmup= 3",
+        "warmup=3.5",
+        "warmup=three",
+        "Warmup=3",
+        "window_size=0",
+        "=3",
+        "warmup=3;",
+        "window_size=1e9",
+        "smoothing_factor=0",
+        "strategy=ema,sma",
+        ",",
+        "threshold_percentile=nan",
+        "threshold_percentile=1.5",
+        "threshold_percentile=1e999",
+        "window_size=99999999999999999999999",
+    };
+    struct changes_options c;
+    struct outliers_options o;
+
+    check(statistics_read_changes(NULL, &c) == CLIPC_OK &&
+              memcmp(&c, &changes_defaults, sizeof c) == 0 &&
+              statistics_read_outliers("", &o) == CLIPC_OK &&
+              memcmp(&o, &outliers_defaults, sizeof o) == 0,
+          "no settings: the defaults");
+    check(statistics_read_changes("strategy=Simple Moving Average (SMA),warmup=12,"
+                                  "threshold_percentile=.5,smoothing_factor=1,window_size=4096",
+                                  &c) == CLIPC_OK &&
+              c.strategy == CHANGES_SMA && c.warmup == 12 && c.threshold_percentile == 0.5 &&
+              c.smoothing_factor == 1 && c.window_size == 4096,
+          "all settings of changes");
+    check(statistics_read_changes("strategy=window", &c) == CLIPC_OK &&
+              c.strategy == CHANGES_WINDOW && c.warmup == 3,
+          "one setting, the others' defaults");
+    check(statistics_read_outliers("window_size=7,threshold_percentile=0.1,warmup=0", &o) ==
+                  CLIPC_OK &&
+              o.window_size == 7 && o.threshold_percentile == 0.1 && o.warmup == 0,
+          "all settings of outliers");
+    check(statistics_read_outliers("strategy=ema", &o) != CLIPC_OK &&
+              strstr(clipc_errmsg(), "'strategy'") != NULL,
+          "outliers have no strategy: %s", clipc_errmsg());
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        check(statistics_read_changes(wrong[i], &c) == CLIPC_ERROR_ARGUMENT,
+              "\"%s\" is refused: %s", wrong[i], clipc_errmsg());
+    }
+}
+
+/* Each source has a history of its own; JSON has what was asked for. */
+static void test_sources(void)
+{
+    struct statistics_options options = {true, true, changes_defaults, outliers_defaults};
+    struct statistics *s = statistics_new(&options, 2, DIM);
+    struct outliers *alone = outliers_new(&outliers_defaults, DIM);
+    struct outliers_result r = {0};
+    struct statistics_result got = {0};
+    uint64_t state = 4;
+    float x[DIM], bad[DIM] = {NAN};
+    char *text = NULL;
+    size_t length;
+    bool same = true;
+
+    for (int i = 0; i < 20; i++) {
+        frame(x, 1, 0.2f, &state);
+        statistics_add(s, 0, x);
+        frame(x, 2, 0.2f, &state);
+        got = statistics_add(s, 1, x);
+        outliers_add(alone, x, &r);
+        same =
+            same && got.outliers->percentile == r.percentile && got.changes->warming_up == (i < 3);
+    }
+    check(same, "two sources: each has a history of its own");
+    FILE *f = open_memstream(&text, &length);
+    statistics_put(f, s, &got);
+    fflush(f);
+    check(strstr(text, ", \"changes\": {\"is_outlier\": ") == text &&
+              strstr(text, ", \"average\": [") != NULL && strstr(text, ", \"std\": [") != NULL &&
+              strstr(text, ", \"outliers\": {\"is_outlier\": ") != NULL,
+          "JSON of both");
+    rewind(f);
+    got = statistics_add(s, 0, bad);
+    statistics_put(f, s, &got);
+    fclose(f);
+    check(strcmp(text, ", \"changes\": null, \"outliers\": null") == 0, "of no sample: %s", text);
+    free(text);
+    outliers_free(alone);
+    statistics_free(s);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 8 && strcmp(argv[1], "changes") == 0) {
@@ -203,5 +299,7 @@ int main(int argc, char **argv)
     test_cut(CHANGES_WINDOW, "window");
     test_rows();
     test_outliers();
+    test_settings();
+    test_sources();
     return check_done();
 }
