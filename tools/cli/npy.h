@@ -21,10 +21,26 @@ void npy_free(struct npy *array);
  * `rows` must be the true one.  A file appears when it is complete; into a pipe or a device all
  * goes at the end.  `path` must stay until npy_close. */
 struct npy_writer;
-enum npy_type { NPY_F4, NPY_U1, NPY_I4 };
+enum npy_type {
+    NPY_F4,
+    NPY_U1,
+    NPY_I4,
+    NPY_F2,
+    NPY_F8,
+    NPY_C8,
+    NPY_B1,
+    NPY_I1,
+    NPY_I2,
+    NPY_I8,
+    NPY_U2,
+    NPY_U4,
+    NPY_U8
+};
 /* shape: [n_dims] behind the first. */
 int npy_open(const char *path, enum npy_type type, size_t rows, const size_t *shape, size_t n_dims,
              struct npy_writer **writer);
+/* The same of a single number, an array of no dimensions: one is appended. */
+int npy_open_number(const char *path, enum npy_type type, struct npy_writer **writer);
 int npy_append(struct npy_writer *writer, const void *data, size_t bytes);
 /* rows: what was appended.  Frees the writer in any case; on failure no file is left. */
 int npy_close(struct npy_writer *writer, size_t rows);
