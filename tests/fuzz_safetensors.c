@@ -2,21 +2,21 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "../tools/convert/safetensors.h"
+#include "../tools/convert/container.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct safetensors f;
+    struct container c;
     volatile unsigned sum = 0;
 
-    if (safetensors_open_memory("fuzz", data, size, &f) == CLIPC_OK) {
-        for (size_t i = 0; i < f.n; i++) {
-            for (uint64_t j = 0; j < f.tensors[i].bytes; j++) {
-                sum += f.tensors[i].data[j];
+    if (container_open_memory("fuzz", data, size, &c) == CLIPC_OK) {
+        for (size_t i = 0; i < c.n; i++) {
+            for (uint64_t j = 0; j < c.tensors[i].bytes; j++) {
+                sum += c.tensors[i].data[j];
             }
         }
-        safetensors_close(&f);
+        container_close(&c);
     }
     return 0;
 }

@@ -212,9 +212,9 @@ refused("tokenizer.json alone, with one more", folder("plain"), "words/tokenizer
 # ---- Files that are no safetensors are named by their bytes, whatever they are called.
 zip_head = b"PK\3\4" + bytes(26) + b"archive/data.pkl" + bytes(600)
 kinds = [
-    ("a zip of PyTorch", zip_head, "a PyTorch checkpoint", "safe_serialization=True"),
-    ("another zip", b"PK\3\4" + bytes(600), "ZIP", "safe_serialization=True"),
-    ("a pickle", b"\x80\2}q\0." + bytes(100), "a pickle", "safe_serialization=True"),
+    ("half of PyTorch's zip", zip_head, "truncated", "ZIP", "fetch the file again"),
+    ("a zip of nothing", b"PK\5\6" + bytes(18), "ZIP", "without data.pkl"),
+    ("a pickle", b"\x80\2}q\0." + bytes(100), "a pickle, but none of PyTorch"),
     ("GGUF", b"GGUF\3\0\0\0" + bytes(100), "GGUF", "llama.cpp"),
     ("ONNX", b"\x08\x07\x12\x07pytorch\x1a\x05" + bytes(100), "ONNX", "HuggingFace"),
     ("HDF5", b"\x89HDF\r\n\x1a\n" + bytes(100), "HDF5", "from_tf=True"),
@@ -245,15 +245,16 @@ converts("safetensors by another name", shutil.copy(mini + "/model.safetensors",
 
 # ---- Folders without model.safetensors say what they hold.
 for text, name, data, *hints in (
-        ("PyTorch", "pytorch_model.bin", zip_head, "pytorch_model.bin", "a PyTorch checkpoint", "safe_serialization=True"),
-        ("shards of PyTorch", "pytorch_model-00001-of-00002.bin", zip_head, "pytorch_model-00001-of-00002.bin", "PyTorch"),
-        ("a .pt", "ViT-B-32.pt", zip_head, "ViT-B-32.pt", "PyTorch"),
+        ("half of PyTorch's", "pytorch_model.bin", zip_head, "pytorch_model.bin", "truncated"),
+        ("shards of PyTorch without their index", "pytorch_model-00001-of-00002.bin", zip_head,
+         "pytorch_model-00001-of-00002.bin", "name that file"),
+        ("a .pt", "ViT-B-32.pt", zip_head, "ViT-B-32.pt", "name that file"),
         ("TensorFlow", "tf_model.h5", b"\x89HDF\r\n\x1a\n", "tf_model.h5", "HDF5"),
         ("Flax", "flax_model.msgpack", b"\x81\xaatext_model", "flax_model.msgpack", "MessagePack"),
         ("ONNX", "model.onnx", b"\x08\x07\x12\x07pytorch", "model.onnx", "ONNX"),
         ("GGUF", "clip.gguf", b"GGUF", "clip.gguf", "GGUF"),
-        ("OpenCLIP", "open_clip_model.safetensors", b"\2\0\0\0\0\0\0\0{}", "open_clip_model.safetensors", "OpenCLIP", "not read yet"),
-        ("OpenCLIP's pickle", "open_clip_pytorch_model.bin", zip_head, "OpenCLIP", "not read yet"),
+        ("OpenCLIP", "open_clip_model.safetensors", b"\2\0\0\0\0\0\0\0{}", "open_clip_model.safetensors", "name that file"),
+        ("OpenCLIP's pickle", "open_clip_pytorch_model.bin", zip_head, "open_clip_pytorch_model.bin", "name that file"),
         ("a pointer", "pytorch_model.bin", kinds[9][1], "pytorch_model.bin", "git-lfs"),
         ("a folder inside", "0_CLIPModel/model.safetensors", b"", "/0_CLIPModel", "name that one")):
     path = put(folder("other/" + text.replace(" ", "-"), None), name, data)

@@ -21,8 +21,8 @@ int cli_not_opened(const char *path)
         return cli_error("%s", reason);
     }
     return cli_error("%s: not a clipc weight file but %s; %s", path, p.what,
-                     p.kind == PROBE_SAFETENSORS ? "`clipc convert` makes one of it"
-                                                 : "clipc convert --help says what becomes one");
+                     p.kind != PROBE_OTHER ? "`clipc convert` makes one of it"
+                                           : "clipc convert --help says what becomes one");
 }
 
 clipc_model *cli_open_model(const struct cli *cli)

@@ -8,10 +8,6 @@
 #include "../../src/base/base.h"
 #include "../../weights/format.h"
 
-/* What makes safetensors of a PyTorch model. */
-#define SAVE_AGAIN                                                                                 \
-    "not read yet; load it with transformers and save it as safetensors: "                         \
-    "model.save_pretrained(DIR, safe_serialization=True)"
 #define UNPACK "unpack it and name what is in it"
 #define DOWNLOAD                                                                                   \
     "the download failed: fetch the file again (a gated model wants `hf auth login` first)"
@@ -39,34 +35,6 @@ static const struct signature {
 static bool stands(const unsigned char *data, size_t n, size_t at, const char *bytes, size_t length)
 {
     return at + length <= n && memcmp(data + at, bytes, length) == 0;
-}
-
-static bool contains(const unsigned char *data, size_t n, const char *word)
-{
-    size_t length = strlen(word);
-
-    for (size_t i = 0; i + length <= n; i++) {
-        if (memcmp(data + i, word, length) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* torch.save's zip since PyTorch 1.6, and TorchScript: the entries are NAME/data.pkl, NAME/version,
- * NAME/byteorder, ... and one of them comes first. */
-static bool is_torch_zip(const unsigned char *data, size_t n)
-{
-    static const char *const entries[] = {"/data.pkl", "/version",         "/byteorder",
-                                          "/data/",    "/.format_version", "/constants.pkl",
-                                          "/code/"};
-
-    for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++) {
-        if (contains(data, n, entries[i])) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* A page or an error document in place of a file: <!DOCTYPE html>, <html>, <?xml ...>. */
@@ -105,15 +73,12 @@ static struct probe probe_rest(const unsigned char *data, size_t n)
     if (n == 0) {
         return (struct probe){PROBE_OTHER, "empty", "fetch the file again"};
     }
-    if (stands(data, n, 0, "PK\3\4", 4) || stands(data, n, 0, "PK\5\6", 4)) {
-        return is_torch_zip(data, n)
-                   ? (struct probe){PROBE_OTHER, "a PyTorch checkpoint", SAVE_AGAIN}
-                   : (struct probe){PROBE_OTHER, "a ZIP file, probably a PyTorch checkpoint",
-                                    SAVE_AGAIN};
+    if (stands(data, n, 0, "PK\3\4", 4) || stands(data, n, 0, "PK\5\6", 4) ||
+        stands(data, n, 0, "PK\7\10", 4)) {
+        return (struct probe){PROBE_TORCH, "a ZIP file, probably a PyTorch checkpoint", ""};
     }
     if (n >= 2 && data[0] == 0x80 && data[1] >= 1 && data[1] <= 5) {
-        return (struct probe){PROBE_OTHER, "a pickle, probably an old PyTorch checkpoint",
-                              SAVE_AGAIN};
+        return (struct probe){PROBE_TORCH, "a pickle, probably an old PyTorch checkpoint", ""};
     }
     if (n >= 3 && data[0] == 8 && data[1] < 32 && (data[2] == 0x12 || data[2] == 0x3a)) {
         return (struct probe){PROBE_OTHER, "an ONNX model",
@@ -129,7 +94,7 @@ static struct probe probe_rest(const unsigned char *data, size_t n)
         p.advice = DOWNLOAD;
     } else if (is_text(data, n)) {
         p.what = data[0] == '{' || data[0] == '[' ? "a text of JSON" : "a text";
-        p.advice = "name the folder with model.safetensors";
+        p.advice = "name the folder or the file with the tensors";
     }
     return p;
 }

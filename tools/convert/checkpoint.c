@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../src/base/base.h"
 #include "folder.h"
 #include "../cli/probe.h"
-#include "safetensors.h"
 #include "shards.h"
 
 /* A file that should be a container: which, or the sentence what it is instead. */
@@ -18,24 +18,37 @@ static int open_file(const char *path, struct files *files, struct checkpoint *c
     if (status != CLIPC_OK) {
         return status;
     }
-    return p.kind == PROBE_SAFETENSORS ? shards_open_one(path, files, c)
-                                       : probe_refuse(path, &p, "a safetensors file");
+    return p.kind == PROBE_SAFETENSORS || p.kind == PROBE_TORCH
+               ? shards_open_one(path, files, c)
+               : probe_refuse(path, &p, "a safetensors file or a PyTorch checkpoint");
 }
+
+/* What a folder of a model holds, the better one first; an index names several files. */
+static const struct {
+    const char *name;
+    bool index;
+} known[] = {{"model.safetensors", false},
+             {"model.safetensors.index.json", true},
+             {"pytorch_model.bin", false},
+             {"pytorch_model.bin.index.json", true}};
 
 static int open_folder(const char *path, struct files *files, struct checkpoint *c)
 {
-    char *one = files_join(path, "model.safetensors");
-    char *index = files_join(path, "model.safetensors.index.json");
-    int status = CLIPC_ERROR_MEMORY;
-
-    if (one != NULL && index != NULL) {
-        status = files_exists(one)     ? open_file(one, files, c)
-                 : files_exists(index) ? shards_open_index(path, index, files, c)
-                                       : folder_without_weights(path);
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        char *file = files_join(path, known[i].name);
+        if (file == NULL) {
+            return CLIPC_ERROR_MEMORY;
+        }
+        bool there = files_exists(file);
+        int status = !there           ? CLIPC_OK
+                     : known[i].index ? shards_open_index(path, file, files, c)
+                                      : open_file(file, files, c);
+        free(file);
+        if (there) {
+            return status;
+        }
     }
-    free(one);
-    free(index);
-    return status;
+    return folder_without_weights(path);
 }
 
 int checkpoint_open(const char *path, struct files *files, struct checkpoint *c)

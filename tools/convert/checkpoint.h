@@ -1,7 +1,10 @@
-/* checkpoint.h - a bag of named tensors, whatever container they lie in: one safetensors file, or
- * shards of them with an index.  A container fills `tensors`; nothing above knows which it was. */
+/* checkpoint.h - a bag of named tensors, whatever container they lie in: a safetensors file, one of
+ * PyTorch, or shards of them with an index.  A container fills `tensors`; nothing above knows which
+ * it was. */
 #ifndef CLIPC_CHECKPOINT_H
 #define CLIPC_CHECKPOINT_H
+
+#include <stdbool.h>
 
 #include "files.h"
 #include "tensor.h"
@@ -10,12 +13,15 @@ struct checkpoint {
     const char *path;              /* of the first file, for messages */
     const struct tensor **tensors; /* [n], sorted by name */
     size_t n;
+    bool
+        scripted; /* an archive of TorchScript: its modules' classes have names, among them these */
+    bool quick_gelu, gelu;
     void *data; /* the container's */
     void (*close)(struct checkpoint *checkpoint);
 };
 
-/* A folder (model.safetensors, or its index) or one file.  Its first bytes say which container it
- * is; anything else is named for what it is, as is what a folder holds instead.  Every file that
+/* A folder (checkpoint.c lists what it may hold) or one file.  Its first bytes say which container
+ * it is; anything else is named for what it is, as is what a folder holds instead.  Every file that
  * is read is added to `files`.  0, or a negative clipc_status with nothing to close. */
 int checkpoint_open(const char *path, struct files *files, struct checkpoint *checkpoint);
 void checkpoint_close(struct checkpoint *checkpoint);

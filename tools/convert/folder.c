@@ -105,24 +105,15 @@ static int explain(const char *path, const char *name)
 
     if (file != NULL) {
         (void)probe_file(file, &p);
-        if (strncmp(name, "open_clip", 9) == 0) {
-            status = base_fail(CLIPC_ERROR_UNSUPPORTED,
-                               "%s: holds %s, an OpenCLIP checkpoint: not read yet; get the same "
-                               "model as a HuggingFace CLIPModel",
-                               path, name);
-        } else if (p.kind == PROBE_SAFETENSORS) {
-            status = base_fail(CLIPC_ERROR_IO,
-                               "%s: no model.safetensors in this folder, but %s: name that file",
-                               path, file);
-        } else {
-            status = base_fail(CLIPC_ERROR_UNSUPPORTED,
-                               "%s: no model.safetensors in this folder, but %s: %s: %s", path,
-                               name, p.what != NULL ? p.what : "not a file of safetensors",
-                               p.what != NULL ? p.advice
-                                              : "save the model again as safetensors: "
-                                                "model.save_pretrained(DIR, "
-                                                "safe_serialization=True)");
-        }
+        status = p.kind == PROBE_SAFETENSORS || p.kind == PROBE_TORCH
+                     ? base_fail(CLIPC_ERROR_IO,
+                                 "%s: no model.safetensors or pytorch_model.bin in this folder, "
+                                 "but %s: name that file",
+                                 path, file)
+                     : base_fail(CLIPC_ERROR_UNSUPPORTED,
+                                 "%s: no model.safetensors in this folder, but %s: %s: %s", path,
+                                 name, p.what != NULL ? p.what : "not a file of tensors",
+                                 p.what != NULL ? p.advice : "fetch the model again");
     }
     free(file);
     return status;
@@ -145,9 +136,10 @@ int folder_without_weights(const char *path)
                            "%s: no model.safetensors in this folder, but in %s/%s: name that one",
                            path, path, sub);
     } else {
-        status = base_fail(
-            CLIPC_ERROR_IO,
-            "%s: no model.safetensors or model.safetensors.index.json in this folder", path);
+        status = base_fail(CLIPC_ERROR_IO,
+                           "%s: no model.safetensors or pytorch_model.bin, nor an index of their "
+                           "parts, in this folder",
+                           path);
     }
     free(hash);
     free(name);

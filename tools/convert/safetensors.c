@@ -1,11 +1,11 @@
-/* safetensors.c - the header is JSON from outside: every number in it is checked. */
-#include "safetensors.h"
+/* safetensors.c - the container of HuggingFace: u64 length n, n bytes of JSON, then the data.
+ * Checked as the format's own library does: sorted by offset, the tensors tile the data exactly. */
+#include "container.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "json_read.h"
-#include "../cli/probe.h"
 
 #define MAX_HEADER 100000000u /* the format's own limit */
 
@@ -17,9 +17,10 @@ static const struct {
               {"I32", 32},    {"U32", 32}, {"F32", 32}, {"F64", 64},    {"I64", 64},
               {"U64", 64},    {"C64", 64}, {"F4", 4},   {"F6_E2M3", 6}, {"F6_E3M2", 6}};
 
-static int bad(const struct safetensors *f, const char *name, const char *why)
+static int bad(const struct container *f, const char *name, const char *why)
 {
-    return base_fail(CLIPC_ERROR_FORMAT, "%s: damaged: tensor '%.100s': %s", f->path, name, why);
+    return base_fail(CLIPC_ERROR_FORMAT, "%s: a damaged safetensors file: tensor '%.100s': %s",
+                     f->path, name, why);
 }
 
 /* A whole number that is not negative. */
@@ -32,7 +33,7 @@ static bool take_u64(const json_t *value, uint64_t *out)
     return true;
 }
 
-static int take_dtype(const struct safetensors *f, const json_t *entry, struct tensor *t)
+static int take_dtype(const struct container *f, const json_t *entry, struct tensor *t)
 {
     const char *name = json_string_value(json_object_get(entry, "dtype"));
 
@@ -47,7 +48,7 @@ static int take_dtype(const struct safetensors *f, const json_t *entry, struct t
 }
 
 /* Shape and place, and whether they agree. */
-static int take_place(const struct safetensors *f, const json_t *entry, uint64_t data_bytes,
+static int take_place(const struct container *f, const json_t *entry, uint64_t data_bytes,
                       struct tensor *t)
 {
     const json_t *shape = json_object_get(entry, "shape");
@@ -74,6 +75,7 @@ static int take_place(const struct safetensors *f, const json_t *entry, uint64_t
     if (bits % 8 != 0 || end - begin != bits / 8) {
         return bad(f, t->name, "its shape and its data_offsets disagree");
     }
+    tensor_set_strides(t);
     t->offset = begin;
     t->bytes = end - begin;
     return CLIPC_OK;
@@ -87,29 +89,25 @@ static int by_offset(const void *a, const void *b)
                                   : (x->bytes > y->bytes) - (x->bytes < y->bytes);
 }
 
-static int take_entries(struct safetensors *f, json_t *root, const unsigned char *data,
+static int take_entries(struct container *f, json_t *root, const unsigned char *data,
                         uint64_t data_bytes)
 {
     const char *name;
     json_t *entry;
     uint64_t end = 0;
+    size_t room = 0;
 
-    f->tensors = calloc(json_object_size(root) + 1, sizeof *f->tensors);
-    if (f->tensors == NULL) {
-        return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", f->path);
-    }
     json_object_foreach(root, name, entry)
     {
         if (strcmp(name, "__metadata__") == 0) {
             continue;
         }
-        struct tensor *t = &f->tensors[f->n];
-        t->name = strdup(name);
-        if (t->name == NULL) {
-            return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", f->path);
+        int status = container_add(f, &room, name, strlen(name));
+        if (status != CLIPC_OK) {
+            return status;
         }
-        f->n++;
-        int status = take_dtype(f, entry, t);
+        struct tensor *t = &f->tensors[f->n - 1];
+        status = take_dtype(f, entry, t);
         if (status == CLIPC_OK) {
             status = take_place(f, entry, data_bytes, t);
         }
@@ -118,7 +116,9 @@ static int take_entries(struct safetensors *f, json_t *root, const unsigned char
         }
         t->data = data + t->offset;
     }
-    qsort(f->tensors, f->n, sizeof *f->tensors, by_offset);
+    if (f->n > 0) {
+        qsort(f->tensors, f->n, sizeof *f->tensors, by_offset);
+    }
     for (size_t i = 0; i < f->n; i++) {
         if (f->tensors[i].offset != end) {
             return bad(f, f->tensors[i].name, "a hole before it, or an overlap");
@@ -131,17 +131,14 @@ static int take_entries(struct safetensors *f, json_t *root, const unsigned char
                            f->path, (unsigned long long)(data_bytes - end));
 }
 
-static int parse(struct safetensors *f, const unsigned char *data, size_t size)
+int safetensors_read(const unsigned char *data, size_t size, struct container *f)
 {
-    uint64_t n = size >= 8 ? base_u64(data) : 0;
+    uint64_t n = base_u64(data); /* the bytes were probed: there are nine and more */
 
-    if (size < 8 || n > MAX_HEADER || n > size - 8 || n < 2 || data[8] != '{') {
-        struct probe p = probe_bytes(data, size);
-        return p.kind == PROBE_SAFETENSORS
-                   ? base_fail(CLIPC_ERROR_FORMAT,
-                               "%s: truncated: a header of %llu bytes in a file of %zu", f->path,
-                               (unsigned long long)n, size)
-                   : probe_refuse(f->path, &p, "a safetensors file");
+    if (n > MAX_HEADER || n > size - 8 || n < 2) {
+        return base_fail(CLIPC_ERROR_FORMAT,
+                         "%s: truncated: a header of %llu bytes in a file of %zu", f->path,
+                         (unsigned long long)n, size);
     }
     json_t *root = json_parse(f->path, (const char *)data + 8, (size_t)n);
     if (root == NULL) {
@@ -150,46 +147,4 @@ static int parse(struct safetensors *f, const unsigned char *data, size_t size)
     int status = take_entries(f, root, data + 8 + n, size - 8 - n);
     json_decref(root);
     return status;
-}
-
-int safetensors_open_memory(const char *what, const void *data, size_t size, struct safetensors *f)
-{
-    memset(f, 0, sizeof *f);
-    f->path = strdup(what);
-    if (f->path == NULL) {
-        return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", what);
-    }
-    int status = parse(f, data, size);
-    if (status != CLIPC_OK) {
-        safetensors_close(f);
-    }
-    return status;
-}
-
-int safetensors_open(const char *path, struct safetensors *f)
-{
-    struct base_map map;
-    int status = base_map_file(path, &map);
-
-    memset(f, 0, sizeof *f);
-    if (status == CLIPC_OK) {
-        status = safetensors_open_memory(path, map.data, map.size, f);
-        if (status == CLIPC_OK) {
-            f->map = map;
-        } else {
-            base_unmap(&map);
-        }
-    }
-    return status;
-}
-
-void safetensors_close(struct safetensors *f)
-{
-    for (size_t i = 0; i < f->n; i++) {
-        free(f->tensors[i].name);
-    }
-    free(f->tensors);
-    free(f->path);
-    base_unmap(&f->map);
-    memset(f, 0, sizeof *f);
 }

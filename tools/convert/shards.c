@@ -1,16 +1,16 @@
-/* shards.c - safetensors files side by side, as one checkpoint. */
+/* shards.c - files of tensors side by side, as one checkpoint. */
 #include "shards.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "container.h"
 #include "json_read.h"
-#include "safetensors.h"
 
 #define MAX_SHARDS 1000
 
 struct shards {
-    struct safetensors files[MAX_SHARDS];
+    struct container files[MAX_SHARDS];
     size_t n;
 };
 
@@ -19,7 +19,7 @@ static void close_shards(struct checkpoint *c)
     struct shards *s = c->data;
 
     for (size_t i = 0; i < s->n; i++) {
-        safetensors_close(&s->files[i]);
+        container_close(&s->files[i]);
     }
     free(s);
     free(c->tensors);
@@ -30,7 +30,7 @@ static int open_shard(struct shards *s, const char *path, struct files *files)
     int status = files_add(files, path);
 
     if (status == CLIPC_OK) {
-        status = safetensors_open(path, &s->files[s->n]);
+        status = container_open(path, &s->files[s->n]);
     }
     s->n += status == CLIPC_OK;
     return status;
@@ -72,6 +72,9 @@ static int finish(struct checkpoint *c, const char *path, int status)
     if (status == CLIPC_OK) {
         qsort(c->tensors, c->n, sizeof *c->tensors, by_name);
         c->path = s->files[0].path;
+        c->scripted = s->files[0].scripted;
+        c->quick_gelu = s->files[0].quick_gelu;
+        c->gelu = s->files[0].gelu;
     }
     for (size_t i = 1; status == CLIPC_OK && i < c->n; i++) {
         if (by_name(&c->tensors[i - 1], &c->tensors[i]) == 0) {

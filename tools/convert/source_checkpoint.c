@@ -26,18 +26,24 @@ static enum format_dtype dtype_of(const struct tensor *t)
 }
 
 /* values: [n], the elements from `first` on, exactly. */
-static void widen(const struct tensor *t, size_t first, size_t n, float *values)
+static void widen(const struct tensor *t, uint64_t first, size_t n, float *values)
 {
     enum format_dtype dtype = dtype_of(t);
-    const unsigned char *p = t->data + first * (t->bits / 8);
+    unsigned char buffer[2048];
+    size_t bytes = t->bits / 8, most = sizeof buffer / bytes;
 
-    for (size_t i = 0; i < n; i++, p += t->bits / 8) {
-        if (dtype == FORMAT_F32) {
-            uint32_t bits = base_u32(p);
-            memcpy(&values[i], &bits, sizeof bits);
-        } else {
-            values[i] =
-                dtype == FORMAT_BF16 ? pack_bf16_to_f32(base_u16(p)) : pack_f16_to_f32(base_u16(p));
+    for (size_t i = 0; i < n; i += most) {
+        size_t part = n - i < most ? n - i : most;
+        tensor_copy(t, first + i, part, buffer);
+        for (size_t k = 0; k < part; k++) {
+            const unsigned char *p = buffer + k * bytes;
+            if (dtype == FORMAT_F32) {
+                uint32_t word = base_u32(p);
+                memcpy(&values[i + k], &word, sizeof word);
+            } else {
+                values[i + k] = dtype == FORMAT_BF16 ? pack_bf16_to_f32(base_u16(p))
+                                                     : pack_f16_to_f32(base_u16(p));
+            }
         }
     }
 }
@@ -55,7 +61,7 @@ static int row(const struct source *s, const struct weights_spec *spec, uint32_t
         struct layout_piece piece;
         o->layout->piece(&s->header, spec, (int)(spec->rows > 1 ? r / rows : at / cols), &piece);
         const struct tensor *t = o->checkpoint.tensors[checkpoint_find(&o->checkpoint, piece.name)];
-        widen(t, (size_t)(r % rows) * cols, cols, values + at);
+        widen(t, (uint64_t)(r % rows) * cols, cols, values + at);
         status = source_check_finite(o->checkpoint.path, t->name, values + at, cols);
     }
     return status;

@@ -1,6 +1,7 @@
 /* info.c - `clipc info`: what a weight file, and this build, hold. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "../../kernels/cpu.h"
 #include "../../kernels/kernels.h"
@@ -12,13 +13,19 @@
 #include "verbs.h"
 #include "config.h"
 #include "../cli/json_put.h"
+#include "../cli/probe.h"
+#include "../convert/list.h"
 
 static const struct cli_verb verb = {"info", "[FILE] [options]",
                                      "Show a weight file: its hyper-parameters, its size and where "
                                      "it comes from.  Without FILE: the\n"
-                                     "embedded model, and what this build and this CPU can do.\n\n"
+                                     "embedded model, and what this build and this CPU can do.  Of "
+                                     "a checkpoint (a folder or a file:\n"
+                                     "safetensors, PyTorch) the tensors are listed.\n\n"
                                      "  clipc info model.clipc --verify\n"
                                      "  clipc info model.clipc --tensors\n"
+                                     "  clipc info ViT-B-32.pt\n"
+                                     "  clipc info ViT-B-32.pt --dump visual.proj proj.npy\n"
                                      "  clipc info --build",
                                      CLI_MODEL | CLI_JSON};
 
@@ -263,13 +270,46 @@ static int show_file(const struct cli *cli, const char *path, bool verify, bool 
                : cli_error("%s: %s", path != NULL ? path : "embedded model", clipc_errmsg());
 }
 
+/* ---- A checkpoint ---------------------------------------------------------------------------- */
+
+/* What convert would read, and weights_open would not. */
+static bool is_checkpoint(const char *path)
+{
+    struct probe p = {PROBE_OTHER, NULL, NULL};
+    struct stat st;
+
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        return true;
+    }
+    return probe_file(path, &p) == CLIPC_OK &&
+           (p.kind == PROBE_SAFETENSORS || p.kind == PROBE_TORCH);
+}
+
+static int show_checkpoint(const char *path, bool json, const char *dump, const char *out)
+{
+#if HAVE_JANSSON
+    int status = dump != NULL ? list_dump(path, dump, out) : list_print(path, json);
+
+    return status == CLIPC_OK ? CLI_DONE : cli_error("%s", clipc_errmsg());
+#else
+    (void)json;
+    (void)dump;
+    (void)out;
+    return cli_error("%s: this build has no JSON reader; install libjansson-dev and build again",
+                     path);
+#endif
+}
+
 int cmd_info(int argc, char **argv)
 {
     bool verify = false, build = false, tensors = false;
+    const char *dump = NULL;
     const struct cli_option options[] = {
         {"tensors", CLI_FLAG, &tensors, NULL,
          "list every tensor: type, layout, shape, place (--json always does)"},
         {"verify", CLI_FLAG, &verify, NULL, "also check the content against its SHA-256"},
+        {"dump", CLI_STRING, &dump, "NAME",
+         "write a checkpoint's tensor as NumPy's array: the second argument names the file"},
         {"build", CLI_FLAG, &build, NULL, "what this build and this CPU can do"},
         {NULL, CLI_FLAG, NULL, NULL, NULL}};
     struct cli cli;
@@ -279,8 +319,14 @@ int cmd_info(int argc, char **argv)
         return code;
     }
     const char *path = cli.n_items > 0 ? cli.items[0].value : cli.model_path;
-    if (cli.n_items > 1) {
+    const char *out = cli.n_items > 1 ? cli.items[1].value : NULL;
+    if (dump != NULL && cli.n_items != 2) {
+        code = cli_usage(&cli, "--dump wants a CHECKPOINT and the file to write: info CHECKPOINT "
+                               "--dump NAME OUT.npy");
+    } else if (cli.n_items > (dump != NULL ? 2 : 1)) {
         code = cli_usage(&cli, "wants one FILE");
+    } else if (path != NULL && !build && (dump != NULL || is_checkpoint(path))) {
+        code = show_checkpoint(path, cli.json, dump, out);
     } else if (build && cli.json) {
         print_build_json();
         code = CLI_DONE;
