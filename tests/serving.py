@@ -3,6 +3,7 @@ import atexit
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -29,20 +30,22 @@ def wanted():
 
 
 class Server:
-    """clipc serve on a free port."""
+    """clipc serve on a free port, or on the one that a variable says."""
 
     def __init__(self, *args, **environment):
         self.log = open(tmp + "/log", "ab+")
         start = self.log.seek(0, 2)
-        self.process = subprocess.Popen([tap.clipc, "serve", "--port", "0"] + list(args), stderr=self.log,
+        port = [] if {"CLIPC_SERVE_PORT", "PORT"} & set(environment) else ["--port", "0"]
+        self.process = subprocess.Popen([tap.clipc, "serve"] + port + list(args), stderr=self.log,
                                         env=dict(os.environ, **environment))
         atexit.register(self.process.kill)
         self.port = None
         for _ in range(600):
             self.log.seek(start)
             text = self.log.read().decode()
-            if "serving on http://" in text:
-                self.port = int(text.split("serving on http://")[1].split(":")[1].split()[0])
+            ready = re.search(r"serving on https?://.*:(\d+)\n", text)
+            if ready:
+                self.port = int(ready[1])
                 break
             if self.process.poll() is not None:
                 break

@@ -190,13 +190,13 @@ tap.check(server.stop() == 0, "SIGTERM ends it with 0")
 # ---- One model, and none named --------------------------------------------------------------------------------
 
 server = Server("--max-body", "1", "--deadline", "2", "--queue", "2", "--batch", "2", "--cors", "https://a.example",
-                CLIPC_MAX_ITEMS="20")
+                CLIPC_SERVE_MAX_ITEMS="20")
 status, headers, _ = server.ask("POST", "/clip/embed_text", {"text": "a", "clip_version_id": None})
 tap.check(status == 200 and headers["x-model-id"] == "clip/demo", "with only the embedded model, a null version is it: "
           + headers.get("x-model-id", ""))
 tap.check(server.post("/clip/embed_text", {"text": "a", "clip_version_id": "ViT-B-16"})[0] == 200, "so is ViT-B-16")
 tap.check(server.post("/clip/embed_text", {"text": "a", "clip_version_id": "RN50"})[0] == 404, "others are 404")
-tap.check(server.post("/clip/embed_image", {"image": [b64(0)] * 9})[0] == 200, "CLIPC_MAX_ITEMS=20: nine images at once")
+tap.check(server.post("/clip/embed_image", {"image": [b64(0)] * 9})[0] == 200, "CLIPC_SERVE_MAX_ITEMS=20: nine images at once")
 _, headers, _ = server.ask("POST", "/clip/embed_text", {"text": "a"}, {"Origin": "https://a.example"})
 _, other, _ = server.ask("POST", "/clip/embed_text", {"text": "a"}, {"Origin": "https://b.example"})
 status, flight, _ = server.ask("OPTIONS", "/clip/embed_text", None, {"Origin": "https://a.example",
@@ -401,6 +401,10 @@ server.process.send_signal(signal.SIGHUP)
 time.sleep(0.3)
 tap.check(server.ask("POST", "/clip/embed_text?api_key=third-key", {"text": "a"})[0] == 200, "an empty file changes nothing")
 server.stop()
+first = Server()
+code, _, err = tap.run("serve", "--port", first.port)
+tap.check(code == 1 and "in use" in err, "a second server on the same port does not start: " + err.strip())
+first.stop()
 code, _, err = tap.run("serve", "--host", "0.0.0.0", "--port", "0")
 tap.check(code == 1 and "--no-auth" in err, "all addresses without keys: " + err.strip())
 if shutil.which("curl"):

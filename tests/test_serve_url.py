@@ -55,7 +55,7 @@ tap.check(len({b["message"] for n, (s, b) in got if n in refused[:9]}) == 1, "wh
           + got[0][1][1]["message"])
 tap.check(files.stop() == 0, "it ends")
 code, _, err = tap.run("serve", "--allow-file", tmp + "/1.png", "--port", "0")
-tap.check(code == 1 and "no folder" in err, "--allow-file FILE: " + err.strip())
+tap.check(code == 2 and "wants a folder" in err, "--allow-file FILE: " + err.strip())
 
 # ---- A web server, and one that nobody may reach --------------------------------------------------------------------
 

@@ -1,16 +1,14 @@
 /* cli.c - the command line of a verb: arguments to options and items, mistakes to sentences. */
 #include "cli.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "../../src/base/guard.h"
 #include "common.h"
 #include "nearest.h"
+#include "value.h"
 
 int cli_usage(const struct cli *cli, const char *format, ...)
 {
@@ -42,62 +40,14 @@ static const struct cli_option *find(const struct known *known, const char *name
     return NULL;
 }
 
-/* ---- Values -------------------------------------------------------------------------------- */
-
-static int take_number(const struct cli *cli, const struct cli_option *option, const char *value)
-{
-    char *end;
-
-    errno = 0;
-    long n = strtol(value, &end, 10);
-    if (end == value || *end != '\0' || errno != 0 || n < 0 || n > INT_MAX) {
-        return cli_usage(cli, "--%s wants a whole number, not '%s'", option->name, value);
-    }
-    *(int *)option->value = (int)n;
-    return CLI_GO_ON;
-}
-
-static int take_choice(const struct cli *cli, const struct cli_option *option, const char *value)
-{
-    char words[128];
-    size_t used = 0;
-    int place = 1;
-
-    for (const char *p = option->argument; *p != '\0'; place++) {
-        size_t n = strcspn(p, "|");
-        if (strlen(value) == n && memcmp(value, p, n) == 0) {
-            *(int *)option->value = place;
-            return CLI_GO_ON;
-        }
-        const char *between = place == 1 ? "" : p[n] == '|' ? ", " : " or ";
-        used += (size_t)snprintf(words + used, sizeof words - used, "%s%.*s", between, (int)n, p);
-        p += n + (p[n] == '|');
-    }
-    return cli_usage(cli, "--%s is %s, not '%s'", option->name, words, value);
-}
-
+/* How the help names it. */
 static int take(struct cli *cli, const struct cli_option *option, const char *value)
 {
-    switch (option->kind) {
-    case CLI_FLAG:
-        *(bool *)option->value = true;
-        break;
-    case CLI_INT:
-        return take_number(cli, option, value);
-    case CLI_CHOICE:
-        return take_choice(cli, option, value);
-    case CLI_OUTPUT:
-        guard_begin();
-        *(const char **)option->value = value;
-        break;
-    case CLI_STRING:
-        *(const char **)option->value = value;
-        break;
-    case CLI_ITEM:
-        cli->items[cli->n_items++] = (struct cli_item){option, value};
-        break;
-    }
-    return CLI_GO_ON;
+    const char *word = strchr(option->name, '|');
+    char said[64];
+
+    snprintf(said, sizeof said, "--%s", word != NULL ? word + 1 : option->name);
+    return value_take(cli, option, said, value);
 }
 
 /* ---- Mistakes ------------------------------------------------------------------------------ */

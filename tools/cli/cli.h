@@ -16,7 +16,7 @@ enum cli_kind {
     CLI_OUTPUT, /* the same, of a file that is written: it must not be one that is read */
     CLI_INT,    /* int *: a whole number >= 0 */
     CLI_CHOICE, /* int *: 1 + the place of the word among those of `argument`, "exact|fast" */
-    CLI_ITEM    /* kept in order in cli.items, value NULL: --text, --image, --template ... */
+    CLI_ITEM    /* kept in order in cli.items: --text, --image, --template ... */
 };
 struct cli_option {
     const char *name; /* without the dashes: "top"; "m|model" is -m and --model */
@@ -71,6 +71,21 @@ struct cli {
 int cli_parse(struct cli *cli, const struct cli_verb *verb, const struct cli_option *options,
               int argc, char **argv);
 void cli_free(struct cli *cli);
+
+/* Options from the environment, before cli_parse, whose command line goes before them: with the
+ * prefix "CLIPC_SERVE_" the variable of --batch-wait-ms is CLIPC_SERVE_BATCH_WAIT_MS.  An empty one
+ * is not set; a flag is true or false (1, 0, yes, no, on, off); a CLI_ITEM's text is left in its
+ * `value`, a const char **.  A variable with the prefix that is of no option is a mistake, as is a
+ * wrong value.  CLI_GO_ON, or 2 after a message that names the variable. */
+int cli_environment(struct cli *cli, const struct cli_verb *verb, const struct cli_option *options,
+                    const char *prefix);
+
+/* The same of variables that another program gave their names; a NULL variable ends the list. */
+struct cli_alias {
+    const char *variable, *option; /* one of `options`, its name as it stands there */
+};
+int cli_aliases(struct cli *cli, const struct cli_verb *verb, const struct cli_option *options,
+                const struct cli_alias *aliases);
 
 /* "clipc: VERB: ", the sentence and where help is, on stderr; CLI_USAGE. */
 __attribute__((format(printf, 2, 3))) int cli_usage(const struct cli *cli, const char *format, ...);

@@ -14,6 +14,7 @@
 
 struct fetch_options {
     bool plain_http;                /* http: too, not only https: */
+    bool bare_addresses;            /* public ones without a name too */
     const struct address_net *nets; /* [n_nets]: allowed though not public, at any port */
     size_t n_nets;
     const char *hosts;      /* only these names, separated by commas; NULL: all */

@@ -57,7 +57,8 @@ const char *fetch_check_url(const struct fetch_options *o, const char *scheme, c
                "server fetches from.";
     }
     if (host[0] == '[' || read_address(host, &a)) {
-        bare = !read_address(host, &a) || !address_in(o->nets, o->n_nets, (struct sockaddr *)&a);
+        bare = !o->bare_addresses &&
+               (!read_address(host, &a) || !address_in(o->nets, o->n_nets, (struct sockaddr *)&a));
     } else if (o->n_nets > 0) {
         bare = false; /* names of one's own network; where they lead is checked */
     }

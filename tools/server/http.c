@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,46 +17,6 @@
 #include "http_work.h"
 
 enum { IDLE_SECONDS = 60, HEAD_BYTES = 64 << 10 };
-
-/* ---- What a route asks of its request ------------------------------------------------------ */
-
-const char *request_header(const struct request *r, const char *name)
-{
-    return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
-}
-
-const char *request_query(const struct request *r, const char *name)
-{
-    return MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
-}
-
-bool request_is_gone(const struct request *r)
-{
-    char byte;
-
-    return r->fd >= 0 && recv(r->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
-}
-
-/* A given id is kept when it is short and plain: it goes into logs and headers. */
-static void choose_id(struct request *r)
-{
-    const char *given = request_header(r, "X-Request-Id");
-    static const char plain[] =
-        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_.:";
-
-    if (given != NULL && given[0] != '\0' && strlen(given) <= REQUEST_ID_MAX &&
-        strspn(given, plain) == strlen(given)) {
-        strcpy(r->id, given);
-        return;
-    }
-    unsigned char random[16] = {0};
-    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random) {
-        memcpy(random, &r->started, sizeof r->started);
-    }
-    for (size_t i = 0; i < sizeof random; i++) {
-        snprintf(r->id + 2 * i, 3, "%02x", random[i]);
-    }
-}
 
 /* ---- The library's callbacks --------------------------------------------------------------- */
 
@@ -163,7 +122,7 @@ static enum MHD_Result head_came(struct work *w, const char *url, const char *me
     w->seen = true;
     w->request.method = method;
     w->request.path = url;
-    choose_id(&w->request);
+    http_choose_id(&w->request);
     if (why != NULL) {
         return refuse(w, 400, why);
     }
@@ -260,11 +219,20 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **s
     }
 }
 
+/* What clients send wrong is their affair, and answered; why it does not start is ours. */
 static void on_log(void *arg, const char *format, va_list ap)
 {
-    (void)arg; /* what clients send wrong is their affair, and answered */
-    (void)format;
-    (void)ap;
+    struct http *h = arg;
+
+    if (!h->started) {
+        vsnprintf(h->complaint, sizeof h->complaint, format, ap);
+        h->complaint[strcspn(h->complaint, "\n")] = '\0';
+    }
+}
+
+bool http_can_tls(void)
+{
+    return MHD_is_feature_supported(MHD_FEATURE_TLS) == MHD_YES;
 }
 
 /* ---- Start and stop ------------------------------------------------------------------------ */
@@ -284,18 +252,39 @@ static int resolve(const struct http_options *o, struct addrinfo **found)
 static struct MHD_Daemon *start_daemon(struct http *h, const struct addrinfo *address)
 {
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, (char *)(size_t)h->options.tls_cert},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (char *)(size_t)h->options.tls_key},
+        {MHD_OPTION_END, 0, NULL}};
 
+    if (h->options.tls_cert == NULL) {
+        tls[0] = tls[2];
+    } else {
+        flags |= MHD_USE_TLS;
+    }
     if (address->ai_family == AF_INET6) {
         flags |= MHD_USE_IPv6;
     }
     return MHD_start_daemon(
         flags, (uint16_t)h->options.port, NULL, NULL, on_access, h, MHD_OPTION_EXTERNAL_LOGGER,
-        on_log, NULL, MHD_OPTION_SOCK_ADDR, address->ai_addr, MHD_OPTION_CONNECTION_LIMIT,
+        on_log, h, MHD_OPTION_SOCK_ADDR, address->ai_addr, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)h->options.connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_BYTES,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-        h, MHD_OPTION_URI_LOG_CALLBACK, begin_request, h, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
-        MHD_OPTION_END);
+        h, MHD_OPTION_URI_LOG_CALLBACK, begin_request, h, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+}
+
+static int not_started(const struct http *h)
+{
+    const char *why = h->complaint[0] != '\0' ? h->complaint : strerror(errno);
+
+    if (strstr(why, "TLS") != NULL) {
+        return base_fail(CLIPC_ERROR_FORMAT,
+                         "serve: no TLS with these --tls-cert and --tls-key: a certificate in PEM "
+                         "and the key that belongs to it, not encrypted, are wanted");
+    }
+    return base_fail(CLIPC_ERROR_IO, "serve: cannot listen on %s, port %d: %s", h->options.host,
+                     h->options.port, why);
 }
 
 static void free_http(struct http *h)
@@ -337,9 +326,9 @@ int http_start(const struct http_options *options, http_is_quick_fn is_quick, ht
         h->guarded = status == CLIPC_OK;
     }
     if (status == CLIPC_OK && (h->daemon = start_daemon(h, address)) == NULL) {
-        status = base_fail(CLIPC_ERROR_IO, "serve: cannot listen on %s, port %d: %s", options->host,
-                           options->port, strerror(errno));
+        status = not_started(h);
     }
+    h->started = status == CLIPC_OK;
     if (address != NULL) {
         freeaddrinfo(address);
     }

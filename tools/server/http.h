@@ -21,6 +21,7 @@ struct http_options {
     int waiters;      /* threads more, for requests that wait for other servers */
     int connections;  /* open at once; more are closed */
     int deadline_s;   /* seconds for a client to send a whole request; then it is cut */
+    const char *tls_cert, *tls_key; /* PEM; NULL: no TLS */
 };
 
 /* Called on the socket thread when a request's head has come: true when it computes nothing and
@@ -31,6 +32,9 @@ typedef bool (*http_is_quick_fn)(void *arg, const char *method, const char *path
 typedef void (*http_handle_fn)(void *arg, const struct request *request, struct reply *reply);
 /* After the reply's last byte, or when the client went away (status 0). */
 typedef void (*http_done_fn)(void *arg, const struct request *request, int status, size_t bytes);
+
+/* Was the library built with TLS? */
+bool http_can_tls(void);
 
 /* Listens and returns; 0, or a negative clipc_status with a message. */
 int http_start(const struct http_options *options, http_is_quick_fn is_quick, http_handle_fn handle,

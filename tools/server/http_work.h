@@ -1,4 +1,4 @@
-/* http_work.h - a request on its way through the server; for http.c and http_queue.c only. */
+/* http_work.h - a request on its way through the server; for the files http*.c only. */
 #ifndef CLIPC_HTTP_WORK_H
 #define CLIPC_HTTP_WORK_H
 
@@ -43,7 +43,8 @@ struct http {
     struct lane lanes[2]; /* the usual one, and the one that may wait */
     size_t held;          /* bytes of bodies; the socket thread's alone */
     int in_flight;
-    bool draining, guarded;
+    bool draining, guarded, started;
+    char complaint[200]; /* what the library said while it started */
 };
 
 /* Starts options.handlers and options.waiters threads (fewer where the system gives fewer, but
@@ -53,5 +54,8 @@ int http_queue_start(struct http *h);
 void http_queue_stop(struct http *h);
 /* Suspends the connection until a thread has answered; false: the queue is full. */
 bool http_queue_add(struct http *h, struct work *w);
+
+/* X-Request-Id.  A given one is kept when it is short and plain: it goes into logs and headers. */
+void http_choose_id(struct request *r);
 
 #endif

@@ -124,7 +124,7 @@ int models_set_default(struct models *models, const char *name)
     struct defined *d = find(models, name);
 
     if (d == NULL) {
-        return base_fail(CLIPC_ERROR_ARGUMENT, "serve: --default: there is no model '%s'", name);
+        return base_fail(CLIPC_ERROR_ARGUMENT, "there is no model '%s'", name);
     }
     models->chosen = (size_t)(d - models->all);
     return CLIPC_OK;

@@ -174,6 +174,9 @@ static int define_models(struct server *s, const struct serve_options *o)
     }
     if (status == CLIPC_OK && o->default_model != NULL) {
         status = models_set_default(s->models, o->default_model);
+        if (status != CLIPC_OK) {
+            base_fail(status, "serve: %s: %s", o->default_said, clipc_errmsg());
+        }
     }
     return status;
 }
@@ -223,6 +226,9 @@ static int start(struct server *s, const struct serve_options *o)
         status = server_take_folder(s, o);
     }
     if (status == CLIPC_OK) {
+        status = server_take_tls(s, o);
+    }
+    if (status == CLIPC_OK) {
         status = server_take_urls(s, o);
     }
     if (status == CLIPC_OK) {
@@ -244,8 +250,9 @@ static void say_ready(const struct server *s, const struct serve_options *o)
 {
     bool v6 = strchr(o->host, ':') != NULL;
 
-    fprintf(stderr, "clipc: serving on http://%s%s%s:%d\n", v6 ? "[" : "", o->host, v6 ? "]" : "",
-            http_port(s->http));
+    fprintf(stderr, "clipc: serving on %s://%s%s%s:%d\n",
+            s->options.http.tls_cert == NULL ? "http" : "https", v6 ? "[" : "", o->host,
+            v6 ? "]" : "", http_port(s->http));
 }
 
 int serve_run(const struct serve_options *o)
@@ -278,5 +285,7 @@ int serve_run(const struct serve_options *o)
     keys_free(s.keys);
     fetcher_free(s.fetcher);
     free(s.folder);
+    base_free(s.tls_cert);
+    base_free(s.tls_key);
     return status == CLIPC_OK ? CLI_DONE : CLI_FAILED;
 }

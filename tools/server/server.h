@@ -32,8 +32,9 @@ struct server {
     struct fetcher *fetcher; /* NULL: no pictures by URL */
     struct metrics metrics;
     struct keys *keys;
-    char id[24];                          /* /info's uuid */
-    char *folder;                         /* options.allow_file, all links followed */
+    char id[24];  /* /info's uuid */
+    char *folder; /* options.allow_file, all links followed */
+    char *tls_cert, *tls_key;
     struct address_net nets[SERVER_NETS]; /* [n_nets]: --allow-url-to */
     size_t n_nets;
     pthread_mutex_t decoders_lock;
@@ -46,6 +47,7 @@ struct server {
 struct serve_options;
 void server_take_options(struct server *s, const struct serve_options *o);
 int server_take_folder(struct server *s, const struct serve_options *o);
+int server_take_tls(struct server *s, const struct serve_options *o);
 int server_take_urls(struct server *s, const struct serve_options *o);
 
 /* Every route: fills the reply. */

@@ -8,6 +8,7 @@
 
 #if HAVE_MHD && HAVE_JANSSON
 #include "../server/serve.h"
+#include "serve_roboflow.h"
 
 static const struct cli_verb verb = {
     "serve", "[-m NAME=FILE]... [options]",
@@ -20,94 +21,129 @@ static const struct cli_verb verb = {
     "  curl -s 127.0.0.1:9001/clip/embed_text --json '{\"text\": \"a photo of a cat\"}'\n"
     "  curl -s 127.0.0.1:9001/clip/embed_image -H 'Content-Type: image/jpeg' --data-binary "
     "@cat.jpg\n\n"
-    "Each option may be an environment variable: CLIPC_PORT for --port, CLIPC_MAX_BODY for "
-    "--max-body.",
+    "Each option may be an environment variable: CLIPC_SERVE_PORT=80 for --port 80,\n"
+    "CLIPC_SERVE_ALLOW_URL=true for --allow-url, CLIPC_SERVE_MODEL=NAME=FILE,NAME=FILE for -m.",
     0};
 
-/* An option that is a number, with the environment variable that sets it. */
-static int number_from_environment(const char *name, int otherwise, int *value)
-{
-    const char *text = getenv(name);
-    char *end;
+static const char prefix[] = "CLIPC_SERVE_";
 
-    *value = otherwise;
-    if (text == NULL || text[0] == '\0') {
+static void defaults(struct serve_options *o)
+{
+    *o = (struct serve_options){.host = "127.0.0.1",
+                                .log = "none",
+                                .port = 9001,
+                                .batch = 8,
+                                .batch_wait_ms = 2,
+                                .queue = 256,
+                                .max_body_mb = 20,
+                                .max_megapixels = 32,
+                                .max_items = 8,
+                                .cache = 1000,
+                                .deadline_s = 30,
+                                .url_redirects = 3,
+                                .url_timeout_s = 10};
+}
+
+/* --batch-wait-ms, or the variable of that option. */
+static void name_option(const char *option, bool variable, char *out, size_t room)
+{
+    int n = snprintf(out, room, "%s%s", variable ? "$" : "--", variable ? prefix : "");
+
+    snprintf(out + n, room - (size_t)n, "%s", option);
+    for (char *p = out + n; variable && *p != '\0'; p++) {
+        *p = *p == '-' ? '_' : *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p;
+    }
+}
+
+/* What came last is wrong, if anything is: it was right before. */
+static int check(const struct cli *cli, const struct serve_options *o, bool variable)
+{
+    char why[SERVE_WHY], said[64];
+    const char *option = serve_check(o, why);
+
+    if (option == NULL) {
         return CLI_GO_ON;
     }
-    long n = strtol(text, &end, 10);
-    if (*end != '\0' || n < 0 || n > 1000000) {
-        cli_error("serve: $%s wants a whole number, not '%s'", name, text);
-        return CLI_USAGE;
-    }
-    *value = (int)n;
-    return CLI_GO_ON;
+    name_option(option, variable, said, sizeof said);
+    return cli_usage(cli, "%s %s", said, why);
 }
 
-static int defaults(struct serve_options *o)
+/* How the model of --default was named, when `said` has just been looked at. */
+static void note_default(struct serve_options *o, const char **before, const char *said)
 {
-    const struct {
-        const char *name;
-        int otherwise, *value;
-    } numbers[] = {
-        {"CLIPC_PORT", 9001, &o->port},
-        {"CLIPC_THREADS", 0, &o->threads},
-        {"CLIPC_BATCH", 8, &o->batch},
-        {"CLIPC_BATCH_WAIT_MS", 2, &o->batch_wait_ms},
-        {"CLIPC_QUEUE", 256, &o->queue},
-        {"CLIPC_MAX_BODY", 20, &o->max_body_mb},
-        {"CLIPC_MAX_PIXELS", 32, &o->max_megapixels},
-        {"CLIPC_MAX_ITEMS", 8, &o->max_items},
-        {"CLIPC_CACHE", 1000, &o->cache},
-        {"CLIPC_DEADLINE", 30, &o->deadline_s},
-        {"CLIPC_URL_REDIRECTS", 3, &o->url_redirects},
-        {"CLIPC_URL_TIMEOUT", 10, &o->url_timeout_s},
-    };
-    const struct {
-        const char *name, *otherwise, **value;
-    } strings[] = {
-        {"CLIPC_HOST", "127.0.0.1", &o->host},
-        {"CLIPC_CORS", NULL, &o->cors},
-        {"CLIPC_LOG", "none", &o->log},
-        {"CLIPC_DEFAULT", NULL, &o->default_model},
-        {"CLIPC_API_KEY_FILE", NULL, &o->api_key_file},
-        {"CLIPC_KERNELS", NULL, &o->kernels},
-        {"CLIPC_MODEL", NULL, &o->model_path},
-    };
+    if (o->default_model != *before) {
+        o->default_said = said;
+    }
+    *before = o->default_model;
+}
 
-    memset(o, 0, sizeof *o);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        int code = number_from_environment(numbers[i].name, numbers[i].otherwise, numbers[i].value);
-        if (code != CLI_GO_ON) {
-            return code;
+/* Defaults, Roboflow's variables, ours, the command line: each goes before those named earlier. */
+static int settle(struct cli *cli, const struct cli_option *options, struct serve_options *o,
+                  bool roboflow, int argc, char **argv)
+{
+    const char *model = NULL;
+
+    defaults(o);
+    int code = roboflow ? serve_roboflow(cli, &verb, options, o) : CLI_GO_ON;
+    note_default(o, &model, "$CLIP_VERSION_ID");
+    if (code == CLI_GO_ON) {
+        code = cli_environment(cli, &verb, options, prefix);
+        note_default(o, &model, "$CLIPC_SERVE_DEFAULT");
+    }
+    if (code == CLI_GO_ON) {
+        code = check(cli, o, true);
+    }
+    if (code == CLI_GO_ON && (code = cli_parse(cli, &verb, options, argc, argv)) == CLI_GO_ON &&
+        (code = check(cli, o, false)) != CLI_GO_ON) {
+        cli_free(cli);
+    }
+    note_default(o, &model, "--default");
+    return code;
+}
+
+/* The models of -m, or of "NAME=FILE,NAME=FILE", which `list` becomes the pieces of.  models: room
+ * for as many as there are commas and items. */
+static int take_models(const struct cli *cli, struct serve_options *o, char *list,
+                       const char **models)
+{
+    for (size_t i = 0; i < cli->n_items; i++) {
+        if (cli->items[i].option == NULL) {
+            return cli_usage(cli, "'%s': models are named with -m NAME=FILE", cli->items[i].value);
         }
+        models[o->n_models++] = cli->items[i].value;
     }
-    for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
-        const char *text = getenv(strings[i].name);
-        *strings[i].value = text == NULL || text[0] == '\0' ? strings[i].otherwise : text;
+    for (char *p = list; p != NULL && cli->n_items == 0;) {
+        char *comma = strchr(p, ',');
+        models[o->n_models++] = p;
+        if (comma != NULL) {
+            *comma++ = '\0';
+        }
+        p = comma;
     }
+    o->models = models;
     return CLI_GO_ON;
 }
 
-/* What the numbers may be; a server with none of something would answer nothing. */
-static int check(const struct cli *cli, const struct serve_options *o)
+static int run(const struct cli *cli, struct serve_options *o)
 {
-    static const char *const logs[] = {"none", "text", "json"};
-    bool known = false;
+    char *list = o->model_list == NULL ? NULL : strdup(o->model_list);
+    size_t room = cli->n_items + 1;
 
-    for (size_t i = 0; i < 3; i++) {
-        known |= strcmp(o->log, logs[i]) == 0;
+    for (const char *p = list; p != NULL && *p != '\0'; p++) {
+        room += *p == ',';
     }
-    if (!known) {
-        return cli_usage(cli, "--log is none, text or json, not '%s'", o->log);
+    const char **models = calloc(room, sizeof *models);
+    int code = models == NULL || (list == NULL && o->model_list != NULL)
+                   ? cli_error("out of memory")
+                   : take_models(cli, o, list, models);
+    if (code == CLI_GO_ON) {
+        o->model_path = cli->model_path;
+        o->kernels = cli->session.kernels;
+        code = serve_run(o);
     }
-    if (o->port > 65535 || o->queue < 1 || o->max_body_mb < 1 || o->max_body_mb > 2047 ||
-        o->max_megapixels < 1 || o->max_items < 1 || o->deadline_s < 1 || o->url_timeout_s < 1 ||
-        o->url_timeout_s > 30) {
-        return cli_usage(cli, "a port is at most 65535, and --queue, --max-body (1 to 2047), "
-                              "--max-pixels, --max-items, --deadline and --url-timeout (1 to 30) "
-                              "at least 1");
-    }
-    return CLI_GO_ON;
+    free(models);
+    free(list);
+    return code;
 }
 
 int cmd_serve(int argc, char **argv)
@@ -115,7 +151,8 @@ int cmd_serve(int argc, char **argv)
     struct cli cli;
     struct serve_options o;
     const struct cli_option options[] = {
-        {"m", CLI_ITEM, NULL, "NAME=FILE", "a model and its name; may be given several times"},
+        {"m|model", CLI_ITEM, &o.model_list, "NAME=FILE",
+         "a model and its name; may be given several times"},
         {"default", CLI_STRING, &o.default_model, "NAME",
          "the model of requests that name none (default: the first)"},
         {"host", CLI_STRING, &o.host, "ADDRESS", "where to listen (default 127.0.0.1)"},
@@ -141,6 +178,7 @@ int cmd_serve(int argc, char **argv)
         {"allow-url", CLI_FLAG, &o.allow_url, NULL,
          "{\"type\": \"url\"} fetches pictures by https from public addresses"},
         {"allow-url-http", CLI_FLAG, &o.allow_url_http, NULL, "by plain http too"},
+        {"allow-url-ip", CLI_FLAG, &o.allow_url_ip, NULL, "from bare addresses too, if public"},
         {"allow-url-to", CLI_STRING, &o.url_to, "NETS",
          "from these networks too, at any port: 10.0.0.0/8,fd00::/8"},
         {"url-hosts", CLI_STRING, &o.url_hosts, "NAMES", "from these hosts only"},
@@ -153,31 +191,24 @@ int cmd_serve(int argc, char **argv)
         {"api-key-file", CLI_STRING, &o.api_key_file, "FILE",
          "only clients with one of these keys (a line each) may ask; read again on SIGHUP"},
         {"no-auth", CLI_FLAG, &o.no_auth, NULL, "listen where others can reach it, without keys"},
+        {"tls-cert", CLI_STRING, &o.tls_cert, "FILE",
+         "speak TLS with this certificate (PEM, its chain behind it)"},
+        {"tls-key", CLI_STRING, &o.tls_key, "FILE", "and its key (PEM, not encrypted)"},
         {"log", CLI_STRING, &o.log, "none|text|json", "a line on stderr for each request"},
+        {"roboflow-env", CLI_FLAG, &o.roboflow_env, NULL,
+         "take Roboflow Inference's variables too: PORT, HOST, CLIP_VERSION_ID,\n"
+         "CLIP_MAX_BATCH_SIZE, ALLOW_URL_INPUT, ALLOW_ORIGINS, SSL_CERTFILE ..."},
         {NULL, CLI_FLAG, NULL, NULL, NULL}};
-    int code = defaults(&o);
+    int code = settle(&cli, options, &o, false, argc, argv);
 
+    if (code == CLI_GO_ON && o.roboflow_env) {
+        cli_free(&cli);
+        code = settle(&cli, options, &o, true, argc, argv);
+    }
     if (code == CLI_GO_ON) {
-        code = cli_parse(&cli, &verb, options, argc, argv);
+        code = run(&cli, &o);
+        cli_free(&cli);
     }
-    if (code != CLI_GO_ON) {
-        return code;
-    }
-    const char **models = calloc(cli.n_items + 1, sizeof *models);
-    code = models == NULL ? cli_error("out of memory") : check(&cli, &o);
-    for (size_t i = 0; i < cli.n_items && code == CLI_GO_ON; i++) {
-        if (cli.items[i].option == NULL) {
-            code = cli_usage(&cli, "'%s': models are named with -m NAME=FILE", cli.items[i].value);
-        } else {
-            models[o.n_models++] = cli.items[i].value;
-        }
-    }
-    o.models = models;
-    if (code == CLI_GO_ON) {
-        code = serve_run(&o);
-    }
-    free(models);
-    cli_free(&cli);
     return code;
 }
 #else
