@@ -248,6 +248,29 @@ static void test_long_word(void)
     free(text);
 }
 
+/* Words of which most merges wait at once: b...bac, where "ba" becomes "a" first of all, from the
+ * right end to the left.  Each time two more merges are possible, "ba" and "ac", and nothing of
+ * what was possible before ("bb", which ranks last) is looked at until the end: 2 n - 3 in all. */
+static void test_many_waiting(void)
+{
+    static const int32_t merges[] = {'b', 'a', 'a', 'a', END + 'c', FIRST, 'b', 'b', FIRST + 1};
+    static const size_t lengths[] = {3, 500, 511, 512, 513, 767, 769, 40000};
+    struct tokenizer *t = make(merges, 3);
+    bool good = true;
+
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        size_t n = lengths[i], got = 0;
+        char *text = malloc(n);
+        memset(text, 'b', n);
+        memcpy(text + n - 2, "ac", 2);
+        good &= tokenizer_encode(t, text, n, FORMAT_OPENAI, BIG, ids, &got) == CLIPC_OK &&
+                got == 3 && ids[1] == FIRST;
+        free(text);
+    }
+    check(good, "words that merge from the right end to the left");
+    tokenizer_free(t);
+}
+
 /* ---- The door ------------------------------------------------------------------------------ */
 
 static void test_context(void)
@@ -447,6 +470,7 @@ int main(int argc, char **argv)
     test_words();
     test_merges();
     test_long_word();
+    test_many_waiting();
     test_context();
     test_cut();
     test_collide();
