@@ -151,7 +151,7 @@ table = {
         "range": ["--range", "0.01,0.02"], "every": ["--every", "2"], "fps": ["--fps", "5"], "rate": ["--rate", "5"],
         "format": (["watch", raw, "x", "--size", "4x4"], ["watch", raw, "x", "--size", "4x4", "--format", "raw"]),
         "size": (["watch", raw, "x", "--format", "raw"], ["watch", raw, "x", "--format", "raw", "--size", "4x4"]),
-        "realtime": ["--realtime"], "timeout": ["--timeout", "x"], "stats": ["--stats"],
+        "realtime": ["--realtime"], "timeout": ["--timeout", "x"], "skip-similar": ["--skip-similar", "255"], "stats": ["--stats"],
         "threads": TWO, **{k: v for k, v in compute.items() if k != "jsonl"}, "model": ["-m", OUT],
         "preprocess": (["watch", image, "x"], ["watch", image, "x", "--preprocess", "openai"]),
         "tokenizer": (["watch", raw, "&amp;"] + RAW, ["watch", raw, "&amp;", "--tokenizer", "openai"] + RAW),

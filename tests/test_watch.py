@@ -14,48 +14,12 @@ import numpy as np
 from PIL import Image
 
 import tap
-
-tmp = tempfile.mkdtemp()
-clipc = os.path.abspath(tap.clipc)
-prompts = ["an ace of spades playing card", "a red cross", "a blue heart"]
-rng = np.random.default_rng(5)
-
-
-def watch(*args, **keywords):
-    """(exit code, records, stderr)."""
-    code, out, err = tap.run("watch", *args, **keywords)
-    return code, [json.loads(line) for line in out.splitlines()], err
-
-
-def cosines(paths, labels=prompts):
-    """What classify says: [pictures, labels]."""
-    _, out, err = tap.run("classify", *paths, "--jsonl", *[x for l in labels for x in ("--label", l)])
-    rows = [{x["label"]: x["cosine"] for x in json.loads(line)["labels"]} for line in out.splitlines()]
-    return [[r[l] for l in labels] for r in rows]
-
-
-def pngs(frames, name):
-    paths = []
-    for i, f in enumerate(frames):
-        paths.append("%s/%s-%03d.png" % (tmp, name, i))
-        Image.fromarray(f).save(paths[-1])
-    return paths
-
-
-def difference(records, want):
-    """Of cosines, the largest; infinite where one is missing."""
-    if len(records) != len(want) or any(r["cosines"] is None for r in records):
-        return math.inf
-    return max(abs(a - b) for r, w in zip(records, want) for a, b in zip(r["cosines"], w))
-
+from watching import clipc, cosines, difference, done, fake_ffmpeg, frames, pngs, prompts, start, tmp, watch
 
 if not os.path.exists("weights/demo.clipc"):
     tap.skip("no embedded model (make train-demo)")
-    tap.done()
+    done()
 
-# Pictures of the model's world, as frames of one size.
-names = ["ace-of-spades-19", "red-cross-5", "blue-heart-1", "jack-of-hearts-15", "nothing-24"]
-frames = [np.asarray(Image.open("tests/images/%s.png" % n).convert("RGB").resize((130, 98))) for n in names]
 want = cosines(pngs(frames, "frame"))
 
 # ---- Raw frames ----------------------------------------------------------------------------------------
@@ -240,11 +204,6 @@ tap.check(code == 0 and r2[0]["source"] == tmp + "/a=b.y4m", "a file with = in i
 
 # ---- Pipes ---------------------------------------------------------------------------------------------
 
-
-def start(*args, **keywords):
-    return subprocess.Popen([clipc, "watch"] + [str(a) for a in args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **keywords)
-
-
 p = start("-", "x", stdin=subprocess.PIPE)
 head, frame = whole.split(b"\n", 1)[0] + b"\n", b"FRAME\n" + grays[0].tobytes()
 p.stdin.write(head + frame)
@@ -280,8 +239,6 @@ p.stderr.close()
 
 # ---- Without ffmpeg, and with one that misbehaves ------------------------------------------------------
 
-bin_ = tmp + "/bin"
-os.mkdir(bin_)
 open(tmp + "/film.mp4", "wb").write(b"\0\0\0\x18ftypisom\0\0\2\0isomiso2")
 nowhere = dict(os.environ, PATH=tmp + "/empty")
 code, r2, err = watch(tmp + "/film.mp4", "x", env=nowhere)
@@ -292,10 +249,9 @@ tap.check(code == 0 and difference(r2, gray_want) == 0, "y4m needs none")
 
 def fake(script, *args, timeout=None):
     """watch with this shell script as ffmpeg; it may note things in $T/..."""
-    open(bin_ + "/ffmpeg", "w").write("#!/bin/sh\nT=%s\necho $$ > $T/pid\nfor a; do printf '%%s\\n' \"$a\"; done > $T/args\n%s\n" % (tmp, script))
-    os.chmod(bin_ + "/ffmpeg", 0o755)
+    env = fake_ffmpeg("#!/bin/sh\nT=$T\necho $$ > $T/pid\nfor a; do printf '%s\\n' \"$a\"; done > $T/args\n" + script + "\n")
     begun = time.time()
-    code, r, err = watch(*args, env=dict(os.environ, PATH=bin_ + ":" + os.environ["PATH"]))
+    code, r, err = watch(*args, env=env)
     try:
         os.kill(int(open(tmp + "/pid").read()), 0)
         left = True
@@ -340,7 +296,6 @@ for url in ("rtsp://camera/1?a=b&c=$(id)", "http://camera/video.mjpg", "https://
     allowed = args[args.index("-protocol_whitelist") + 1].split(",")
     tap.check(args[args.index("-i") + 1] == url and "file" not in allowed and url[:4] in allowed and r2[0]["source"] == "cam",
               url.split(":")[0] + ": the address as it is, no files")
-os.remove(bin_ + "/ffmpeg")
 
 # ---- ffmpeg --------------------------------------------------------------------------------------------
 
@@ -374,7 +329,6 @@ if shutil.which("ffmpeg") and shutil.which("ffprobe"):
                   "%s: %d frames, cosines %s, times %s %s" % (name, len(r), good, timely, err.strip()))
         return r
 
-    tap.clipc = clipc
     same("film.mp4")
     shutil.copy(tmp + "/film.mp4", tmp + "/-x.mp4")
     shutil.copy(tmp + "/film.mp4", tmp + "/http:%03d[a]'é.mp4")
@@ -435,5 +389,4 @@ if shutil.which("ffmpeg") and shutil.which("ffprobe"):
 else:
     tap.skip("films: no ffmpeg and ffprobe (apt-get install ffmpeg)")
 tap.check(not [x for x in os.listdir(tmp) if ".part" in x] and not os.path.exists("core"), "nothing is left behind")
-shutil.rmtree(tmp)
-tap.done()
+done()

@@ -11,14 +11,14 @@
 
 static const struct cli_verb verb = {
     "watch", "SOURCE... PROMPT... [options]",
-    "Say of each frame of a video how well each prompt fits.  A source is a film, webcam "
-    "(webcam:1,\n"
-    "/dev/video0), rtsp://, http://, or - with y4m, mjpeg or (--format, --size) raw frames; "
-    "several\n"
-    "are encoded together, and have names as in door=rtsp://camera/1.  Sources come first; what "
-    "is\n"
-    "no file, camera or address begins the prompts.  Of a film every frame is taken, of a live\n"
-    "source the newest.  Films and streams take the program ffmpeg; y4m, mjpeg and raw do not.\n\n"
+    "Say of each frame of a video how well each prompt fits.  A source is a film, webcam\n"
+    "(webcam:1, /dev/video0), rtsp://, http://, a pattern of pictures, a folder into which they\n"
+    "come, or - with y4m, mjpeg or (--format, --size) raw frames; several are encoded together, "
+    "and\n"
+    "have names as in door=rtsp://camera/1.  Sources come first; what is no file, camera or "
+    "address\n"
+    "begins the prompts.  Of a film every frame is taken, of a live source the newest.  Films and\n"
+    "streams take the program ffmpeg; y4m, mjpeg, raw frames and pictures do not.\n\n"
     "Each frame is a line of JSON: source, frame, timestamp, and in the order of the prompts "
     "their\n"
     "cosines, percent (cosines from LOW to HIGH of --range as 0 to 100) and softmax (which prompt\n"
@@ -28,7 +28,7 @@ static const struct cli_verb verb = {
     CLI_MODEL | CLI_COMPUTE | CLI_JSON};
 
 struct options {
-    const char *fps, *range, *size, *rate, *timeout;
+    const char *fps, *range, *size, *rate, *timeout, *similar;
     int every, format;
     bool realtime, stats;
 };
@@ -113,6 +113,9 @@ static int take_options(const struct cli *cli, const struct options *o, struct w
     }
     if (code == CLI_GO_ON) {
         code = take_number(cli, "timeout", o->timeout, &video->patience);
+    }
+    if (code == CLI_GO_ON) {
+        code = take_number(cli, "skip-similar", o->similar, &w->skip_similar);
     }
     if (code == CLI_GO_ON) {
         code = take_size(cli, o->size, video);
@@ -221,6 +224,9 @@ int cmd_watch(int argc, char **argv)
         {"fps", CLI_STRING, &o.fps, "N", "look at N frames a second"},
         {"realtime", CLI_FLAG, &o.realtime, NULL,
          "play a file at its own speed; drop the frames that come too fast"},
+        {"skip-similar", CLI_STRING, &o.similar, "T",
+         "leave the network out where the picture that it would see differs from\nthe last one by "
+         "less than T on average (of 255)"},
         {"format", CLI_CHOICE, &o.format, "y4m|mjpeg|raw|bgr|gray",
          "what a file or - holds, where its start does not tell (raw: RGB)"},
         {"size", CLI_STRING, &o.size, "WxH", "of raw frames; what a webcam is asked for"},

@@ -85,14 +85,15 @@ static void look_at_place(struct address *a)
         a->kind = ADDRESS_STDIN;
     } else if (is_webcam(s)) {
         a->kind = ADDRESS_WEBCAM;
-        a->live = true;
+        a->live = a->endless = true;
     } else if (is_url(s)) {
         a->kind = ADDRESS_URL;
-        a->live = strncasecmp(s, "http", 4) != 0 || !is_film(s);
+        a->live = a->endless = strncasecmp(s, "http", 4) != 0 || !is_film(s);
     } else if (stat(s, &st) == 0) {
         a->kind = S_ISDIR(st.st_mode)                    ? ADDRESS_FOLDER
                   : S_ISREG(st.st_mode) && is_picture(s) ? ADDRESS_PICTURES
                                                          : ADDRESS_FILE;
+        a->endless = a->kind == ADDRESS_FOLDER;
     } else if (strpbrk(s, "*?[") != NULL && strpbrk(s, " /.") != NULL) {
         a->kind = ADDRESS_PICTURES;
         a->is_pattern = true;

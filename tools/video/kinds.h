@@ -11,6 +11,8 @@ int mjpeg_open(struct feed *feed, const struct video_options *options, struct vi
 int raw_open(struct feed *feed, const struct video_options *options, struct video **video);
 int pictures_open(const struct address *address, const struct video_options *options,
                   struct video **video);
+int folder_watch_open(const struct address *address, const struct video_options *options,
+                      struct video **video);
 int ffmpeg_open(const struct address *address, const struct video_options *options,
                 struct video **video);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../../src/base/base.h"
+#include "similar.h"
 
 /* What is known of a frame when its pixels are gone. */
 struct entry {
@@ -15,15 +16,17 @@ struct entry {
     uint64_t number, dropped;
     double time, arrived;
     char *path;
-    bool last, broken;
+    bool last, lost, broken, skipped;
     char error[512];
-    struct batch_job *job; /* NULL: broken, or the last */
+    struct batch_job *job; /* NULL: broken, lost, the last, or skipped */
 };
 
 struct pipeline {
     struct readers *readers;
     struct batch *batch;
-    float *row; /* [dim] */
+    float *rows; /* [n_sources, dim], the last of each */
+    size_t dim;
+    struct similar *similar; /* NULL: every frame is encoded */
     pthread_t thread;
     bool has_thread;
     pthread_mutex_t lock;
@@ -54,6 +57,7 @@ static struct entry describe(struct reader_frame *f)
                       .arrived = f->frame.arrived,
                       .path = f->frame.path,
                       .last = f->last,
+                      .lost = f->lost,
                       .broken = f->frame.broken};
 
     f->frame.path = NULL;
@@ -82,7 +86,9 @@ static void *hand_in(void *arg)
     while ((f = readers_take(p->readers)) != NULL) {
         struct entry e = describe(f);
         struct batch_item item = {.kind = BATCH_IMAGE, .data = &f->frame.image};
-        if (e.broken || e.last) {
+        e.skipped = !e.broken && !e.last && p->similar != NULL &&
+                    similar_is(p->similar, f->source, &f->frame.image);
+        if (e.broken || e.last || e.skipped) {
             readers_give_back(p->readers, f);
         } else if (batch_submit(p->batch, &item, true, &e.job) != CLIPC_OK) {
             free(e.path);
@@ -125,15 +131,21 @@ static int answer(struct pipeline *p, struct entry *e, pipeline_fn fn, void *arg
                                 .path = e->path,
                                 .error = e->broken ? e->error : NULL,
                                 .last = e->last,
+                                .lost = e->lost,
+                                .skipped = e->skipped,
                                 .dropped = e->dropped};
+    float *row = p->rows + e->source * p->dim;
 
     if (e->job != NULL) {
-        if (batch_wait(p->batch, e->job, p->row, NULL) == CLIPC_OK) {
-            a.embedding = p->row;
+        if (batch_wait(p->batch, e->job, row, NULL) == CLIPC_OK) {
+            a.embedding = row;
         } else {
             snprintf(e->error, sizeof e->error, "%s", clipc_errmsg());
             a.error = e->error;
         }
+    }
+    if (e->skipped) {
+        a.embedding = row;
     }
     a.latency = base_seconds() - e->arrived;
     readers_done(p->readers, e->source);
@@ -148,7 +160,7 @@ void pipeline_run(struct pipeline *p, pipeline_fn fn, void *arg)
     while (oldest(p, &e)) {
         if (stopped) { /* only to have it out of the way */
             if (e.job != NULL) {
-                batch_wait(p->batch, e.job, p->row, NULL);
+                batch_wait(p->batch, e.job, p->rows, NULL);
             }
         } else if (answer(p, &e, fn, arg) != 0) {
             stopped = true;
@@ -164,6 +176,11 @@ void pipeline_stop(struct pipeline *p)
     readers_stop(p->readers);
 }
 
+uint64_t pipeline_dropped(struct pipeline *p)
+{
+    return readers_dropped(p->readers);
+}
+
 static int start(struct pipeline *p)
 {
     sigset_t all, old;
@@ -176,11 +193,11 @@ static int start(struct pipeline *p)
 }
 
 int pipeline_new(const clipc_model *model, clipc_session *session,
-                 const struct batch_options *options, const struct readers_source *sources,
+                 const struct pipeline_options *options, const struct readers_source *sources,
                  size_t n_sources, struct pipeline **out)
 {
     struct clipc_session_info info = {.size = sizeof info};
-    struct batch_options own = *options;
+    struct batch_options own = options->batch;
     struct pipeline *p = calloc(1, sizeof *p);
     bool live = false;
     int status;
@@ -194,14 +211,18 @@ int pipeline_new(const clipc_model *model, clipc_session *session,
     clipc_session_info(session, &info);
     p->room = 4 * (size_t)info.batch;
     p->entries = calloc(p->room, sizeof *p->entries);
-    p->row = calloc((size_t)clipc_dim(model), sizeof *p->row);
+    p->dim = (size_t)clipc_dim(model);
+    p->rows = calloc(n_sources * p->dim, sizeof *p->rows);
     own.prepared = give_back;
     own.prepared_arg = p;
     for (size_t i = 0; i < n_sources; i++) {
         live |= sources[i].address.live || sources[i].realtime;
     }
-    status = p->entries == NULL || p->row == NULL ? base_fail(CLIPC_ERROR_MEMORY, "out of memory")
-                                                  : batch_new(model, session, &own, &p->batch);
+    status = p->entries == NULL || p->rows == NULL ? base_fail(CLIPC_ERROR_MEMORY, "out of memory")
+                                                   : batch_new(model, session, &own, &p->batch);
+    if (status == CLIPC_OK && options->skip_similar > 0) {
+        status = similar_new(model, own.preprocess, options->skip_similar, n_sources, &p->similar);
+    }
     if (status == CLIPC_OK) {
         status = readers_start(sources, n_sources, live, &p->readers);
     }
@@ -238,6 +259,7 @@ void pipeline_free(struct pipeline *p)
     pthread_cond_destroy(&p->changed);
     pthread_mutex_destroy(&p->lock);
     free(p->entries);
-    free(p->row);
+    free(p->rows);
+    similar_free(p->similar);
     free(p);
 }

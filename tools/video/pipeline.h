@@ -20,6 +20,8 @@ struct pipeline_answer {
     const float *embedding; /* [dim], raw; NULL: `error` says why, or the source ended */
     const char *error;      /* NULL: none */
     bool last;              /* the source has ended; no frame */
+    bool lost;              /* it is connected again soon, `error` says why; no frame */
+    bool skipped;           /* --skip-similar: `embedding` is that of an earlier frame */
     double latency;         /* seconds since the frame was whole */
     uint64_t dropped;       /* frames of this source that were never taken */
 };
@@ -29,9 +31,17 @@ typedef int (*pipeline_fn)(void *arg, const struct pipeline_answer *answer);
 
 struct pipeline;
 
+/* How frames become vectors.  skip_similar: a frame whose crop (what the model sees, 8 bits a
+ * value) differs from the last encoded one of its source by less than this, in the mean of the
+ * absolute differences, 0 to 255, has that one's vector; 0: none. */
+struct pipeline_options {
+    struct batch_options batch;
+    double skip_similar;
+};
+
 /* 0, or a negative clipc_status.  The session is the pipeline's until pipeline_free. */
 int pipeline_new(const clipc_model *model, clipc_session *session,
-                 const struct batch_options *options, const struct readers_source *sources,
+                 const struct pipeline_options *options, const struct readers_source *sources,
                  size_t n_sources, struct pipeline **pipeline);
 
 /* fn for every frame, those of one source in order, until all sources have ended, pipeline_stop was
@@ -40,6 +50,9 @@ void pipeline_run(struct pipeline *pipeline, pipeline_fn fn, void *arg);
 
 /* Any thread. */
 void pipeline_stop(struct pipeline *pipeline);
+
+/* Frames that were never taken, of all sources. */
+uint64_t pipeline_dropped(struct pipeline *pipeline);
 
 void pipeline_free(struct pipeline *pipeline);
 

@@ -15,6 +15,10 @@
 #include "../../src/base/base.h"
 #include "sample.h"
 
+/* Seconds until a source that was lost is connected again. */
+#define LEAST_WAIT 1.0
+#define MOST_WAIT  60.0
+
 struct reader {
     struct readers *all;
     struct readers_source source;
@@ -24,7 +28,7 @@ struct reader {
     struct reader_frame **queue; /* [n_queue], oldest first */
     size_t n_frames, n_idle, n_queue;
     uint64_t dropped;
-    double seconds;
+    uint64_t numbers; /* of a live source: the next frame's */
     bool live, ended; /* ended: the last frame is in the queue, or was taken */
     bool busy;        /* one_each: a frame was taken, and is not done */
     bool started;
@@ -63,7 +67,7 @@ static struct reader_frame *pop(struct reader *r)
 
 static void push(struct reader *r, struct reader_frame *f)
 {
-    while (r->live && !f->last && r->n_queue > 0) {
+    while (r->live && !f->last && !f->lost && r->n_queue > 0) {
         r->idle[r->n_idle++] = pop(r);
         r->dropped++;
     }
@@ -97,14 +101,11 @@ static int read_frame(struct reader *r, struct video *video, struct sample *samp
     int got;
 
     do {
-        double start = base_seconds();
         got = video_next(video, &f->frame);
         f->frame.arrived = base_seconds();
-        pthread_mutex_lock(&r->all->lock);
-        r->seconds += f->frame.arrived - start;
-        pthread_mutex_unlock(&r->all->lock);
         if (got == 1 && r->source.address.live) {
             f->frame.time = f->frame.arrived - began;
+            f->frame.number = r->numbers++; /* also across connections */
         }
     } while (got == 1 && !sample_wants(sample, &f->frame));
     return got;
@@ -129,6 +130,7 @@ static int read_all(struct reader *r, struct video *video, double began)
         }
         pthread_mutex_lock(&r->all->lock);
         if (got == 1) {
+            f->lost = false;
             push(r, f);
         } else if (f != NULL) {
             r->idle[r->n_idle++] = f;
@@ -140,33 +142,64 @@ static int read_all(struct reader *r, struct video *video, double began)
     }
 }
 
-static void *read_source(void *arg)
+/* From opening it to its end: 0, or a negative clipc_status with its sentence. */
+static int read_once(struct reader *r, double began)
 {
-    struct reader *r = arg;
     struct video *video;
-    double began = base_seconds();
     int status = video_open(&r->source.address, &r->source.video, &video);
 
-    if (status == CLIPC_OK) {
-        status = read_all(r, video, began);
-        if (status < 0) { /* closing may fail in its own way */
-            char sentence[512];
-            snprintf(sentence, sizeof sentence, "%s", clipc_errmsg());
-            video_close(video);
-            base_fail(status, "%s", sentence);
-        } else {
-            video_close(video);
-        }
+    if (status != CLIPC_OK) {
+        return status;
     }
+    status = read_all(r, video, began);
+    char sentence[512];
+    snprintf(sentence, sizeof sentence, "%s", clipc_errmsg());
+    video_close(video); /* which may have a sentence of its own */
+    return status < 0 ? base_fail(status, "%s", sentence) : status;
+}
+
+/* What is no frame: the end, or a loss after which `seconds` pass. */
+static void tell(struct reader *r, bool last, int status, double seconds)
+{
+    const struct address *a = &r->source.address;
+
     pthread_mutex_lock(&r->all->lock);
     struct reader_frame *f = get_idle(r);
     if (f != NULL) {
-        f->last = true;
-        f->frame.broken = status < 0;
-        snprintf(f->frame.error, sizeof f->frame.error, "%s", status < 0 ? clipc_errmsg() : "");
+        f->last = last;
+        f->lost = !last;
+        f->frame.broken = !last || status < 0;
+        if (last) {
+            snprintf(f->frame.error, sizeof f->frame.error, "%s", clipc_errmsg());
+        } else {
+            snprintf(f->frame.error, sizeof f->frame.error, "%.300s%s; again in %g s",
+                     status < 0 ? clipc_errmsg() : a->place, status < 0 ? "" : ": it ended",
+                     seconds);
+        }
         push(r, f);
     }
     pthread_mutex_unlock(&r->all->lock);
+}
+
+static void *read_source(void *arg)
+{
+    struct reader *r = arg;
+    double began = base_seconds(), wait = LEAST_WAIT;
+    int status;
+
+    for (;;) {
+        uint64_t before = r->numbers;
+        status = read_once(r, began);
+        if (!r->source.address.live || r->numbers == 0) {
+            break;
+        }
+        wait = r->numbers > before ? LEAST_WAIT : fmin(2 * wait, MOST_WAIT);
+        tell(r, false, status, wait);
+        if (!sleep_until(r->all, base_seconds() + wait)) {
+            break;
+        }
+    }
+    tell(r, true, status, 0);
     return NULL;
 }
 
@@ -343,14 +376,14 @@ void readers_give_back(struct readers *all, struct reader_frame *f)
     pthread_mutex_unlock(&all->lock);
 }
 
-double readers_seconds(struct readers *all)
+uint64_t readers_dropped(struct readers *all)
 {
-    double seconds = 0;
+    uint64_t n = 0;
 
     pthread_mutex_lock(&all->lock);
     for (size_t i = 0; i < all->n; i++) {
-        seconds += all->list[i].seconds;
+        n += all->list[i].dropped;
     }
     pthread_mutex_unlock(&all->lock);
-    return seconds;
+    return n;
 }

@@ -1,7 +1,10 @@
 /* readers.h - a thread for each source, which decodes ahead of whoever takes the frames.  Of a
  * source that is not live every frame is kept, and its thread waits when FRAMES_AHEAD of them are
  * there.  Of a live one only the newest is kept; those that nobody took in time are counted.
- * Frames of one source come in order. */
+ * Frames of one source come in order.
+ *
+ * A live source that gave frames and fails, or ends, is connected again after 1, 2, 4, ... 60
+ * seconds, from 1 again once it gave a frame; one that never gave any has failed. */
 #ifndef CLIPC_READERS_H
 #define CLIPC_READERS_H
 
@@ -24,6 +27,7 @@ struct reader_frame {
     size_t source;
     uint64_t dropped; /* of this source, until now */
     bool last;        /* no picture: the source ended; `frame.error` says why, if it failed */
+    bool lost;        /* no picture: a live source failed, and is connected again soon */
 };
 
 struct readers;
@@ -53,7 +57,7 @@ void readers_done(struct readers *readers, size_t source);
 /* Any thread. */
 void readers_give_back(struct readers *readers, struct reader_frame *frame);
 
-/* Seconds of decoding so far, of all sources, waiting for a program or a pipe included. */
-double readers_seconds(struct readers *readers);
+/* Frames of all sources that nobody took. */
+uint64_t readers_dropped(struct readers *readers);
 
 #endif

@@ -27,7 +27,7 @@ void record_put(FILE *f, const struct shown *s)
 
     fputs("{\"source\": ", f);
     json_put_string(f, s->name, s->name_length);
-    if (a->last) {
+    if (a->last || a->lost) {
         fputs(", \"frame\": null, \"timestamp\": null", f);
     } else {
         fprintf(f, ", \"frame\": %llu, \"timestamp\": ", (unsigned long long)a->number);
@@ -48,10 +48,13 @@ void record_put(FILE *f, const struct shown *s)
     } else {
         fputs("null", f);
     }
-    if (s->live) {
+    if (s->live && !a->last && !a->lost) {
         fputs(", \"latency\": ", f);
         json_put_float(f, a->latency);
         fprintf(f, ", \"dropped\": %llu", (unsigned long long)a->dropped);
+    }
+    if (a->skipped) {
+        fputs(", \"skipped\": true", f);
     }
     fputs(", \"error\": ", f);
     json_put_c_string(f, a->error);

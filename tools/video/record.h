@@ -18,8 +18,9 @@ struct shown {
 
 /* {"source": ..., "frame": n, "timestamp": seconds, "cosines": [one a prompt, in their order],
  * "percent": [...], "softmax": [...] (or "sigmoid", where the model has one), "best": a prompt,
- * "error": null}; of picture files "path", of live sources "latency" and "dropped".  Of a source
- * that failed "frame" and all behind it are null. */
+ * "error": null}; of picture files "path", of live sources "latency" and "dropped", and "skipped"
+ * where --skip-similar left the network out.  Of a source that failed "frame" and all behind it
+ * are null. */
 void record_put(FILE *f, const struct shown *shown);
 
 #endif

@@ -17,15 +17,16 @@ void stats_begin(struct stats *s)
 
 void stats_count(struct stats *s, const struct pipeline_answer *a)
 {
-    if (!a->last) {
+    if (!a->last && !a->lost) {
+        s->skipped += a->skipped;
         s->frames++;
         s->latency += a->latency;
     }
-    s->dropped = a->dropped > s->dropped ? a->dropped : s->dropped;
 }
 
-void stats_end(struct stats *s)
+void stats_end(struct stats *s, uint64_t dropped)
 {
+    s->dropped = dropped;
     s->seconds = base_seconds() - s->began;
 }
 

@@ -8,13 +8,13 @@ struct watch;
 
 struct stats {
     double began, seconds;
-    uint64_t frames, dropped;
+    uint64_t frames, skipped, dropped;
     double latency; /* the sum of all */
 };
 
 void stats_begin(struct stats *stats);
 void stats_count(struct stats *stats, const struct pipeline_answer *answer);
-void stats_end(struct stats *stats);
+void stats_end(struct stats *stats, uint64_t dropped);
 
 /* Lines on stderr.  Of files it decodes again without encoding, and encodes without decoding, some
  * seconds each, to say what share of the slower one's rate the pipeline reached. */

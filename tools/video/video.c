@@ -95,6 +95,8 @@ int video_open(const struct address *address, const struct video_options *option
     switch (address->kind) {
     case ADDRESS_STDIN:
         return open_stdin(options, video);
+    case ADDRESS_FOLDER:
+        return folder_watch_open(address, options, video);
     case ADDRESS_WEBCAM:
     case ADDRESS_URL:
         return ffmpeg_open(address, options, video);

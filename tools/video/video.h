@@ -1,6 +1,6 @@
 /* video.h - a source of frames, whatever it is: a film, a camera, a stream, a pipe, pictures.  A
- * file for each kind: y4m.c, mjpeg.c, raw.c, pictures.c (which need no other program), ffmpeg.c
- * (all else, by the program of that name).
+ * file for each kind: y4m.c, mjpeg.c, raw.c, pictures.c, folder_watch.c (which need no other
+ * program), ffmpeg.c (all else, by the program of that name).
  *
  * A new kind is a struct that begins with `struct video`, its two functions, and a line in
  * video_open.  One thread at a time uses a video; what it waits for ends when `stop` can be read.
@@ -73,6 +73,7 @@ struct address {
     } kind;
     bool is_pattern;  /* of ADDRESS_PICTURES: its place has * ? or [ */
     bool live;        /* frames come when they want: the newest counts */
+    bool endless;     /* live, or a folder: an interrupt is its end */
     const char *name; /* "cam1" of cam1=rtsp://..., [name_length], else the whole */
     size_t name_length;
     const char *place; /* behind that */

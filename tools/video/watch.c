@@ -18,7 +18,7 @@ struct run {
     struct scores scores;
     struct json_records records;
     struct stats stats;
-    bool failed, cut; /* cut: a source with an end did not come to it */
+    bool failed;
 };
 
 static int show(void *arg, const struct pipeline_answer *a)
@@ -31,8 +31,8 @@ static int show(void *arg, const struct pipeline_answer *a)
                           .answer = a};
 
     if (a->error != NULL) {
-        run->failed = true;
-        cli_error("%s", a->error);
+        run->failed |= !a->lost;
+        cli_note("%s", a->error);
     }
     if (a->embedding != NULL) {
         scores_compute(&run->scores, a->embedding);
@@ -55,12 +55,12 @@ static void stop(void *arg)
     pipeline_stop(run->pipeline);
 }
 
-/* An interrupt is how live sources end.  Of others it leaves something undone. */
-static int ending(const struct run *run, bool live)
+/* An interrupt is how endless sources end.  Of others it leaves something undone. */
+static int ending(const struct run *run, bool endless)
 {
     int number = interrupt_came();
 
-    if (number != 0 && !live) {
+    if (number != 0 && !endless) {
         fflush(stdout);
         signal(number, SIG_DFL);
         raise(number); /* at interrupt_end, which lets it through */
@@ -72,18 +72,19 @@ static int follow(struct run *run, const clipc_model *model, clipc_session *sess
 {
     const struct watch *w = run->watch;
     struct clipc_session_info info = {.size = sizeof info};
-    bool live = true;
+    bool endless = true;
 
     clipc_session_info(session, &info);
-    struct batch_options options = {.image = load_options(w->cli),
-                                    .preprocess = w->cli->session.preprocess,
-                                    .workers = info.threads - 1};
+    struct pipeline_options options = {.batch = {.image = load_options(w->cli),
+                                                 .preprocess = w->cli->session.preprocess,
+                                                 .workers = info.threads - 1},
+                                       .skip_similar = w->skip_similar};
     if (pipeline_new(model, session, &options, w->sources, w->n_sources, &run->pipeline) !=
         CLIPC_OK) {
         return cli_error("%s", clipc_errmsg());
     }
     for (size_t i = 0; i < w->n_sources; i++) {
-        live = live && w->sources[i].address.live;
+        endless = endless && w->sources[i].address.endless;
     }
     if (interrupt_begin(stop, run) != CLIPC_OK) {
         pipeline_free(run->pipeline);
@@ -92,11 +93,15 @@ static int follow(struct run *run, const clipc_model *model, clipc_session *sess
     json_records_begin(&run->records, stdout, !w->cli->json);
     stats_begin(&run->stats);
     pipeline_run(run->pipeline, show, run);
-    stats_end(&run->stats);
+    stats_end(&run->stats, pipeline_dropped(run->pipeline));
     pipeline_free(run->pipeline);
     json_records_end(&run->records);
-    int code = ending(run, live);
+    int code = ending(run, endless);
     interrupt_end();
+    if (w->skip_similar > 0) {
+        cli_note("%llu of %llu frames were like one before, and have its vector",
+                 (unsigned long long)run->stats.skipped, (unsigned long long)run->stats.frames);
+    }
     if (w->stats) {
         stats_show(&run->stats, w, model, session);
     }
