@@ -31,6 +31,8 @@ END
 libs=$(grep -q 'HAVE_JPEG 1' "$build/config.h" && echo -ljpeg)
 libs="$libs $(grep -q 'HAVE_WEBP 1' "$build/config.h" && echo -lwebp)"
 libs="$libs $(grep -q 'HAVE_JANSSON 1' "$build/config.h" && echo -ljansson)"
+libs="$libs $(grep -q 'HAVE_MHD 1' "$build/config.h" && echo -lmicrohttpd)"
+libs="$libs $(grep -q 'HAVE_CURL 1' "$build/config.h" && echo -lcurl)"
 flags=
 [ "$build" = build/asan ] && flags=-fsanitize=address,undefined
 [ "$build" = build/tsan ] && flags=-fsanitize=thread
@@ -41,6 +43,10 @@ for f in tests/fuzz_*.c; do
     n=$((n + 1))
     if [ "$name" = safetensors ] && ! grep -q 'HAVE_JANSSON 1' "$build/config.h"; then
         echo "ok $n # SKIP safetensors: built without jansson"
+        continue
+    fi
+    if [ "$name" = serve ] && ! grep -q 'HAVE_MHD 1' "$build/config.h"; then
+        echo "ok $n # SKIP serve: built without libmicrohttpd"
         continue
     fi
     if ${CC:-cc} -std=c11 -D_DEFAULT_SOURCE -D_POSIX_C_SOURCE=200809L $flags -I"$build" "$f" "$tmp/main.c" \

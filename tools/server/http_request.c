@@ -9,12 +9,16 @@
 
 const char *request_header(const struct request *r, const char *name)
 {
-    return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+    return r->connection == NULL
+               ? NULL
+               : MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
 }
 
 const char *request_query(const struct request *r, const char *name)
 {
-    return MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
+    return r->connection == NULL
+               ? NULL
+               : MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
 bool request_is_gone(const struct request *r)

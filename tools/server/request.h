@@ -18,7 +18,8 @@ struct request {
     double started;              /* base_seconds() when its head had come */
     bool may_wait;               /* this thread is for those that wait for other servers */
     int fd;                      /* the client's socket, -1: unknown; for request_is_gone */
-    void *connection;            /* of the HTTP library; for request_header and request_query */
+    void *connection;            /* of the HTTP library, for request_header and request_query;
+                                    NULL: a request that came without head or query */
 };
 
 /* The value of a header or of ?name=; NULL when there is none. */
