@@ -1,5 +1,7 @@
 /* models.c - names to running models.  One lock for all of it: a start holds it, so that two first
- * requests do not map a file twice; starts take milliseconds. */
+ * requests do not map a file twice; starts take milliseconds.  A model that is unloaded while
+ * requests use it belongs to those alone: the next request maps the file anew, so that a server that
+ * is never idle changes its models too. */
 #include "models.h"
 
 #include <pthread.h>
@@ -35,11 +37,8 @@ int models_new(const struct models_options *options, struct models **models)
     return CLIPC_OK;
 }
 
-static void stop(struct defined *d)
+static void stop(struct model *m)
 {
-    struct model *m = d->running;
-
-    d->running = NULL;
     encoder_free(m->encoder);
     text_cache_free(m->texts);
     clipc_close(m->handle);
@@ -54,7 +53,7 @@ void models_free(struct models *models)
     }
     for (size_t i = 0; i < models->n; i++) {
         if (models->all[i].running != NULL) {
-            stop(&models->all[i]);
+            stop(models->all[i].running);
         }
         free(models->all[i].name);
         free(models->all[i].path);
@@ -139,7 +138,6 @@ static int start(struct models *models, struct defined *d)
         free(m);
         return base_fail(CLIPC_ERROR_MEMORY, "out of memory");
     }
-    d->running = m;
     int status = CLIPC_OK;
     if (d->path != NULL) {
         status = clipc_open(d->path, &m->handle);
@@ -157,8 +155,10 @@ static int start(struct models *models, struct defined *d)
         (m->texts = text_cache_new(models->options.cache, (size_t)m->info.dim)) == NULL) {
         status = base_fail(CLIPC_ERROR_MEMORY, "out of memory");
     }
-    if (status != CLIPC_OK) {
-        stop(d);
+    if (status == CLIPC_OK) {
+        d->running = m;
+    } else {
+        stop(m);
     }
     return status;
 }
@@ -181,17 +181,9 @@ struct model *models_use(struct models *models, const char *name, double *load_s
     if (*status == CLIPC_OK) {
         model = d->running;
         model->users++;
-        model->unload = false;
     }
     pthread_mutex_unlock(&models->lock);
     return model;
-}
-
-static void stop_if_unused(struct defined *d)
-{
-    if (d->running != NULL && d->running->unload && d->running->users == 0) {
-        stop(d);
-    }
 }
 
 void models_release(struct models *models, struct model *model)
@@ -200,11 +192,11 @@ void models_release(struct models *models, struct model *model)
         return;
     }
     pthread_mutex_lock(&models->lock);
-    model->users--;
-    for (size_t i = 0; i < models->n; i++) {
-        stop_if_unused(&models->all[i]);
-    }
+    bool last = --model->users == 0 && model->retired;
     pthread_mutex_unlock(&models->lock);
+    if (last) {
+        stop(model);
+    }
 }
 
 void models_unload(struct models *models, const char *name)
@@ -213,9 +205,13 @@ void models_unload(struct models *models, const char *name)
     struct defined *only = name == NULL ? NULL : find(models, name);
     for (size_t i = 0; i < models->n; i++) {
         struct defined *d = &models->all[i];
-        if (d->running != NULL && (name == NULL || d == only)) {
-            d->running->unload = true;
-            stop_if_unused(d);
+        struct model *m = name == NULL || d == only ? d->running : NULL;
+        if (m != NULL) {
+            d->running = NULL;
+            m->retired = true; /* its last user stops it */
+            if (m->users == 0) {
+                stop(m);
+            }
         }
     }
     pthread_mutex_unlock(&models->lock);

@@ -1,5 +1,5 @@
-/* models.h - the models of a server by name: mapped on first use, shared by requests, unmapped when
- * the last one that uses it is done. */
+/* models.h - the models of a server by name: mapped on first use, shared by requests; once unloaded,
+ * unmapped when the last one that uses it is done. */
 #ifndef CLIPC_MODELS_H
 #define CLIPC_MODELS_H
 
@@ -20,7 +20,7 @@ struct model {
     struct text_cache *texts;
     _Atomic size_t hits, misses; /* of `texts` */
     size_t users;                /* models.c only */
-    bool unload;
+    bool retired;                /* no new users */
 };
 
 struct models_options {
@@ -45,7 +45,7 @@ struct model *models_use(struct models *models, const char *name, double *load_s
                          int *status);
 void models_release(struct models *models, struct model *model);
 
-/* Unmap `name` (NULL: all) when nobody uses it any more; it stays defined. */
+/* Let `name` (NULL: all) go: its users end with it, and the next one maps the file anew. */
 void models_unload(struct models *models, const char *name);
 
 /* Is a model of this name defined (see models_use)? */
