@@ -27,14 +27,14 @@ static void *begin_request(void *arg, const char *uri, struct MHD_Connection *co
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct work *w = calloc(1, sizeof *w);
 
-    (void)uri;
     if (w != NULL) {
+        w->bad_path = strstr(uri, "%00") != NULL; /* unescaped, it would end the path */
         w->http = h;
         w->peer = info == NULL ? NULL : info->socket_context;
         w->request.connection = connection;
         w->request.fd = w->peer == NULL ? -1 : w->peer->fd;
         w->request.started = base_seconds();
-        http_peers_mark(&h->peers, w->peer, HTTP_PEER_SENDING);
+        http_peers_mark(&h->peers, w->peer, HTTP_PEER_SENDING, 0);
         pthread_mutex_lock(&h->lock);
         h->in_flight++;
         pthread_mutex_unlock(&h->lock);
@@ -44,6 +44,11 @@ static void *begin_request(void *arg, const char *uri, struct MHD_Connection *co
 
 static enum MHD_Result send_reply(struct work *w)
 {
+    http_peers_mark(&w->http->peers, w->peer, HTTP_PEER_READING, w->reply.size);
+    if (!w->reply.fixed) { /* until the client has read it */
+        w->held = w->reply.size;
+        w->http->held += w->held;
+    }
     struct MHD_Response *response = MHD_create_response_from_buffer(
         w->reply.size, w->reply.body,
         w->reply.fixed ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE);
@@ -61,7 +66,7 @@ static enum MHD_Result send_reply(struct work *w)
     for (size_t i = 0; i < w->reply.n_headers; i++) {
         MHD_add_response_header(response, w->reply.headers[i].name, w->reply.headers[i].value);
     }
-    if (w->close || w->http->draining) {
+    if (!w->whole || w->http->draining) {
         MHD_add_response_header(response, "Connection", "close");
     }
     enum MHD_Result queued =
@@ -72,7 +77,6 @@ static enum MHD_Result send_reply(struct work *w)
 
 static enum MHD_Result refuse(struct work *w, int status, const char *why)
 {
-    w->close = true;
     reply_message(&w->reply, status, "%s", why);
     if (status == 503) {
         reply_header(&w->reply, "Retry-After", "1");
@@ -123,8 +127,8 @@ static enum MHD_Result head_came(struct work *w, const char *url, const char *me
     w->request.method = method;
     w->request.path = url;
     http_choose_id(&w->request);
-    if (why != NULL) {
-        return refuse(w, 400, why);
+    if (why != NULL || w->bad_path) {
+        return refuse(w, 400, why != NULL ? why : "a path with U+0000 in it");
     }
     if (w->http->draining) {
         return refuse(w, 503, "this server is ending");
@@ -161,12 +165,13 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *connection, c
     if (w->suspended) {
         return MHD_YES; /* woken for another reason: the reply is not there yet */
     }
-    http_peers_mark(&h->peers, w->peer, HTTP_PEER_SERVED);
+    w->whole = true; /* what is said from here on leaves the connection usable */
+    http_peers_mark(&h->peers, w->peer, HTTP_PEER_SERVED, 0);
     if (w->too_large) {
         return refuse(w, 413, "the body is larger than this server takes (--max-body)");
     }
-    if (w->no_room) {
-        return refuse(w, 503, "the bodies of other requests fill this server's memory: try again");
+    if (w->no_room || h->held > h->options.max_held) {
+        return refuse(w, 503, "other requests fill the memory of this server: try again");
     }
     w->request.body = w->body == NULL ? "" : w->body;
     w->request.size = w->size;
@@ -192,9 +197,9 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **sl
         h->done(h->arg, &w->request,
                 code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? w->reply.status : 0, w->reply.size);
     }
-    http_peers_mark(&h->peers, w->peer, HTTP_PEER_IDLE);
+    http_peers_mark(&h->peers, w->peer, HTTP_PEER_IDLE, 0);
     reply_free(&w->reply);
-    h->held -= w->room;
+    h->held -= w->room + w->held;
     free(w->body);
     free(w);
     *slot = NULL;

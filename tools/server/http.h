@@ -15,7 +15,7 @@ struct http_options {
     const char *host; /* address or name to listen on */
     int port;         /* 0: any that is free; http_port tells */
     size_t max_body;  /* bytes; more is 413 */
-    size_t max_held;  /* bytes of all bodies at once; more are 503 */
+    size_t max_held;  /* bytes of all bodies and replies at once; more are 503 */
     int queue;        /* requests that may wait; more are 503 at once */
     int handlers;     /* threads that run `handle` */
     int waiters;      /* threads more, for requests that wait for other servers */

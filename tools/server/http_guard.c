@@ -13,8 +13,23 @@
 
 struct head {
     int lengths, encodings, hosts;
-    bool digits;
+    bool digits, chunked, names;
 };
+
+/* The names of RFC 9110, 5.6.2.  Of a folded line the library makes a part of the name before it. */
+static bool is_name(const char *name)
+{
+    static const char *const framing[] = {"Content-Length", "Transfer-Encoding"};
+
+    for (size_t i = 0; i < 2; i++) {
+        size_t n = strlen(framing[i]);
+        if (strncasecmp(name, framing[i], n) == 0 && name[n] != '\0') {
+            return false;
+        }
+    }
+    return name[0] != '\0' && strspn(name, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                                           "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(name);
+}
 
 static enum MHD_Result count_header(void *arg, enum MHD_ValueKind kind, const char *name,
                                     const char *value)
@@ -22,12 +37,14 @@ static enum MHD_Result count_header(void *arg, enum MHD_ValueKind kind, const ch
     struct head *head = arg;
 
     (void)kind;
+    head->names &= is_name(name);
     if (strcasecmp(name, "Content-Length") == 0) {
         head->lengths++;
         head->digits = value != NULL && value[0] != '\0' &&
                        strspn(value, "0123456789") == strlen(value) && strlen(value) < 19;
     } else if (strcasecmp(name, "Transfer-Encoding") == 0) {
         head->encodings++;
+        head->chunked = value != NULL && strcasecmp(value, "chunked") == 0;
     } else if (strcasecmp(name, "Host") == 0) {
         head->hosts++;
     }
@@ -36,7 +53,7 @@ static enum MHD_Result count_header(void *arg, enum MHD_ValueKind kind, const ch
 
 const char *http_guard_head(struct MHD_Connection *connection)
 {
-    struct head head = {.digits = true};
+    struct head head = {.digits = true, .chunked = true, .names = true};
 
     MHD_get_connection_values(connection, MHD_HEADER_KIND, count_header, &head);
     return head.lengths > 1                           ? "more than one Content-Length"
@@ -44,6 +61,8 @@ const char *http_guard_head(struct MHD_Connection *connection)
            : head.hosts > 1                           ? "more than one Host"
            : head.lengths == 1 && head.encodings == 1 ? "both Content-Length and Transfer-Encoding"
            : !head.digits                             ? "a Content-Length that is not a number"
+           : !head.names                              ? "a header whose name is none"
+           : !head.chunked                            ? "a Transfer-Encoding other than chunked"
                                                       : NULL;
 }
 
@@ -126,14 +145,15 @@ void http_peers_remove(struct http_peers *peers, struct http_peer *peer)
     }
 }
 
-void http_peers_mark(struct http_peers *peers, struct http_peer *peer, enum http_peer_state state)
+void http_peers_mark(struct http_peers *peers, struct http_peer *peer, enum http_peer_state state,
+                     size_t bytes)
 {
     if (peer != NULL) {
         double now = base_seconds();
         pthread_mutex_lock(&peers->lock);
-        peer->until = state == HTTP_PEER_SENDING ? now + peers->sending_s
-                      : state == HTTP_PEER_IDLE  ? now + peers->idle_s
-                                                 : 0;
+        peer->until = state == HTTP_PEER_SERVED ? 0
+                      : state == HTTP_PEER_IDLE ? now + peers->idle_s
+                                                : now + peers->sending_s + bytes / HTTP_SLOWEST;
         pthread_mutex_unlock(&peers->lock);
     }
 }

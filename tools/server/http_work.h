@@ -15,7 +15,8 @@ struct work {
     struct http_peer *peer;
     char *body;
     size_t size, room;
-    bool seen, too_large, no_room, suspended, ready, close;
+    size_t held; /* of the reply */
+    bool bad_path, seen, whole, too_large, no_room, suspended, ready;
     struct work *next; /* in the queue */
 };
 
@@ -41,9 +42,10 @@ struct http {
     pthread_mutex_t lock;
     pthread_cond_t drained;
     struct lane lanes[2]; /* the usual one, and the one that may wait */
-    size_t held;          /* bytes of bodies; the socket thread's alone */
+    size_t held;          /* bytes of bodies and replies; the socket thread's alone */
     int in_flight;
-    bool draining, guarded, started;
+    _Atomic bool draining;
+    bool guarded, started;
     char complaint[200]; /* what the library said while it started */
 };
 

@@ -11,6 +11,7 @@
 #include "../../src/base/base.h"
 #include "../cli/cli.h"
 #include "../cli/json_put.h"
+#include "body.h"
 #include "name_list.h"
 #include "serve.h"
 #include "server.h"
@@ -69,9 +70,11 @@ static bool may_ask(struct server *s, const struct request *request)
     if (header != NULL && strncasecmp(header, "Bearer ", 7) == 0) {
         return keys_allow(s->keys, header + 7 + strspn(header + 7, " "));
     }
-    json_t *body = json_loadb(request->body, request->size, JSON_ALLOW_NUL, NULL);
+    struct reply complaint = {0};
+    json_t *body = body_parse(request, &complaint);
     bool allowed = keys_allow(s->keys, json_string_value(json_object_get(body, "api_key")));
     json_decref(body);
+    reply_free(&complaint);
     return allowed;
 }
 
