@@ -7,6 +7,8 @@
 #        make test-tsan   the threads under ThreadSanitizer
 #        make test-fuzz   each fuzzer for FUZZ_SECONDS (600); clang only
 #        make test-browser the server's page in Chromium (SCREENSHOTS=folder keeps pictures of it)
+#        make test-haproxy the server behind HAProxy and nginx while servers die
+#        make bench-serve the server under load, beside bench (SOAK=600 goes on for ten minutes)
 #        make test-chroot the two commands of the README on a bare Debian (root, debootstrap)
 #        make train-demo  train weights/demo.clipc anew (an hour and more; TRAIN=folder for checkpoints)
 #        make install     into PREFIX (/usr/local), under DESTDIR
@@ -36,7 +38,7 @@ Q := $(if $(V),,@)
 SAY = $(if $(V),@:,@printf '  %-5s %s\n')
 
 # ---- What this machine has -------------------------------------------------------------------
-PROBE_FREE := clean help format test-asan test-tsan test-fuzz test-chroot test-browser
+PROBE_FREE := clean help format test-asan test-tsan test-fuzz test-chroot test-browser test-haproxy
 ifneq ($(filter-out $(PROBE_FREE),$(or $(MAKECMDGOALS),all)),)
 FOUND := $(shell CC="$(CC)" CFLAGS="$(CFLAGS) $(CPPFLAGS)" LDFLAGS="$(LDFLAGS)" \
            sh tools/probe.sh "$(B)" $(OPTIONAL))
@@ -85,7 +87,7 @@ $(B)/kernels/avx512.o: ISA_FLAGS := -mavx512f -mavx512bw -mavx512dq -mavx512vl -
 $(B)/kernels/%.o: OPT := -O3
 
 .PHONY: all lib test demo bench help clean format install train-demo test-asan test-tsan test-fuzz \
-    test-chroot test-browser run-browser tests FORCE
+    test-chroot test-browser run-browser test-haproxy run-haproxy bench-serve tests FORCE
 all: $(B)/clipc $(B)/libclipc.a $(B)/libclipc.so
 lib: $(B)/libclipc.a $(B)/libclipc.so
 
@@ -160,27 +162,40 @@ FUZZ_SECONDS ?= 600
 FUZZ_CC := clang
 FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer-no-link,address,undefined
 test-fuzz:
-	$(MAKE) B=build/fuzz CC=$(FUZZ_CC) CFLAGS="$(FUZZ_FLAGS)" LDFLAGS="-fsanitize=address,undefined" OPTIONAL="STB JPEG WEBP JANSSON" \
+	$(MAKE) B=build/fuzz CC=$(FUZZ_CC) CFLAGS="$(FUZZ_FLAGS)" LDFLAGS="-fsanitize=address,undefined" OPTIONAL="STB JPEG WEBP JANSSON MHD" \
 	    build/fuzz/libclipc.a build/fuzz/libtools.a $(FUZZ_C:%.c=build/fuzz/%.o)
 	@for f in $(FUZZ_C:tests/%.c=%); do \
 	    $(FUZZ_CC) -fsanitize=fuzzer,address,undefined build/fuzz/tests/$$f.o build/fuzz/libtools.a \
-	        build/fuzz/libclipc.a -ljansson -ljpeg -lwebp -lm -ldl -pthread -o build/fuzz/$$f || exit 1; \
+	        build/fuzz/libclipc.a -ljansson -lmicrohttpd -ljpeg -lwebp -lm -ldl -pthread -o build/fuzz/$$f || exit 1; \
 	    mkdir -p build/fuzz/corpus/$$f; \
 	    echo "== $$f for $(FUZZ_SECONDS) s"; \
 	    build/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=3000 -max_len=65536 \
-	        -artifact_prefix=build/fuzz/ build/fuzz/corpus/$$f tests/corpus/$${f#fuzz_} 2>&1 | tail -n 3 || exit 1; \
+	        -artifact_prefix=build/fuzz/ build/fuzz/corpus/$$f tests/corpus/$${f#fuzz_} > build/fuzz/$$f.log 2>&1; \
+	    status=$$?; tail -n 3 build/fuzz/$$f.log; [ $$status = 0 ] || exit 1; \
 	done
 
 test-chroot:
 	sh tests/chroot.sh
 
+# The system's own python3, whose packages tools/setup installs.
+PYTHON := $$(command -v /usr/bin/python3 || echo python3)
 # The page of the server in Chromium; sh tools/setup browser installs that and comes back here.
 SCREENSHOTS ?=
 test-browser:
 	sh tools/setup browser
 run-browser: $(B)/clipc
-	PYTHONPATH=tests CLIPC_BUILD=$(B) $$(command -v /usr/bin/python3 || echo python3) tests/browser.py $(B)/clipc tests/images/red-cross-5.png \
+	PYTHONPATH=tests CLIPC_BUILD=$(B) $(PYTHON) tests/browser.py $(B)/clipc tests/images/red-cross-5.png \
 	    "a red cross" tests/images/blue-heart-1.png $(SCREENSHOTS)
+
+# The server behind real proxies, by the files of tools/server; installed in the same way.
+test-haproxy:
+	sh tools/setup haproxy
+run-haproxy: $(B)/clipc
+	CLIPC_BUILD=$(B) $(PYTHON) tests/proxies.py
+
+SOAK ?= 0
+bench-serve: $(B)/clipc
+	CLIPC_BUILD=$(B) $(PYTHON) tests/load_serve.py --soak $(SOAK)
 
 TRAIN ?= build/train
 ifeq ($(CAN_TRAIN),)
