@@ -16,7 +16,7 @@ struct head {
     bool digits, chunked, names;
 };
 
-/* The names of RFC 9110, 5.6.2.  Of a folded line the library makes a part of the name before it. */
+/* A name as RFC 9110, 5.6.2 has it.  Of a folded line the library makes a part of the name. */
 static bool is_name(const char *name)
 {
     static const char *const framing[] = {"Content-Length", "Transfer-Encoding"};

@@ -1,7 +1,7 @@
 /* models.c - names to running models.  One lock for all of it: a start holds it, so that two first
  * requests do not map a file twice; starts take milliseconds.  A model that is unloaded while
- * requests use it belongs to those alone: the next request maps the file anew, so that a server that
- * is never idle changes its models too. */
+ * requests use it belongs to those alone: the next request maps the file anew, so that a server
+ * that is never idle changes its models too. */
 #include "models.h"
 
 #include <pthread.h>

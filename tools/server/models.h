@@ -1,5 +1,5 @@
-/* models.h - the models of a server by name: mapped on first use, shared by requests; once unloaded,
- * unmapped when the last one that uses it is done. */
+/* models.h - the models of a server by name: mapped on first use, shared by requests; once they are
+ * unloaded, unmapped when the last one that uses them is done. */
 #ifndef CLIPC_MODELS_H
 #define CLIPC_MODELS_H
 
