@@ -4,7 +4,7 @@
 #        make test        every test
 #        make bench       time this machine's kernels and encodes
 #        make test-asan   every C test and shell test under AddressSanitizer and UBSan
-#        make test-tsan   the threads under ThreadSanitizer
+#        make test-tsan   the threads under ThreadSanitizer, those of the server under load too
 #        make test-fuzz   each fuzzer for FUZZ_SECONDS (600); clang only
 #        make test-browser the server's page in Chromium (SCREENSHOTS=folder keeps pictures of it)
 #        make test-haproxy the server behind HAProxy and nginx while servers die
@@ -154,8 +154,11 @@ test-asan:
 	CLIPC_BUILD=build/asan ASAN_OPTIONS=detect_leaks=1 sh tests/run.sh $(ASAN_TESTS)
 
 test-tsan:
-	$(MAKE) B=build/tsan CFLAGS="-O1 -g -fsanitize=thread" LDFLAGS="-fsanitize=thread" OPTIONAL="STB JPEG JANSSON" tests
-	CLIPC_BUILD=build/tsan sh tests/run.sh threads session batch
+	$(MAKE) B=build/tsan CFLAGS="-O1 -g -fsanitize=thread" LDFLAGS="-fsanitize=thread" OPTIONAL="STB JPEG JANSSON MHD" tests
+	CLIPC_BUILD=build/tsan sh tests/run.sh threads session batch serve_busy
+
+# The system's own python3, whose packages tools/setup installs.
+PYTHON := $$(command -v /usr/bin/python3 || echo python3)
 
 # Fuzzers: the library's sources again, with clang's coverage and both sanitizers.
 FUZZ_SECONDS ?= 600
@@ -163,7 +166,7 @@ FUZZ_CC := clang
 FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer-no-link,address,undefined
 test-fuzz:
 	$(MAKE) B=build/fuzz CC=$(FUZZ_CC) CFLAGS="$(FUZZ_FLAGS)" LDFLAGS="-fsanitize=address,undefined" OPTIONAL="STB JPEG WEBP JANSSON MHD" \
-	    build/fuzz/libclipc.a build/fuzz/libtools.a $(FUZZ_C:%.c=build/fuzz/%.o)
+	    build/fuzz/libclipc.a build/fuzz/libtools.a build/fuzz/clipc $(FUZZ_C:%.c=build/fuzz/%.o)
 	@for f in $(FUZZ_C:tests/%.c=%); do \
 	    $(FUZZ_CC) -fsanitize=fuzzer,address,undefined build/fuzz/tests/$$f.o build/fuzz/libtools.a \
 	        build/fuzz/libclipc.a -ljansson -lmicrohttpd -ljpeg -lwebp -lm -ldl -pthread -o build/fuzz/$$f || exit 1; \
@@ -173,12 +176,12 @@ test-fuzz:
 	        -artifact_prefix=build/fuzz/ build/fuzz/corpus/$$f tests/corpus/$${f#fuzz_} > build/fuzz/$$f.log 2>&1; \
 	    status=$$?; tail -n 3 build/fuzz/$$f.log; [ $$status = 0 ] || exit 1; \
 	done
+	@echo "== bytes at the server's socket for $(FUZZ_SECONDS) s"
+	@CLIPC_BUILD=build/fuzz $(PYTHON) tests/fuzz_http.py $(FUZZ_SECONDS)
 
 test-chroot:
 	sh tests/chroot.sh
 
-# The system's own python3, whose packages tools/setup installs.
-PYTHON := $$(command -v /usr/bin/python3 || echo python3)
 # The page of the server in Chromium; sh tools/setup browser installs that and comes back here.
 SCREENSHOTS ?=
 test-browser:

@@ -54,7 +54,7 @@ class Server:
 
     def ask(self, method, path, body=None, headers=None, json_type=True):
         """(status, headers in small letters, bytes)"""
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
         headers = dict(headers or {})
         if isinstance(body, (dict, list)):
             body = json.dumps(body)
