@@ -6,6 +6,7 @@
 
 #include "../cli/cli.h"
 #include "verbs.h"
+#include "../cli/bar.h"
 #include "../cli/gather.h"
 #include "../cli/labels.h"
 #include "../cli/stream.h"
@@ -102,18 +103,6 @@ static void print_json(struct job *job, const struct encoded *e)
     json_records_line(&job->records);
 }
 
-/* A bar of `width` cells in eighths, of which `score`, from 0 to 1, fills its share. */
-static void print_bar(double score, int width)
-{
-    static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-    int n = (int)(fmin(fmax(score, 0), 1) * width * 8 + 0.5);
-
-    for (int i = 0; i < n / 8; i++) {
-        fputs("█", stdout);
-    }
-    fputs(eighths[n % 8], stdout);
-}
-
 static void print_table(const struct job *job, const struct encoded *e)
 {
     const char *bold = job->colour ? "\033[1m" : "", *plain = job->colour ? "\033[0m" : "";
@@ -133,10 +122,10 @@ static void print_table(const struct job *job, const struct encoded *e)
         if (job->cosines) {
             double range = (double)(job->high - job->low);
             printf(" %7.4f  ", r->cosine);
-            print_bar(range > 0 ? (r->cosine - (double)job->low) / range : r->cosine, 30);
+            bar_put(stdout, range > 0 ? (r->cosine - (double)job->low) / range : r->cosine, 30);
         } else {
             printf(" %6.2f %%  ", 100 * r->score);
-            print_bar(r->score, 30);
+            bar_put(stdout, r->score, 30);
         }
         putchar('\n');
     }

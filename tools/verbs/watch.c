@@ -19,15 +19,18 @@ static const struct cli_verb verb = {
     "address\n"
     "begins the prompts.  Of a film every frame is taken, of a live source the newest.  Films and\n"
     "streams take the program ffmpeg; y4m, mjpeg, raw frames and pictures do not.\n\n"
-    "Each frame is a line of JSON: source, frame, timestamp, and in the order of the prompts "
+    "On a terminal a picture of bars changes with the frames; else (--jsonl, --json) each frame is "
+    "a\n"
+    "line of JSON: source, frame, timestamp, and in the order of the prompts "
     "their\n"
     "cosines, percent (cosines from LOW to HIGH of --range as 0 to 100) and softmax (which prompt\n"
     "fits best, all together 1); then the best prompt.\n\n"
     "  clipc watch film.mp4 \"an ace of spades playing card\" --fps 2\n"
     "  clipc watch webcam \"a person\" \"an empty room\" -m vit-b-32.clipc",
-    CLI_MODEL | CLI_COMPUTE | CLI_JSON};
+    CLI_MODEL | CLI_COMPUTE | CLI_JSON | CLI_JSONL};
 
 struct options {
+    const char *csv, *srt, *svg;
     const char *fps, *range, *size, *rate, *timeout, *similar;
     int every, format;
     bool realtime, stats;
@@ -175,7 +178,7 @@ static int sort_items(const struct cli *cli, struct arguments *a)
     return code == CLI_DONE ? CLI_GO_ON : code;
 }
 
-static int check(const struct cli *cli, const struct arguments *a)
+static int check(const struct cli *cli, const struct arguments *a, bool srt)
 {
     size_t stdins = 0;
 
@@ -191,6 +194,9 @@ static int check(const struct cli *cli, const struct arguments *a)
             return cli_usage(cli, "--template wants {} where the prompt goes: '%s'",
                              a->templates[i]);
         }
+    }
+    if (srt && a->n_sources > 1) {
+        return cli_usage(cli, "--srt takes one source: subtitles are of one film");
     }
     if (stdins > 1) {
         return cli_usage(cli, "standard input can be one source only");
@@ -234,6 +240,10 @@ int cmd_watch(int argc, char **argv)
          "frames a second where the source does not say (default 25)"},
         {"timeout", CLI_STRING, &o.timeout, "S",
          "end a stream or a decoder that gives nothing for S seconds (default 30)"},
+        {"csv", CLI_OUTPUT, &o.csv, "FILE",
+         "a row for each frame, a column for each prompt's cosine"},
+        {"srt", CLI_OUTPUT, &o.srt, "FILE", "subtitles: the best prompts and their percent"},
+        {"svg", CLI_OUTPUT, &o.svg, "FILE", "a picture: each prompt's cosine over time"},
         {"stats", CLI_FLAG, &o.stats, NULL, "say at the end how fast it was, and why"},
         {NULL, CLI_FLAG, NULL, NULL, NULL}};
     struct cli cli;
@@ -250,7 +260,7 @@ int cmd_watch(int argc, char **argv)
         code = sort_items(&cli, &a);
     }
     if (code == CLI_GO_ON) {
-        code = check(&cli, &a);
+        code = check(&cli, &a, o.srt != NULL);
     }
     if (code == CLI_GO_ON) {
         for (size_t i = 0; i < a.n_sources; i++) {
@@ -263,6 +273,9 @@ int cmd_watch(int argc, char **argv)
         w.templates = a.templates;
         w.n_templates = a.n_templates;
         w.stats = o.stats;
+        w.csv = o.csv;
+        w.srt = o.srt;
+        w.svg = o.svg;
         code = watch_run(&w);
     }
     free_arguments(&a);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../../src/base/base.h"
+#include "../../src/base/guard.h"
 
 enum { BUFFER_BYTES = 65536, PEEK_BYTES = 4096 };
 
@@ -31,18 +32,21 @@ int feed_begin(struct feed *f, const char *name, int fd, int stop, double patien
 int feed_open(struct feed *f, const char *path, int stop, double patience)
 {
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), status = CLIPC_OK;
 
     memset(f, 0, sizeof *f);
     f->fd = f->side = -1;
     if (fd < 0) {
         return base_fail(CLIPC_ERROR_IO, "%s: %s", path, strerror(errno));
     }
-    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
-        close(fd);
-        return base_fail(CLIPC_ERROR_IO, "%s: is a folder", path);
+    if (fstat(fd, &st) == 0) {
+        status = S_ISDIR(st.st_mode) ? base_fail(CLIPC_ERROR_IO, "%s: is a folder", path)
+                                     : guard_input(path, &st);
     }
-    if ((status = feed_begin(f, path, fd, stop, patience)) != CLIPC_OK) {
+    if (status == CLIPC_OK) {
+        status = feed_begin(f, path, fd, stop, patience);
+    }
+    if (status != CLIPC_OK) {
         close(fd);
         f->fd = -1;
     }

@@ -3,20 +3,25 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "../cli/json_put.h"
 #include "../cli/load.h"
 #include "../../src/base/base.h"
 #include "interrupt.h"
 #include "pipeline.h"
-#include "record.h"
+#include "form.h"
 #include "stats.h"
+#include "view.h"
 
 struct run {
     const struct watch *watch;
     struct pipeline *pipeline;
     struct scores scores;
-    struct json_records records;
+    struct json_records records; /* where there is no view */
+    struct view *view;           /* NULL: stdout is no terminal, or --json or --jsonl */
+    struct form *forms[3];
+    size_t n_forms;
     struct stats stats;
     bool failed;
 };
@@ -32,6 +37,9 @@ static int show(void *arg, const struct pipeline_answer *a)
 
     if (a->error != NULL) {
         run->failed |= !a->lost;
+        if (run->view != NULL) {
+            view_pause(run->view);
+        }
         cli_note("%s", a->error);
     }
     if (a->embedding != NULL) {
@@ -42,10 +50,69 @@ static int show(void *arg, const struct pipeline_answer *a)
         return 0;
     }
     stats_count(&run->stats, a);
-    json_records_next(&run->records);
-    record_put(stdout, &shown);
-    json_records_line(&run->records);
+    for (size_t i = 0; shown.scores != NULL && i < run->n_forms; i++) {
+        form_frame(run->forms[i], &shown);
+    }
+    if (run->view != NULL && shown.scores != NULL) {
+        view_frame(run->view, &shown);
+    } else if (run->view == NULL) {
+        json_records_next(&run->records);
+        record_put(stdout, &shown);
+        json_records_line(&run->records);
+    }
     return fflush(stdout) != 0 || ferror(stdout);
+}
+
+/* The files and the view that are wanted.  0, or a negative clipc_status. */
+static int open_forms(struct run *run)
+{
+    const struct watch *w = run->watch;
+    int status = CLIPC_OK;
+
+    if (w->csv != NULL) {
+        status = csv_new(w->csv, w->prompts, &run->forms[run->n_forms]);
+        run->n_forms += status == CLIPC_OK;
+    }
+    if (status == CLIPC_OK && w->srt != NULL) {
+        status = srt_new(w->srt, &run->forms[run->n_forms]);
+        run->n_forms += status == CLIPC_OK;
+    }
+    if (status == CLIPC_OK && w->svg != NULL) {
+        status = svg_new(w->svg, w->prompts, w->n_sources, &run->forms[run->n_forms]);
+        run->n_forms += status == CLIPC_OK;
+    }
+    if (status == CLIPC_OK && !w->cli->json && !w->cli->jsonl && isatty(STDOUT_FILENO)) {
+        status = view_new(w->prompts, w->n_sources, &run->view);
+    }
+    return status;
+}
+
+/* CLI_FAILED after messages. */
+static int close_forms(struct run *run)
+{
+    int code = CLI_DONE;
+
+    for (size_t i = 0; i < run->n_forms; i++) {
+        if (form_end(run->forms[i]) != CLIPC_OK) {
+            code = cli_error("%s", clipc_errmsg());
+        }
+    }
+    run->n_forms = 0;
+    if (run->view != NULL) {
+        view_pause(run->view);
+    }
+    return code;
+}
+
+/* Before anything was answered. */
+static int abandon(struct run *run)
+{
+    int code = cli_error("%s", clipc_errmsg());
+
+    for (size_t i = 0; i < run->n_forms; i++) {
+        form_abandon(run->forms[i]);
+    }
+    return code;
 }
 
 static void stop(void *arg)
@@ -79,23 +146,28 @@ static int follow(struct run *run, const clipc_model *model, clipc_session *sess
                                                  .preprocess = w->cli->session.preprocess,
                                                  .workers = info.threads - 1},
                                        .skip_similar = w->skip_similar};
-    if (pipeline_new(model, session, &options, w->sources, w->n_sources, &run->pipeline) !=
-        CLIPC_OK) {
-        return cli_error("%s", clipc_errmsg());
+    if (open_forms(run) != CLIPC_OK || pipeline_new(model, session, &options, w->sources,
+                                                    w->n_sources, &run->pipeline) != CLIPC_OK) {
+        return abandon(run);
     }
     for (size_t i = 0; i < w->n_sources; i++) {
         endless = endless && w->sources[i].address.endless;
     }
     if (interrupt_begin(stop, run) != CLIPC_OK) {
         pipeline_free(run->pipeline);
-        return cli_error("%s", clipc_errmsg());
+        return abandon(run);
     }
-    json_records_begin(&run->records, stdout, !w->cli->json);
+    if (run->view == NULL) {
+        json_records_begin(&run->records, stdout, !w->cli->json);
+    }
     stats_begin(&run->stats);
     pipeline_run(run->pipeline, show, run);
     stats_end(&run->stats, pipeline_dropped(run->pipeline));
     pipeline_free(run->pipeline);
-    json_records_end(&run->records);
+    if (run->view == NULL) {
+        json_records_end(&run->records);
+    }
+    run->failed |= close_forms(run) != CLI_DONE;
     int code = ending(run, endless);
     interrupt_end();
     if (w->skip_similar > 0) {
@@ -124,6 +196,7 @@ int watch_run(struct watch *w)
                    ? follow(&run, model, session)
                    : cli_error("%s", clipc_errmsg());
     }
+    view_free(run.view);
     scores_free(&run.scores);
     clipc_session_free(session);
     clipc_close(model);

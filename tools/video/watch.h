@@ -13,8 +13,9 @@ struct watch {
     struct labels *prompts;
     const char *const *templates; /* [n_templates] */
     size_t n_templates;
-    double low, high;    /* --range; equal: the model's */
-    double skip_similar; /* 0: every frame is encoded */
+    double low, high;            /* --range; equal: the model's */
+    double skip_similar;         /* 0: every frame is encoded */
+    const char *csv, *srt, *svg; /* NULL: not wanted */
     bool stats;
 };
 
