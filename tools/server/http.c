@@ -133,6 +133,10 @@ static enum MHD_Result head_came(struct work *w, const char *url, const char *me
     if (w->http->draining) {
         return refuse(w, 503, "this server is ending");
     }
+    /* After a header without a name the library reads no more of them: what follows a POST that
+     * seems to have no body may be its body, and never the next request. */
+    w->no_length = strcmp(method, "POST") == 0 && length == NULL &&
+                   request_header(&w->request, "Transfer-Encoding") == NULL;
     if (length != NULL && strtoull(length, NULL, 10) > w->http->options.max_body) {
         return refuse(w, 413, "the body is larger than this server takes (--max-body)");
     }
@@ -165,7 +169,7 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *connection, c
     if (w->suspended) {
         return MHD_YES; /* woken for another reason: the reply is not there yet */
     }
-    w->whole = true; /* what is said from here on leaves the connection usable */
+    w->whole = !w->no_length; /* what is said from here on leaves the connection usable */
     http_peers_mark(&h->peers, w->peer, HTTP_PEER_SERVED, 0);
     if (w->too_large) {
         return refuse(w, 413, "the body is larger than this server takes (--max-body)");

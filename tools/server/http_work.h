@@ -16,7 +16,7 @@ struct work {
     char *body;
     size_t size, room;
     size_t held; /* of the reply */
-    bool bad_path, seen, whole, too_large, no_room, suspended, ready;
+    bool bad_path, no_length, seen, whole, too_large, no_room, suspended, ready;
     struct work *next; /* in the queue */
 };
 
