@@ -165,6 +165,28 @@ try:
         reached.add(script("return document.activeElement.id"))
     tap.check({"model", "drop", "choose", "camera", "prompts", "threshold", "copy", "clear"} <= reached,
               "the keyboard reaches every control")
+
+    # The routes: each call that /docs shows is run.
+    command("POST", session + "/url", {"url": url + "/docs"})
+    for _ in range(100):
+        if script("return document.body.dataset.ready") == "yes":
+            break
+        time.sleep(0.1)
+    calls = script("return [...document.querySelectorAll('pre code')].map(x => x.textContent)")
+    tap.check(len(calls) > 20, "/docs shows %d calls" % len(calls))
+    shot("7-docs-dark")
+    if shutil.which("curl"):
+        codes = [subprocess.run(["bash", "-c", c + " -o /dev/null -w '%{http_code}'"], stdout=subprocess.PIPE).stdout for c in calls]
+        wrong = [(c[:80], code) for c, code in zip(calls, codes) if code != b"200"]
+        tap.check(not wrong, "and each of them works: %s" % wrong[:3])
+    command("POST", session + "/window/rect", {"width": 420, "height": 900})
+    wide = script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    tap.check(wide <= 0, "no sideways scrolling there")
+    command("POST", session + "/goog/cdp/execute",
+            {"cmd": "Emulation.setEmulatedMedia", "params": {"features": [{"name": "prefers-color-scheme", "value": "light"}]}})
+    shot("8-docs-narrow")
+    log = [e["message"] for e in command("POST", session + "/se/log", {"type": "browser"}) if e["level"] in ("SEVERE", "WARNING")]
+    tap.check(not log, "nothing to complain about there either %s" % log[:3])
 finally:
     try:
         command("DELETE", session)

@@ -1,4 +1,5 @@
-/* page.c - the page at /, as its files (page/) are linked into the binary. */
+/* page.c - the pages at / and /docs and the description of the routes, /openapi.json: the files of
+ * page/, linked into the binary. */
 #include <string.h>
 
 #include "server.h"
@@ -13,21 +14,30 @@
 EMBED(page_index, "tools/server/page/index.html");
 EMBED(page_script, "tools/server/page/app.js");
 EMBED(page_style, "tools/server/page/style.css");
+EMBED(page_docs, "tools/server/page/docs.html");
+EMBED(page_docs_script, "tools/server/page/docs.js");
+EMBED(page_openapi, "tools/server/page/openapi.json");
+
+static const struct {
+    const char *path, *type, *begin, *end;
+} files[] = {
+    {"/", "text/html; charset=utf-8", page_index_begin, page_index_end},
+    {"/page/app.js", "text/javascript; charset=utf-8", page_script_begin, page_script_end},
+    {"/page/style.css", "text/css; charset=utf-8", page_style_begin, page_style_end},
+    {"/docs", "text/html; charset=utf-8", page_docs_begin, page_docs_end},
+    {"/page/docs.js", "text/javascript; charset=utf-8", page_docs_script_begin,
+     page_docs_script_end},
+    {"/openapi.json", "application/json", page_openapi_begin, page_openapi_end},
+};
 
 void page_route(struct server *s, const struct request *request, struct reply *reply)
 {
-    const char *path = request->path;
-
     (void)s;
-    if (strcmp(path, "/page/app.js") == 0) {
-        reply_fixed(reply, 200, "text/javascript; charset=utf-8", page_script_begin,
-                    (size_t)(page_script_end - page_script_begin));
-    } else if (strcmp(path, "/page/style.css") == 0) {
-        reply_fixed(reply, 200, "text/css; charset=utf-8", page_style_begin,
-                    (size_t)(page_style_end - page_style_begin));
-    } else {
-        reply_fixed(reply, 200, "text/html; charset=utf-8", page_index_begin,
-                    (size_t)(page_index_end - page_index_begin));
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        if (strcmp(request->path, files[i].path) == 0) {
+            reply_fixed(reply, 200, files[i].type, files[i].begin,
+                        (size_t)(files[i].end - files[i].begin));
+        }
     }
     /* Nothing from elsewhere, whatever a prompt or a model's name says. */
     reply_header(reply, "Content-Security-Policy",

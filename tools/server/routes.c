@@ -1,4 +1,4 @@
-/* routes.c - the one table of what this server answers. */
+/* routes.c - the one table of what this server answers; page/openapi.json describes each. */
 #include <string.h>
 
 #include "server.h"
@@ -7,6 +7,9 @@ static const struct route routes[] = {
     {"GET", "/", page_route, true},
     {"GET", "/page/app.js", page_route, true},
     {"GET", "/page/style.css", page_route, true},
+    {"GET", "/docs", page_route, true},
+    {"GET", "/page/docs.js", page_route, true},
+    {"GET", "/openapi.json", page_route, true},
     {"POST", "/clip/embed_image", roboflow_embed_image, false},
     {"POST", "/clip/embed_text", roboflow_embed_text, false},
     {"POST", "/clip/compare", roboflow_compare, false},
