@@ -312,6 +312,16 @@ while not Store.ended and time.time() - begun < 5:
 tap.check(Store.ended and time.time() - begun < 1.5, "a client that goes away ends its fetch after %.1f s" % (time.time() - begun))
 tap.check(server.stop() == 0, "SIGTERM ends it with 0")
 
+server = Server("--allow-url", "--allow-url-http", "--allow-url-to", "127.0.0.1", "--url-timeout", "4", "--max-wait", "2")
+with concurrent.futures.ThreadPoolExecutor(20) as pool:
+    slow = [pool.submit(ask, server, web + "slow") for _ in range(16)]  # all the threads that there are for it
+    time.sleep(1)
+    late = pool.submit(ask, server, web + "0.png")
+    tap.check(late.result()[0] == 503 and "waited" in late.result()[1], "--max-wait: who has waited too long is not computed: %s"
+              % (late.result(),))
+    tap.check({s.result()[0] for s in slow} == {400}, "those that were begun are answered")
+server.stop()
+
 # ---- TLS ---------------------------------------------------------------------------------------------------------------------------------
 
 if shutil.which("openssl") is None:

@@ -21,6 +21,7 @@ struct http_options {
     int waiters;      /* threads more, for requests that wait for other servers */
     int connections;  /* open at once; more are closed */
     int deadline_s;   /* seconds for a client to send a whole request; then it is cut */
+    int max_wait_s;   /* seconds in the queue after which a request is 503, not computed */
     const char *tls_cert, *tls_key; /* PEM; NULL: no TLS */
 };
 

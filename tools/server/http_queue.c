@@ -31,6 +31,12 @@ static struct work *take(struct lane *lane)
     return w;
 }
 
+static void refuse_busy(struct work *w, const char *why)
+{
+    reply_message(&w->reply, 503, "%s", why);
+    reply_header(&w->reply, "Retry-After", "1");
+}
+
 /* false: it goes on in the other lane, and is that one's now. */
 static bool answer(struct lane *lane, struct work *w)
 {
@@ -38,6 +44,10 @@ static bool answer(struct lane *lane, struct work *w)
 
     if (request_is_gone(&w->request)) {
         reply_message(&w->reply, HTTP_CLIENT_GONE, "the client went away");
+        return true;
+    }
+    if (base_seconds() - w->queued > h->options.max_wait_s) {
+        refuse_busy(w, "this request has waited for its turn too long: try again");
         return true;
     }
     w->request.may_wait = lane->may_wait;
@@ -51,8 +61,7 @@ static bool answer(struct lane *lane, struct work *w)
     bool room = put(&h->lanes[1], w);
     pthread_mutex_unlock(&h->lock);
     if (!room) {
-        reply_message(&w->reply, 503, "too many requests wait already: try again");
-        reply_header(&w->reply, "Retry-After", "1");
+        refuse_busy(w, "too many requests wait already: try again");
     }
     return !room;
 }
@@ -82,6 +91,7 @@ static void *serve_queue(void *arg)
 
 bool http_queue_add(struct http *h, struct work *w)
 {
+    w->queued = base_seconds();
     pthread_mutex_lock(&h->lock);
     bool room = put(&h->lanes[0], w);
     if (room) { /* before a thread can have taken it: the lock is held */

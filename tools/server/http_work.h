@@ -17,6 +17,7 @@ struct work {
     size_t size, room;
     size_t held; /* of the reply */
     bool bad_path, no_length, seen, whole, too_large, no_room, suspended, ready;
+    double queued; /* base_seconds() when it was put into the queue */
     struct work *next; /* in the queue */
 };
 

@@ -27,7 +27,8 @@ void server_take_options(struct server *s, const struct serve_options *o)
                  .handlers = 2 * (o->batch == 0 ? 8 : o->batch) + cpus,
                  .waiters = o->allow_url ? WAITERS : 0,
                  .connections = MAX_CONNECTIONS,
-                 .deadline_s = o->deadline_s},
+                 .deadline_s = o->deadline_s,
+                 .max_wait_s = o->max_wait_s},
         .models = {.encoder = {.threads = o->threads,
                                .batch = o->batch,
                                .batch_wait_ms = o->batch_wait_ms,
@@ -87,6 +88,7 @@ static const char *check_numbers(const struct serve_options *o, char *why)
         {"max-items", o->max_items, 1, 100000},
         {"cache", o->cache, 0, 100000000},
         {"deadline", o->deadline_s, 1, 86400},
+        {"max-wait", o->max_wait_s, 1, 86400},
         {"url-redirects", o->url_redirects, 0, 30},
         {"url-timeout", o->url_timeout_s, 1, 30},
     };

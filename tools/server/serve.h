@@ -17,7 +17,7 @@ struct serve_options {
     const char *default_said; /* how default_model was named: "--default" */
     const char *model_list; /* of the environment, "NAME=FILE,NAME=FILE"; for the verb */
     int port, threads, batch, batch_wait_ms, queue, max_body_mb, max_megapixels, max_items, cache,
-        deadline_s, url_redirects, url_timeout_s;
+        deadline_s, max_wait_s, url_redirects, url_timeout_s;
     bool allow_url, allow_url_http, allow_url_ip, no_auth, roboflow_env;
 };
 

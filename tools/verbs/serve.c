@@ -40,6 +40,7 @@ static void defaults(struct serve_options *o)
                                 .max_items = 8,
                                 .cache = 1000,
                                 .deadline_s = 30,
+                                .max_wait_s = 30,
                                 .url_redirects = 3,
                                 .url_timeout_s = 10};
 }
@@ -171,6 +172,8 @@ int cmd_serve(int argc, char **argv)
         {"cache", CLI_INT, &o.cache, "N", "texts whose vectors are remembered (default 1000)"},
         {"deadline", CLI_INT, &o.deadline_s, "SECONDS",
          "a client that has not sent its whole request by then is cut (default 30)"},
+        {"max-wait", CLI_INT, &o.max_wait_s, "SECONDS",
+         "a request that has waited so long for its turn is 503 (default 30)"},
         {"cors", CLI_STRING, &o.cors, "ORIGINS",
          "pages of these origins may ask: a list with commas, or *"},
         {"allow-file", CLI_STRING, &o.allow_file, "FOLDER",
