@@ -388,6 +388,8 @@ ways = [("none", "/clip/embed_text", {"text": "a"}, {}, 401), ("query", "/clip/e
         ("comment", "/clip/embed_text?api_key=%23%20ours", {"text": "a"}, {}, 401)]
 for what, path, body, headers, want in ways:
     tap.check(server.ask("POST", path, body, headers)[0] == want, "a key by %s: %d" % (what, want))
+status, got = server.post("/v1/embeddings", {"input": "a"})
+tap.check(status == 401 and "API key" in got["error"]["message"], "OpenAI's clients are told in their own shape: %s" % got)
 tap.check(server.ask("GET", "/healthz")[0] == 200 and server.ask("GET", "/metrics")[0] == 401, "health needs no key, metrics do")
 open(tmp + "/keys", "w").write("third-key\n")
 server.process.send_signal(signal.SIGHUP)

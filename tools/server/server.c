@@ -1,10 +1,12 @@
 /* server.c - starts everything, answers what no route does, writes the log, ends in peace. */
 #include <jansson.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,6 +14,7 @@
 #include "../cli/cli.h"
 #include "../cli/json_put.h"
 #include "body.h"
+#include "call.h"
 #include "name_list.h"
 #include "serve.h"
 #include "server.h"
@@ -84,6 +87,11 @@ static bool is_open(const struct server *s, const struct route *route)
     return !keys_wanted(s->keys) || route == NULL || route->quick;
 }
 
+static void refuse(struct reply *reply, int status, const char *why)
+{
+    reply_message(reply, status, "%s", why);
+}
+
 static void handle(void *arg, const struct request *request, struct reply *reply)
 {
     struct server *s = arg;
@@ -92,9 +100,10 @@ static void handle(void *arg, const struct request *request, struct reply *reply
 
     allow_origin(s, request, reply);
     if (!is_open(s, route) && !may_ask(s, request)) {
-        reply_message(reply, 401,
-                      "Unauthorized: this server wants an API key, as ?api_key=, in the "
-                      "header Authorization: Bearer, or as the body's api_key");
+        (strncmp(request->path, "/v1/", 4) == 0 ? call_refuse_openai : refuse)(
+            reply, 401,
+            "Unauthorized: this server wants an API key, as ?api_key=, in the header "
+            "Authorization: Bearer, or as the body's api_key");
         reply_header(reply, "WWW-Authenticate", "Bearer");
     } else if (route != NULL) {
         route->run(s, request, reply);
@@ -195,11 +204,23 @@ static int try_default(struct server *s)
     return status;
 }
 
-/* Only this machine can reach it. */
+/* Can only this machine reach it?  By what the name means: "127.example.com" is anybody's. */
 static bool is_loopback(const char *host)
 {
-    return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 ||
-           strcmp(host, "localhost") == 0;
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct address_net loopback[2];
+    struct addrinfo *found = NULL;
+
+    if (getaddrinfo(host, NULL, &hints, &found) != 0) {
+        return true; /* it will not listen, and say why */
+    }
+    bool only =
+        address_parse_net("127.0.0.0/8", &loopback[0]) && address_parse_net("::1", &loopback[1]);
+    for (const struct addrinfo *a = found; a != NULL; a = a->ai_next) {
+        only = only && address_in(loopback, 2, a->ai_addr);
+    }
+    freeaddrinfo(found);
+    return only;
 }
 
 static int take_keys(struct server *s, const struct serve_options *o)
