@@ -11,6 +11,7 @@ import time
 import xml.dom.minidom
 
 import numpy as np
+from PIL import Image
 
 import tap
 from watching import clipc, cosines, difference, done, frames, pngs, prompts, start, tmp, watch
@@ -141,5 +142,96 @@ last = watch(raw, *R, *prompts)[1][-1]
 good = all(re.match(r"  %s +%.1f %%" % (re.escape(n), last["percent"][i]), shown[1 + i]) for i, n in enumerate(prompts))
 tap.check(good and not any(shown[5:]), "a bar for each prompt, drawn over and over in one place: " + " | ".join(shown[1:4]))
 tap.check(data.count(b"\033[4A") >= 1 or data.count(b"frame") == 1, "later pictures go where the first one stood")
+# ---- Events --------------------------------------------------------------------------------------------
+
+# A card that comes, moves, is gone and comes again, in noise; which frames have it is known.
+size, card = (160, 120), "an ace of spades playing card"
+ace = Image.open("tests/images/ace-of-spades-19.png").convert("RGB").resize((112, 112))
+cross = Image.open("tests/images/red-cross-5.png").convert("RGB").resize((112, 112))
+rng = np.random.default_rng(3)
+truth, film = [], []
+for picture, n in ((None, 12), (ace, 15), (cross, 14), (ace, 11), (None, 9), (ace, 3), (cross, 12)):
+    for i in range(n):
+        base = Image.new("RGB", size, (90, 110, 100))
+        if picture is not None:
+            base.paste(picture, (8 + 2 * (i % 16), 4))
+        noise = np.asarray(base).astype(int) + rng.integers(-6, 7, (size[1], size[0], 3))
+        film.append(np.clip(noise, 0, 255).astype(np.uint8))
+        truth.append(picture is ace)
+movie = tmp + "/cards.rgb"
+open(movie, "wb").write(b"".join(f.tobytes() for f in film))
+C = [movie, "--format", "raw", "--size", "160x120", "--rate", "10"]
+code, r, err = watch(*C, card, "a red cross")
+scores = np.array([x["cosines"] for x in r])
+
+
+def expected(values, threshold, hysteresis, least, smooth):
+    """Events by their definition: [(first frame, last frame, frame of the peak)]."""
+    mean = [np.mean(values[max(0, i - smooth + 1):i + 1]) for i in range(len(values))]
+    out, start = [], None
+    for i, v in enumerate(mean + [-9]):
+        if start is not None and v < threshold - hysteresis:
+            if (i - 1 - start) / 10 >= least - 1e-6:
+                out.append((start, i - 1, start + int(np.argmax(mean[start:i]))))
+            start = None
+        if start is None and v >= threshold:
+            start = i
+    return out
+
+
+for threshold, hysteresis, least, smooth in ((0.3, 0.05, 0, 1), (0.3, 0, 0.5, 1), (0.25, 0.1, 0.2, 3), (0.45, 0.02, 0, 2), (2, 0, 0, 1)):
+    options = ["--threshold", threshold, "--hysteresis", hysteresis, "--smooth", smooth] + (["--min-duration", least] if least else [])
+    code, r, err = watch(*C, card, "a red cross", *options)
+    for k, prompt in enumerate((card, "a red cross")):
+        ends = [x for x in r if x["prompt"] == prompt and x["event"] == "end"]
+        begins = [x for x in r if x["prompt"] == prompt and x["event"] == "start"]
+        want = expected(scores[:, k], threshold, hysteresis, least, smooth)
+        tap.check(code == 0 and [(x["start_frame"], x["end_frame"], x["best_frame"]) for x in ends] == want and
+                  [x["start_frame"] for x in begins] == [w[0] for w in want] and
+                  all(abs(x["start"] - x["start_frame"] / 10) < 1e-9 and abs(x["end"] - x["end_frame"] / 10) < 1e-9 for x in ends) and
+                  all(x["end"] is None for x in begins), "threshold %g, %g, %g s, %d frames: %d events of '%s'" %
+                  (threshold, hysteresis, least, smooth, len(want), prompt))
+code, r, err = watch(*C, card, "--threshold", "40%", "--min-duration", "0.4")
+found = [(x["start_frame"], x["end_frame"]) for x in r if x["event"] == "end"]
+runs = [(12, 26), (41, 51)]  # the third, of 3 frames, is too short
+hit = set().union(*[range(a, b + 1) for a, b in found]) if found else set()
+real = {i for a, b in runs for i in range(a, b + 1)}
+precision, recall = len(hit & real) / max(len(hit), 1), len(hit & real) / len(real)
+tap.check(len(found) == 2 and precision >= 0.95 and recall >= 0.95 and
+          all(abs(a - c) <= 2 and abs(b - d) <= 2 for (a, b), (c, d) in zip(found, runs)),
+          "a card that comes twice: %s of %s, precision %.2f, recall %.2f" % (found, runs, precision, recall))
+for options in (["--threshold", "x"], ["--threshold", "0.3", "--hysteresis", "y"]):
+    tap.check(watch(*C, card, *options)[0] == 1, " ".join(options) + " is refused")
+tap.check(watch(*C, card, "--smooth", "3")[0] == 2 and watch(*C, card, "--on-event", "true")[0] == 2, "without --threshold they are wrong usage")
+
+script = tmp + "/hook"
+open(script, "w").write("#!/bin/sh\n{ printf '%%s|' \"$@\"; cat; } >> %s/heard\n" % tmp)
+os.chmod(script, 0o755)
+H = ["--threshold", "0.3", "--on-event", script]
+code, r, err = watch(*C, card, *H, "--on-event", "$(id); a  b", "--on-event", "--x", "--cooldown", "0.000001")
+heard = open(tmp + "/heard").read().splitlines()
+tap.check(code == 0 and len(heard) == len(r) > 1 and all(h.startswith("$(id); a  b|--x|{") for h in heard) and
+          [json.loads(h[h.index("{"):]) for h in heard] == r, "--on-event: each event on its stdin, its arguments as they are, no shell")
+os.remove(tmp + "/heard")
+code, r2, err = watch(*C, card, *H, "--cooldown", "1000")
+tap.check(code == 0 and len(open(tmp + "/heard").read().splitlines()) == 1 and "%d events were left out" % (len(r) - 1) in err,
+          "--cooldown: once, the others are counted: " + err.strip())
+code, r2, err = watch(*C, card, "--threshold", "0.3", "--on-event", tmp + "/nothing")
+tap.check(code == 1 and "there is no program" in err and r2 == r, "no such program: an error, the answers are all there")
+code, r2, err = watch(*C, card, "--threshold", "0.3", "--on-event", "false", "--cooldown", "0.000001")
+tap.check(code == 1 and "failed with status 1" in err and r2 == r, "a program that fails: " + err.splitlines()[0])
+open(script, "w").write("#!/bin/sh\necho $$ > %s/hookpid\nsleep 1000 & sleep 1000\n" % tmp)
+begun = time.time()
+code, r2, err = watch(*C, card, "--threshold", "0.3", "--on-event", script, "--cooldown", "1000")
+left = []  # of its process group, but for those that are dead and that nobody has waited for
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    try:
+        state, _, group = open("/proc/%s/stat" % pid).read().rsplit(")", 1)[1].split()[:3]
+    except OSError:
+        continue
+    left += [pid] if group == open(tmp + "/hookpid").read().strip() and state != "Z" else []
+tap.check(code == 1 and "did not end" in err and r2 == r and not left and time.time() - begun < 60,
+          "one that never ends is killed, and what it started: " + err.strip()[-60:])
+
 tap.check(not [x for x in os.listdir(tmp) if ".part" in x], "nothing is left behind")
 done()

@@ -24,21 +24,24 @@ static const struct cli_verb verb = {
     "line of JSON: source, frame, timestamp, and in the order of the prompts "
     "their\n"
     "cosines, percent (cosines from LOW to HIGH of --range as 0 to 100) and softmax (which prompt\n"
-    "fits best, all together 1); then the best prompt.\n\n"
+    "fits best, all together 1); then the best prompt.  With --threshold the lines are events\n"
+    "instead, one when a prompt comes and one when it is gone: start, end, peak, best_frame.\n\n"
     "  clipc watch film.mp4 \"an ace of spades playing card\" --fps 2\n"
     "  clipc watch webcam \"a person\" \"an empty room\" -m vit-b-32.clipc",
     CLI_MODEL | CLI_COMPUTE | CLI_JSON | CLI_JSONL};
 
 struct options {
-    const char *csv, *srt, *svg;
+    const char *csv, *srt, *svg, *threshold, *hysteresis, *min_duration, *cooldown;
     const char *fps, *range, *size, *rate, *timeout, *similar;
-    int every, format;
+    int every, format, smooth;
     bool realtime, stats;
 };
 
 struct arguments {
     struct readers_source *sources; /* [n_sources] */
     const char **templates;         /* [n_templates] */
+    const char **on_event;          /* [n_on_event], a program and its arguments, then NULL */
+    size_t n_on_event;
     size_t n_sources, n_templates;
     struct labels prompts;
 };
@@ -108,6 +111,10 @@ static int take_options(const struct cli *cli, const struct options *o, struct w
     video->format = formats[o->format];
     video->image = load_options(cli);
     video->patience = 30;
+    w->cooldown = 1;
+    w->events.smooth = o->smooth;
+    w->threshold = o->threshold;
+    w->hysteresis = o->hysteresis;
     common->every = o->every;
     common->realtime = o->realtime;
     int code = take_number(cli, "fps", o->fps, &common->fps);
@@ -125,6 +132,16 @@ static int take_options(const struct cli *cli, const struct options *o, struct w
     }
     if (code == CLI_GO_ON) {
         code = take_range(cli, o->range, &w->low, &w->high);
+    }
+    if (code == CLI_GO_ON) {
+        code = take_number(cli, "min-duration", o->min_duration, &w->events.min_duration);
+    }
+    if (code == CLI_GO_ON) {
+        code = take_number(cli, "cooldown", o->cooldown, &w->cooldown);
+    }
+    if (code == CLI_GO_ON && o->threshold == NULL &&
+        (o->hysteresis != NULL || o->min_duration != NULL || o->smooth > 0)) {
+        code = cli_usage(cli, "--hysteresis, --min-duration and --smooth go with --threshold");
     }
     if (code == CLI_GO_ON && o->every > 0 && o->fps != NULL) {
         code = cli_usage(cli, "--every and --fps: one of them");
@@ -153,7 +170,8 @@ static int sort_items(const struct cli *cli, struct arguments *a)
 
     a->sources = calloc(cli->n_items + 1, sizeof *a->sources);
     a->templates = calloc(cli->n_items + 1, sizeof *a->templates);
-    if (a->sources == NULL || a->templates == NULL) {
+    a->on_event = calloc(cli->n_items + 1, sizeof *a->on_event);
+    if (a->sources == NULL || a->templates == NULL || a->on_event == NULL) {
         return cli_error("out of memory");
     }
     for (size_t i = 0; i < cli->n_items; i++) {
@@ -167,6 +185,8 @@ static int sort_items(const struct cli *cli, struct arguments *a)
             prompting || (item->option == NULL && !prompted && !is_source(item, a->n_sources));
         if (strcmp(name, "template") == 0) {
             a->templates[a->n_templates++] = item->value;
+        } else if (strcmp(name, "on-event") == 0) {
+            a->on_event[a->n_on_event++] = item->value;
         } else if (strcmp(name, "prompts") == 0) {
             code = labels_add_lines(&a->prompts, item->value);
         } else if (item->option != NULL || prompting) {
@@ -178,7 +198,7 @@ static int sort_items(const struct cli *cli, struct arguments *a)
     return code == CLI_DONE ? CLI_GO_ON : code;
 }
 
-static int check(const struct cli *cli, const struct arguments *a, bool srt)
+static int check(const struct cli *cli, const struct arguments *a, bool srt, bool events)
 {
     size_t stdins = 0;
 
@@ -198,6 +218,9 @@ static int check(const struct cli *cli, const struct arguments *a, bool srt)
     if (srt && a->n_sources > 1) {
         return cli_usage(cli, "--srt takes one source: subtitles are of one film");
     }
+    if (a->n_on_event > 0 && !events) {
+        return cli_usage(cli, "--on-event wants --threshold: what is an event?");
+    }
     if (stdins > 1) {
         return cli_usage(cli, "standard input can be one source only");
     }
@@ -214,6 +237,7 @@ static void free_arguments(struct arguments *a)
 {
     free(a->sources);
     free(a->templates);
+    free(a->on_event);
     labels_free(&a->prompts);
 }
 
@@ -240,6 +264,16 @@ int cmd_watch(int argc, char **argv)
          "frames a second where the source does not say (default 25)"},
         {"timeout", CLI_STRING, &o.timeout, "S",
          "end a stream or a decoder that gives nothing for S seconds (default 30)"},
+        {"threshold", CLI_STRING, &o.threshold, "T",
+         "answer with events: a prompt reaches T (a cosine, or 60% of the range)"},
+        {"hysteresis", CLI_STRING, &o.hysteresis, "H",
+         "an event ends below T - H (default 10% of the range)"},
+        {"min-duration", CLI_STRING, &o.min_duration, "S", "a shorter event is none (seconds)"},
+        {"smooth", CLI_INT, &o.smooth, "N", "compare the mean of the last N frames"},
+        {"on-event", CLI_ITEM, NULL, "CMD",
+         "run CMD when an event begins or ends, its JSON on stdin; repeated:\nits arguments"},
+        {"cooldown", CLI_STRING, &o.cooldown, "S",
+         "run it no oftener than every S seconds (default 1)"},
         {"csv", CLI_OUTPUT, &o.csv, "FILE",
          "a row for each frame, a column for each prompt's cosine"},
         {"srt", CLI_OUTPUT, &o.srt, "FILE", "subtitles: the best prompts and their percent"},
@@ -260,7 +294,7 @@ int cmd_watch(int argc, char **argv)
         code = sort_items(&cli, &a);
     }
     if (code == CLI_GO_ON) {
-        code = check(&cli, &a, o.srt != NULL);
+        code = check(&cli, &a, o.srt != NULL, o.threshold != NULL);
     }
     if (code == CLI_GO_ON) {
         for (size_t i = 0; i < a.n_sources; i++) {
@@ -272,6 +306,7 @@ int cmd_watch(int argc, char **argv)
         w.n_sources = a.n_sources;
         w.templates = a.templates;
         w.n_templates = a.n_templates;
+        w.on_event = a.n_on_event > 0 ? a.on_event : NULL;
         w.stats = o.stats;
         w.csv = o.csv;
         w.srt = o.srt;

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "../cli/json_put.h"
+#include "events.h"
 
 static void put_list(FILE *f, const char *key, const double *x, size_t n)
 {
@@ -59,4 +60,29 @@ void record_put(FILE *f, const struct shown *s)
     fputs(", \"error\": ", f);
     json_put_c_string(f, a->error);
     fputs("}", f);
+}
+
+void record_put_event(FILE *f, const char *source, size_t source_length,
+                      const struct labels *prompts, const struct event *e)
+{
+    const struct label *prompt = &prompts->names[e->prompt];
+
+    fprintf(f, "{\"event\": \"%s\", \"source\": ", e->ended ? "end" : "start");
+    json_put_string(f, source, source_length);
+    fputs(", \"prompt\": ", f);
+    json_put_string(f, prompt->text, prompt->length);
+    fputs(", \"start\": ", f);
+    json_put_float(f, e->start);
+    fprintf(f, ", \"start_frame\": %llu, \"end\": ", (unsigned long long)e->start_frame);
+    if (e->ended) {
+        json_put_float(f, e->end);
+        fprintf(f, ", \"end_frame\": %llu", (unsigned long long)e->end_frame);
+    } else {
+        fputs("null, \"end_frame\": null", f);
+    }
+    fputs(", \"peak\": ", f);
+    json_put_float(f, e->peak);
+    fputs(", \"peak_timestamp\": ", f);
+    json_put_float(f, e->peak_time);
+    fprintf(f, ", \"best_frame\": %llu}", (unsigned long long)e->peak_frame);
 }

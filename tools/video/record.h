@@ -23,4 +23,11 @@ struct shown {
  * are null. */
 void record_put(FILE *f, const struct shown *shown);
 
+/* {"event": "start" or "end", "source", "prompt", "start": seconds, "start_frame", "end" and
+ * "end_frame" (null until it ended), "peak": the highest value so far, "peak_timestamp",
+ * "best_frame": the frame of the peak}. */
+struct event;
+void record_put_event(FILE *f, const char *source, size_t source_length,
+                      const struct labels *prompts, const struct event *event);
+
 #endif

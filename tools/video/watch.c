@@ -10,6 +10,7 @@
 #include "../../src/base/base.h"
 #include "interrupt.h"
 #include "pipeline.h"
+#include "event_output.h"
 #include "form.h"
 #include "stats.h"
 #include "view.h"
@@ -22,6 +23,7 @@ struct run {
     struct view *view;           /* NULL: stdout is no terminal, or --json or --jsonl */
     struct form *forms[3];
     size_t n_forms;
+    struct event_output *events; /* NULL: the answers are frames */
     struct stats stats;
     bool failed;
 };
@@ -53,9 +55,12 @@ static int show(void *arg, const struct pipeline_answer *a)
     for (size_t i = 0; shown.scores != NULL && i < run->n_forms; i++) {
         form_frame(run->forms[i], &shown);
     }
+    if (run->events != NULL && shown.scores != NULL) {
+        event_output_frame(run->events, &shown);
+    }
     if (run->view != NULL && shown.scores != NULL) {
         view_frame(run->view, &shown);
-    } else if (run->view == NULL) {
+    } else if (run->view == NULL && (run->events == NULL || a->error != NULL)) {
         json_records_next(&run->records);
         record_put(stdout, &shown);
         json_records_line(&run->records);
@@ -83,6 +88,9 @@ static int open_forms(struct run *run)
     }
     if (status == CLIPC_OK && !w->cli->json && !w->cli->jsonl && isatty(STDOUT_FILENO)) {
         status = view_new(w->prompts, w->n_sources, &run->view);
+    }
+    if (status == CLIPC_OK && w->threshold != NULL) {
+        status = event_output_new(w, &run->scores, &run->records, run->view, &run->events);
     }
     return status;
 }
@@ -164,6 +172,7 @@ static int follow(struct run *run, const clipc_model *model, clipc_session *sess
     pipeline_run(run->pipeline, show, run);
     stats_end(&run->stats, pipeline_dropped(run->pipeline));
     pipeline_free(run->pipeline);
+    run->failed |= event_output_end(run->events) != CLI_DONE;
     if (run->view == NULL) {
         json_records_end(&run->records);
     }

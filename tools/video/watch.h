@@ -4,6 +4,7 @@
 
 #include "../cli/cli.h"
 #include "../cli/labels.h"
+#include "events.h"
 #include "readers.h"
 
 struct watch {
@@ -13,9 +14,13 @@ struct watch {
     struct labels *prompts;
     const char *const *templates; /* [n_templates] */
     size_t n_templates;
-    double low, high;            /* --range; equal: the model's */
-    double skip_similar;         /* 0: every frame is encoded */
-    const char *csv, *srt, *svg; /* NULL: not wanted */
+    double low, high;                   /* --range; equal: the model's */
+    double skip_similar;                /* 0: every frame is encoded */
+    const char *csv, *srt, *svg;        /* NULL: not wanted */
+    const char *threshold, *hysteresis; /* cosines, or "60%" of the range; NULL: no events */
+    struct events_options events;
+    const char *const *on_event; /* a program and its arguments, ended by NULL; NULL: none */
+    double cooldown;
     bool stats;
 };
 

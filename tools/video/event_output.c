@@ -1,0 +1,135 @@
+/* event_output.c - events as lines of JSON, as sentences, as the standard input of a program. */
+#include "event_output.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../src/base/base.h"
+#include "notify.h"
+
+struct event_output {
+    const struct watch *watch;
+    struct json_records *records;
+    struct view *view;
+    struct events *events;
+    struct notify *notify;
+};
+
+/* A sentence for people, below the bars so far. */
+static void say_event(struct event_output *o, const struct address *source, const struct event *e)
+{
+    const struct label *prompt = &o->watch->prompts->names[e->prompt];
+
+    view_pause(o->view);
+    say_text(stdout, source->name, source->name_length);
+    fputs(": ", stdout);
+    say_text(stdout, prompt->text, prompt->length);
+    if (e->ended) {
+        printf(": from %.2f s to %.2f s, best %.3f at %.2f s\n", e->start, e->end, e->peak,
+               e->peak_time);
+    } else {
+        printf(": since %.2f s\n", e->start);
+    }
+}
+
+static void put_event(void *arg, const struct event *e)
+{
+    struct event_output *o = arg;
+    const struct address *source = &o->watch->sources[e->source].address;
+    char *json = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&json, &n);
+
+    if (f == NULL) {
+        cli_error("out of memory for an event");
+        return;
+    }
+    record_put_event(f, source->name, source->name_length, o->watch->prompts, e);
+    putc('\n', f);
+    fclose(f);
+    if (o->view != NULL) {
+        say_event(o, source, e);
+    } else {
+        json_records_next(o->records);
+        fwrite(json, 1, n - 1, stdout);
+        json_records_line(o->records);
+    }
+    if (o->notify != NULL) {
+        notify_event(o->notify, json, n);
+    }
+    free(json);
+}
+
+/* "0.3", or "60%" of the range from `low` on.  0, or CLIPC_ERROR_ARGUMENT. */
+static int read_value(const char *option, const char *text, double low, const struct scores *s,
+                      double *to)
+{
+    char *end;
+    double x = strtod(text, &end);
+
+    if (end == text || !isfinite(x) || (*end != '\0' && strcmp(end, "%") != 0)) {
+        return base_fail(CLIPC_ERROR_ARGUMENT, "--%s wants a cosine or a percentage (60%%): '%s'",
+                         option, text);
+    }
+    if (*end == '%' && !(s->low < s->high)) {
+        return base_fail(CLIPC_ERROR_ARGUMENT,
+                         "--%s %s: this model has no range for percentages: --range LOW,HIGH",
+                         option, text);
+    }
+    *to = *end == '%' ? low + x / 100 * (s->high - s->low) : x;
+    return CLIPC_OK;
+}
+
+int event_output_new(const struct watch *w, const struct scores *scores,
+                     struct json_records *records, struct view *view, struct event_output **out)
+{
+    struct events_options options = w->events;
+    struct event_output *o = calloc(1, sizeof *o);
+    int status = o == NULL ? base_fail(CLIPC_ERROR_MEMORY, "out of memory") : CLIPC_OK;
+
+    if (status == CLIPC_OK) {
+        *o = (struct event_output){.watch = w, .records = records, .view = view};
+        status = read_value("threshold", w->threshold, scores->low, scores, &options.threshold);
+    }
+    /* Enough that noise about the threshold is one event: a tenth of what is worth showing. */
+    options.hysteresis = scores->low < scores->high ? (scores->high - scores->low) / 10 : 0.02;
+    if (status == CLIPC_OK && w->hysteresis != NULL) {
+        status = read_value("hysteresis", w->hysteresis, 0, scores, &options.hysteresis);
+    }
+    if (status == CLIPC_OK) {
+        status = events_new(&options, w->n_sources, w->prompts->n, put_event, o, &o->events);
+    }
+    if (status == CLIPC_OK && w->on_event != NULL) {
+        status = notify_new(w->on_event, w->cooldown, &o->notify);
+    }
+    if (status != CLIPC_OK && o != NULL) {
+        events_free(o->events);
+        free(o);
+        o = NULL;
+    }
+    *out = o;
+    return status;
+}
+
+void event_output_frame(struct event_output *o, const struct shown *shown)
+{
+    events_frame(o->events, shown);
+}
+
+int event_output_end(struct event_output *o)
+{
+    int code = CLI_DONE;
+
+    if (o == NULL) {
+        return code;
+    }
+    events_end(o->events);
+    fflush(stdout);
+    if (o->notify != NULL) {
+        code = notify_free(o->notify);
+    }
+    events_free(o->events);
+    free(o);
+    return code;
+}
