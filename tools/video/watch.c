@@ -166,7 +166,7 @@ static int follow(struct run *run, const clipc_model *model, clipc_session *sess
         return abandon(run);
     }
     if (run->view == NULL) {
-        json_records_begin(&run->records, stdout, !w->cli->json);
+        json_records_begin(&run->records, stdout, w->cli->jsonl || !w->cli->json);
     }
     stats_begin(&run->stats);
     pipeline_run(run->pipeline, show, run);
