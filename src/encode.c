@@ -1,5 +1,6 @@
 /* encode.c - images, pixels, texts and tokens to embeddings, a batch at a time. */
 #include <math.h>
+#include <string.h>
 
 #include "clipc.h"
 #include "session.h"
@@ -67,7 +68,7 @@ int clipc_encode_pixels(clipc_session *s, const float *pixels, size_t n, float *
     for (size_t i = 0, m; status == CLIPC_OK && i < n; i += m) {
         size_t floats = 3 * s->vision.image_size * s->vision.image_size;
         m = batch_of(s, n - i);
-        run_vision(s, pixels + i * floats, m, embeddings + i * s->vision.projection.w.out);
+        run_vision(s, pixels + i * floats, m, embeddings + i * s->vision.embed_dim);
     }
     return status == CLIPC_OK ? check_finite(s, embeddings, n) : status;
 }
@@ -127,10 +128,21 @@ int clipc_encode_images(clipc_session *s, const struct clipc_image *images, size
         m = batch_of(s, n - i);
         status = preprocess_batch(s, images + i, m);
         if (status == CLIPC_OK) {
-            run_vision(s, s->pixels, m, embeddings + i * s->vision.projection.w.out);
+            run_vision(s, s->pixels, m, embeddings + i * s->vision.embed_dim);
         }
     }
     return status == CLIPC_OK ? check_finite(s, embeddings, n) : status;
+}
+
+/* Text j of the session's tokens up to the context. */
+static void fill_context(clipc_session *s, size_t j)
+{
+    int32_t *ids = s->tokens + j * s->text.context;
+
+    for (size_t k = s->lengths[j]; k < s->text.context; k++) {
+        ids[k] = (int32_t)s->model->weights.header.pad_id;
+    }
+    s->lengths[j] = (uint32_t)s->text.context;
 }
 
 int clipc_encode_tokens(clipc_session *s, const int32_t *tokens, size_t n, size_t length,
@@ -146,11 +158,21 @@ int clipc_encode_tokens(clipc_session *s, const int32_t *tokens, size_t n, size_
         status = text_check(&s->text, tokens, n, length);
     }
     for (size_t i = 0, m; status == CLIPC_OK && i < n; i += m) {
+        const int32_t *rows = tokens + i * length;
+        size_t stride = length;
         m = batch_of(s, n - i);
         for (size_t j = 0; j < m; j++) {
             s->lengths[j] = (uint32_t)length;
         }
-        run_text(s, tokens + i * length, length, m, embeddings + i * s->text.projection.w.out);
+        if (s->pads && length < s->text.context) {
+            for (size_t j = 0; j < m; j++) {
+                memcpy(s->tokens + j * s->text.context, rows + j * length, length * sizeof *rows);
+                fill_context(s, j);
+            }
+            rows = s->tokens;
+            stride = s->text.context;
+        }
+        run_text(s, rows, stride, m, embeddings + i * s->text.embed_dim);
     }
     return status == CLIPC_OK ? check_finite(s, embeddings, n) : status;
 }
@@ -170,14 +192,12 @@ int clipc_encode_texts(clipc_session *s, const struct clipc_text *texts, size_t 
             int32_t *ids = s->tokens + j * s->text.context;
             status = clipc_tokenize(s->model, &texts[i + j], s->tokenizer, ids, &n_ids);
             s->lengths[j] = (uint32_t)n_ids;
-            for (size_t k = n_ids; status == CLIPC_OK && s->full_context && k < s->text.context;
-                 k++) {
-                ids[k] = (int32_t)s->model->weights.header.pad_id;
-                s->lengths[j] = (uint32_t)s->text.context;
+            if (status == CLIPC_OK && (s->full_context || s->pads)) {
+                fill_context(s, j);
             }
         }
         if (status == CLIPC_OK) {
-            run_text(s, s->tokens, s->text.context, m, embeddings + i * s->text.projection.w.out);
+            run_text(s, s->tokens, s->text.context, m, embeddings + i * s->text.embed_dim);
         }
     }
     return status == CLIPC_OK ? check_finite(s, embeddings, n) : status;

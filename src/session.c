@@ -205,6 +205,7 @@ static int session_options(struct clipc_session *s, const struct clipc_options *
     s->preprocess = o->preprocess;
     s->tokenizer = o->tokenizer;
     s->full_context = o->full_context != 0;
+    s->pads = (s->model->weights.header.text.flags & FORMAT_PAD_TO_CONTEXT) != 0;
     s->trace.fn = o->trace;
     s->trace.arg = o->trace_arg;
     s->wanted = o->precision == CLIPC_PRECISION_FAST ? KERNELS_FAST : KERNELS_EXACT;

@@ -30,6 +30,7 @@ struct clipc_session {
     enum kernels_precision wanted;
     int precision; /* CLIPC_PRECISION_EXACT or _FAST: what is computed */
     bool full_context;
+    bool pads; /* texts attend to padding: all are filled up to the context */
 };
 
 bool session_has_vision(const struct clipc_session *s);

@@ -274,7 +274,7 @@ refused("the same without refs", hub, hub + "/snapshots/aaaaaa")
 converts("the snapshot converts", hub + "/snapshots/c0ffee")
 
 # ---- Tensors of other families are named.
-for text, name, hint in (("OpenAI's names", "visual.conv1.weight", "OpenAI"), ("SigLIP", "vision_model.head.probe", "SigLIP"),
+for text, name, hint in (("OpenAI's names", "visual.conv1.weight", "OpenAI"), ("SigLIP", "vision_model.head.probe", "patch_embedding.weight"),
                          ("timm", "visual.trunk.patch_embed.proj.weight", "timm"), ("no CLIP", "bert.encoder.weight", "no CLIP model")):
     refused(text, folder("family", {name: np.zeros((2, 2), "f4")}), hint)
 

@@ -291,13 +291,15 @@ static void test_models(void)
     } cases[] = {
         {&header()->required_features, 2, "features 0x2"},
         {&header()->score, 3, "scores of kind 3"},
-        {&header()->vision.pool, FORMAT_POOL_MAP, "image tower pools with an attention head (MAP)"},
-        {&header()->vision.pool, FORMAT_POOL_MEAN, "image tower pools the mean"},
+        {&header()->vision.pool, FORMAT_POOL_MAP, "'vision.map.probe' is missing"},
+        {&header()->vision.pool, FORMAT_POOL_LAST, "image tower pools in another way"},
         {&header()->vision.pool, FORMAT_POOL_FIRST_EOT, "image tower pools in another way"},
         {&header()->vision.pool, 7, "image tower pools in another way"},
-        {&header()->vision.flags, vision | FORMAT_PATCH_BIAS, "a bias to its patches"},
-        {&header()->vision.flags, vision | FORMAT_PROJECTION_BIAS, "a bias to its projection"},
-        {&header()->vision.flags, vision & ~(uint32_t)FORMAT_PROJECTION, "has no projection"},
+        {&header()->vision.flags, vision | FORMAT_PATCH_BIAS,
+         "'vision.patch_embed.bias' is missing"},
+        {&header()->vision.flags, vision | FORMAT_PROJECTION_BIAS,
+         "'vision.projection.bias' is missing"},
+        {&header()->vision.flags, vision & ~(uint32_t)FORMAT_PROJECTION, "without a projection"},
         {&header()->vision.flags, vision | FORMAT_CAUSAL, "image tower has parts"},
         {&header()->vision.flags, vision | 1u << 31, "image tower has parts"},
         {&header()->vision.flags, vision & ~(uint32_t)FORMAT_CLASS_TOKEN, "0 class tokens"},
@@ -305,11 +307,9 @@ static void test_models(void)
         {&header()->resize, FORMAT_LONGEST, "resizes in another way"},
         {&header()->filter, 3, "another filter"},
         {&header()->preprocess, 0, "by other rules"},
-        {&header()->text.pool, FORMAT_POOL_LAST, "text tower pools its last row"},
+        {&header()->text.pool, FORMAT_POOL_MEAN, "text tower pools in another way"},
         {&header()->text.pool, FORMAT_POOL_CLASS, "text tower pools in another way"},
-        {&header()->text.flags, text & ~(uint32_t)FORMAT_CAUSAL, "in both directions"},
         {&header()->text.flags, text | FORMAT_NO_START_TOKEN, "without a start token"},
-        {&header()->text.flags, text | FORMAT_PAD_TO_CONTEXT, "attends to the padding"},
         {&header()->text.flags, text | FORMAT_PRE_LN, "text tower has parts"},
         {&header()->text.flags, text | 256, "text tower has parts"},
         {&header()->text.activation, 0, "text tower has an activation"},
@@ -326,6 +326,29 @@ static void test_models(void)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         *cases[i].field = cases[i].value;
         refused(cases[i].word, "another model");
+    }
+}
+
+/* What needs no tensor of its own is only computed in another way (tests/test_golden.py). */
+static void test_other_models(void)
+{
+    const struct {
+        uint32_t *field, value;
+        const char *what;
+    } cases[] = {
+        {&header()->vision.pool, FORMAT_POOL_MEAN, "the mean of the patches"},
+        {&header()->vision.flags, header()->vision.flags | FORMAT_POST_LN_POOLED,
+         "ln_post of the pooled row"},
+        {&header()->text.pool, FORMAT_POOL_LAST, "the last row of a text"},
+        {&header()->text.flags, header()->text.flags & ~(uint32_t)FORMAT_CAUSAL,
+         "texts seen in both directions"},
+        {&header()->text.flags, header()->text.flags | FORMAT_PAD_TO_CONTEXT, "padding seen"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        *cases[i].field = cases[i].value;
+        check(opens(), "%s", cases[i].what);
+        restore();
     }
 }
 
@@ -517,6 +540,7 @@ int main(void)
     test_places();
     test_tokenizers();
     test_models();
+    test_other_models();
     test_class_pool();
     test_specs();
     test_info();

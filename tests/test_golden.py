@@ -46,20 +46,23 @@ def convert(source, name, *more):
 
 
 def activations(name, model, folder):
-    code, _, err = tap.run("trace", "-m", model, "--pixels", folder + "/pixels.npy", "-o", tmp + "/act")
+    act = "%s/act-%s" % (tmp, name)
+    code, _, err = tap.run("trace", "-m", model, "--pixels", folder + "/pixels.npy", "-o", act)
     tap.check(code == 0, "trace pixels of " + name + err)
     row = np.load(folder + "/tokens.npy")[4:5]
     np.save(tmp + "/row.npy", row)
     code, _, err = tap.run("trace", "-m", model, "--tokens", tmp + "/row.npy", "--full-context",
-                           "-o", tmp + "/act")
+                           "-o", act)
     tap.check(code == 0, "trace tokens of " + name + err)
     alias = {"text.98_final_layer_norm": "text.98_ln_final", "vision.01_embeddings":
              "vision.01_with_class_and_pos", "vision.98_post_layernorm":
              "vision.98_ln_post_of_class_token", "vision.98_ln_post": "vision.98_ln_post_of_class_token"}
+    if os.path.exists(act + "/vision.97_ln_post.npy"):  # no class token: all rows are normalised, then pooled
+        alias.update({"vision.98_post_layernorm": "vision.97_ln_post", "vision.99_head": "vision.98_pooled"})
     for f in sorted(os.listdir(folder + "/act")):
         stem = f[:-4]
         want = np.load(folder + "/act/" + f)
-        got = np.load("%s/act/%s.npy" % (tmp, alias.get(stem, stem)))
+        got = np.load("%s/%s.npy" % (act, alias.get(stem, stem)))
         if stem == "vision.98_ln_post":  # the reference normalises all tokens, we the pooled one
             want = want[:, 0]
         size = np.abs(want).max()
@@ -129,7 +132,7 @@ if tap.golden is None:
     tap.skip("$CLIPC_GOLDEN is not set: no models with vocabularies, activations and pictures")
 else:
     models = {}
-    for m in ("oa_tiny", "oa_mini", "oc_gelu", "hf_fullvocab"):
+    for m in ("oa_tiny", "oa_mini", "oc_gelu", "hf_fullvocab", "hf_siglip"):
         folder = "%s/models/%s" % (tap.golden, m)
         models[m] = convert(folder + "/hf", m)
         g = folder + "/golden/"

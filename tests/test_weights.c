@@ -105,7 +105,7 @@ static void test_fields(void)
         {"many layers", offsetof(struct format_header, text.layers), 100000},
         {"no patches", offsetof(struct format_header, patch_size), 0},
         {"a large picture", offsetof(struct format_header, image_size), 1u << 20},
-        {"an unknown pooling", offsetof(struct format_header, text.pool), 4},
+        {"an unknown pooling", offsetof(struct format_header, text.pool), 7},
         {"an unknown activation", offsetof(struct format_header, vision.activation), 9},
         {"no vocabulary", offsetof(struct format_header, vocab_size), 0},
         {"an end token outside", offsetof(struct format_header, eot_id), 574},

@@ -78,7 +78,7 @@ static void test_finish(void)
         const char *text;
         uint32_t *field, value;
     } bad[] = {{"an epsilon of zero", (uint32_t *)(void *)&h.vision.ln_eps, 0},
-               {"a pooling that nothing computes", &h.vision.pool, FORMAT_POOL_MAP},
+               {"a pooling that nothing computes", &h.vision.pool, FORMAT_POOL_LAST},
                {"a padding id outside", &h.pad_id, h.vocab_size},
                {"a layer more than there are tensors", &h.text.layers, 2}};
 

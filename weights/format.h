@@ -47,13 +47,13 @@ struct format_record {
 };
 
 enum format_activation { FORMAT_QUICK_GELU = 1, FORMAT_GELU_ERF = 2, FORMAT_GELU_TANH = 3 };
-/* Which row of ln_post's output stands for the whole. */
+/* What of ln_post's output stands for the whole. */
 enum format_pool {
     FORMAT_POOL_CLASS = 1,     /* vision: row 0, the class token */
     FORMAT_POOL_ARGMAX = 2,    /* text: row of the largest id, first of equals */
     FORMAT_POOL_FIRST_EOT = 3, /* text: row of the first eot_id */
     FORMAT_POOL_LAST = 4,      /* text: the last row (of the context with FORMAT_PAD_TO_CONTEXT) */
-    FORMAT_POOL_MEAN = 5,      /* vision: mean of the patches' rows, without the class token */
+    FORMAT_POOL_MEAN = 5,      /* vision: mean of the patches' rows, without the class token's */
     FORMAT_POOL_MAP = 6        /* vision: attention by a learned probe, records vision.map.* */
 };
 /* Tower flags; a reader refuses those that it does not know. */
@@ -64,8 +64,9 @@ enum format_flag {
     FORMAT_PROJECTION = 8,  /* pooled row times projection; without it, width = embed_dim */
     FORMAT_PATCH_BIAS = 16, /* vision: patch_embed has a bias */
     FORMAT_PROJECTION_BIAS = 32,
-    FORMAT_NO_START_TOKEN = 64, /* text: ids begin with the text; sot_id is 0 and means nothing */
-    FORMAT_PAD_TO_CONTEXT = 128 /* text: pad_id fills the context, and is attended to */
+    FORMAT_NO_START_TOKEN = 64,  /* text: ids begin with the text; sot_id is 0 and means nothing */
+    FORMAT_PAD_TO_CONTEXT = 128, /* text: pad_id fills the context, and is attended to */
+    FORMAT_POST_LN_POOLED = 256  /* vision: ln_post of the pooled row; it matters for a mean */
 };
 
 /* One transformer tower; layers == 0 means that the file has none of this kind. */
@@ -140,6 +141,8 @@ struct format_header {
  *   T.NN.c_fc                  linear [mlp_width, width]
  *   T.NN.c_proj                linear [width, mlp_width]
  *   T.ln_post                  LayerNorm (text: ln_final)
+ *   vision.map.probe           vector f32 [width]; [FORMAT_POOL_MAP, as all of vision.map]
+ *   vision.map.attn_in, .attn_out, .c_fc, .c_proj, .ln_2     as in a block, asked by the probe
  *   T.projection               linear [embed_dim, width]; [FORMAT_PROJECTION, .bias]
  *   text.token_embedding       rows f32 or f16 [vocab_size, width]
  *
@@ -152,9 +155,7 @@ struct format_header {
  *   golden.text                i32 [1, n] token ids;  golden.text_vector  f32 [1, embed_dim]
  *   golden.image_vector        f32 [1, embed_dim] of the image that README.md gives by a formula
  *
- * Kept for the element types and poolings to come: beside a .weight of q8 lie .scale, .sums and
- * .smooth; an attention pooling is vision.map.probe (vector), .attn_in, .attn_out, .ln, .c_fc and
- * .c_proj. */
+ * Kept for an element type to come: beside a .weight of q8 lie .scale, .sums and .smooth. */
 #define FORMAT_WORD_END 0x8000u
 
 #endif

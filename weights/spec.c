@@ -54,16 +54,22 @@ static void emit_linear(struct lister *l, const char *part, uint32_t out, uint32
     }
 }
 
+/* What a block has but its ln_1. */
+static void emit_block(struct lister *l, const struct format_tower *t)
+{
+    emit_linear(l, "attn_in", 3 * t->width, t->width, true);
+    emit_linear(l, "attn_out", t->width, t->width, true);
+    emit_norm(l, "ln_2", t->width);
+    emit_linear(l, "c_fc", t->mlp_width, t->width, true);
+    emit_linear(l, "c_proj", t->width, t->mlp_width, true);
+}
+
 static void emit_blocks(struct lister *l, const char *tower, const struct format_tower *t)
 {
     for (uint32_t i = 0; i < t->layers && l->status == CLIPC_OK; i++) {
         snprintf(l->prefix, sizeof l->prefix, "%s.%02u.", tower, i);
         emit_norm(l, "ln_1", t->width);
-        emit_linear(l, "attn_in", 3 * t->width, t->width, true);
-        emit_linear(l, "attn_out", t->width, t->width, true);
-        emit_norm(l, "ln_2", t->width);
-        emit_linear(l, "c_fc", t->mlp_width, t->width, true);
-        emit_linear(l, "c_proj", t->width, t->mlp_width, true);
+        emit_block(l, t);
     }
     snprintf(l->prefix, sizeof l->prefix, "%s.", tower);
 }
@@ -72,6 +78,12 @@ static void emit_blocks(struct lister *l, const char *tower, const struct format
 static void emit_end(struct lister *l, const struct format_tower *t, uint32_t embed_dim)
 {
     emit_norm(l, "ln_post", t->width);
+    if (t->pool == FORMAT_POOL_MAP) {
+        strcpy(l->prefix, "vision.map.");
+        emit_vector(l, "probe", "", t->width);
+        emit_block(l, t);
+        strcpy(l->prefix, "vision.");
+    }
     if (t->flags & FORMAT_PROJECTION) {
         emit_linear(l, "projection", embed_dim, t->width, (t->flags & FORMAT_PROJECTION_BIAS) != 0);
     }

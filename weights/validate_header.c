@@ -13,7 +13,7 @@
 
 #define VISION_FLAGS                                                                               \
     (FORMAT_PRE_LN | FORMAT_CLASS_TOKEN | FORMAT_PROJECTION | FORMAT_PATCH_BIAS |                  \
-     FORMAT_PROJECTION_BIAS)
+     FORMAT_PROJECTION_BIAS | FORMAT_POST_LN_POOLED)
 #define TEXT_FLAGS                                                                                 \
     (FORMAT_CAUSAL | FORMAT_PROJECTION | FORMAT_PROJECTION_BIAS | FORMAT_NO_START_TOKEN |          \
      FORMAT_PAD_TO_CONTEXT)
@@ -153,6 +153,10 @@ static int check_vision(const struct format_header *h, const char *what)
     if (v->pool == FORMAT_POOL_CLASS && !class_token) {
         return VALIDATE_BAD("%s: damaged: image tower pools its class token, but has none", what);
     }
+    if (v->pool == FORMAT_POOL_MAP && (v->flags & FORMAT_POST_LN_POOLED)) {
+        return VALIDATE_BAD("%s: damaged: image tower normalises behind its attention pooling",
+                            what);
+    }
     if (!finite_all(h->mean, 3) || !finite_all(h->std, 3) || h->std[0] <= 0 || h->std[1] <= 0 ||
         h->std[2] <= 0) {
         return VALIDATE_BAD("%s: damaged: mean or standard deviation of the pixels", what);
@@ -196,12 +200,8 @@ static const char *vision_beyond(const struct format_header *h)
         {v->activation < FORMAT_QUICK_GELU || v->activation > FORMAT_GELU_TANH,
          "has an activation of another kind"},
         {v->flags & ~(uint32_t)VISION_FLAGS, "has parts of another kind"},
-        {v->pool == FORMAT_POOL_MEAN, "pools the mean of its patches"},
-        {v->pool == FORMAT_POOL_MAP, "pools with an attention head (MAP)"},
-        {v->pool != FORMAT_POOL_CLASS, "pools in another way"},
-        {v->flags & FORMAT_PATCH_BIAS, "adds a bias to its patches"},
-        {v->flags & FORMAT_PROJECTION_BIAS, "adds a bias to its projection"},
-        {!(v->flags & FORMAT_PROJECTION), "has no projection"},
+        {v->pool != FORMAT_POOL_CLASS && v->pool != FORMAT_POOL_MEAN && v->pool != FORMAT_POOL_MAP,
+         "pools in another way"},
         {h->resize != FORMAT_SHORTEST && h->resize != FORMAT_SQUASH, "resizes in another way"},
         {h->filter != FORMAT_BICUBIC && h->filter != FORMAT_BILINEAR, "resizes by another filter"},
         {h->preprocess != FORMAT_OPENAI && h->preprocess != FORMAT_HF,
@@ -218,14 +218,12 @@ static const char *text_beyond(const struct format_header *h)
         {t->activation < FORMAT_QUICK_GELU || t->activation > FORMAT_GELU_TANH,
          "has an activation of another kind"},
         {t->flags & ~(uint32_t)TEXT_FLAGS, "has parts of another kind"},
-        {t->pool == FORMAT_POOL_LAST, "pools its last row"},
-        {t->pool != FORMAT_POOL_ARGMAX && t->pool != FORMAT_POOL_FIRST_EOT, "pools in another way"},
-        {!(t->flags & FORMAT_CAUSAL), "attends in both directions"},
-        {t->flags & FORMAT_NO_START_TOKEN, "begins its texts without a start token"},
-        {t->flags & FORMAT_PAD_TO_CONTEXT, "attends to the padding of its texts"},
-        {t->flags & FORMAT_PROJECTION_BIAS, "adds a bias to its projection"},
-        {!(t->flags & FORMAT_PROJECTION), "has no projection"},
+        {t->pool != FORMAT_POOL_ARGMAX && t->pool != FORMAT_POOL_FIRST_EOT &&
+             t->pool != FORMAT_POOL_LAST,
+         "pools in another way"},
         {h->tokenizer > FORMAT_TOKENIZER_BPE, "has a tokenizer of another kind"},
+        {h->tokenizer == FORMAT_TOKENIZER_BPE && (t->flags & FORMAT_NO_START_TOKEN),
+         "begins its texts without a start token"},
         {h->tokenizer == FORMAT_TOKENIZER_BPE && h->tokenizer_rules != FORMAT_OPENAI &&
              h->tokenizer_rules != FORMAT_HF,
          "cleans texts by other rules"},

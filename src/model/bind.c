@@ -46,9 +46,8 @@ static void bind_norm(struct kernels_layer_norm *ln, const struct weights *w, co
     ln->eps = eps;
 }
 
-/* Block `layer` of a tower: "vision.07.attn_in.weight" and so on. */
-static void bind_block(struct block *b, const struct weights *w, const char *tower, size_t layer,
-                       float eps)
+/* The linear layers and ln_2 of "PREFIX.attn_in.weight" and so on. */
+static void bind_block(struct block *b, const struct weights *w, const char *prefix, float eps)
 {
     const struct {
         const char *name;
@@ -60,12 +59,10 @@ static void bind_block(struct block *b, const struct weights *w, const char *tow
     char name[64]; /* more than any name */
 
     for (size_t i = 0; i < 4; i++) {
-        snprintf(name, sizeof name, "%.6s.%02zu.%s", tower, layer, linears[i].name);
+        snprintf(name, sizeof name, "%s.%s", prefix, linears[i].name);
         bind_linear(linears[i].l, w, name, true);
     }
-    snprintf(name, sizeof name, "%.6s.%02zu.ln_1", tower, layer);
-    bind_norm(&b->ln_1, w, name, eps);
-    snprintf(name, sizeof name, "%.6s.%02zu.ln_2", tower, layer);
+    snprintf(name, sizeof name, "%s.ln_2", prefix);
     bind_norm(&b->ln_2, w, name, eps);
 }
 
@@ -87,12 +84,25 @@ static int bind_blocks(struct transformer *t, const struct weights *w, const cha
         return base_fail(CLIPC_ERROR_MEMORY, "session: no memory for %zu blocks", t->layers);
     }
     for (size_t i = 0; i < t->layers; i++) {
-        bind_block(&t->blocks[i], w, tower, i, header->ln_eps);
+        char name[32]; /* "vision.07" */
+        snprintf(name, sizeof name, "%s.%02zu", tower, i);
+        bind_block(&t->blocks[i], w, name, header->ln_eps);
+        strcat(name, ".ln_1");
+        bind_norm(&t->blocks[i].ln_1, w, name, header->ln_eps);
     }
     return CLIPC_OK;
 }
 
-/* positions = grid * grid + 1: one row for each patch, and one in front for the class token. */
+/* "TOWER.projection", if it has one. */
+static void bind_projection(struct linear *l, const struct weights *w, const char *name,
+                            uint32_t flags)
+{
+    if (flags & FORMAT_PROJECTION) {
+        bind_linear(l, w, name, (flags & FORMAT_PROJECTION_BIAS) != 0);
+    }
+}
+
+/* positions: one row for each patch, grid * grid, and one in front for a class token. */
 int bind_vision(struct vision *v, const struct weights *w)
 {
     const struct format_header *h = &w->header;
@@ -103,14 +113,24 @@ int bind_vision(struct vision *v, const struct weights *w)
     v->grid = h->image_size / h->patch_size;
     v->tokens = h->vision.positions;
     v->pre_ln = (h->vision.flags & FORMAT_PRE_LN) != 0;
-    bind_linear(&v->patch_embed, w, "vision.patch_embed", false);
-    bind_linear(&v->projection, w, "vision.projection", false);
-    v->class_embedding = weights_data(w, weights_find(w, "vision.class_embedding"));
+    v->pool = (enum format_pool)h->vision.pool;
+    v->norm_pooled = (h->vision.flags & FORMAT_POST_LN_POOLED) != 0;
+    v->embed_dim = h->embed_dim;
+    bind_linear(&v->patch_embed, w, "vision.patch_embed",
+                (h->vision.flags & FORMAT_PATCH_BIAS) != 0);
+    bind_projection(&v->projection, w, "vision.projection", h->vision.flags);
+    if (h->vision.flags & FORMAT_CLASS_TOKEN) {
+        v->class_embedding = weights_data(w, weights_find(w, "vision.class_embedding"));
+    }
     v->positional_embedding = weights_data(w, weights_find(w, "vision.positional_embedding"));
     if (v->pre_ln) {
         bind_norm(&v->ln_pre, w, "vision.ln_pre", h->vision.ln_eps);
     }
     bind_norm(&v->ln_post, w, "vision.ln_post", h->vision.ln_eps);
+    if (v->pool == FORMAT_POOL_MAP) {
+        v->map.probe = weights_data(w, weights_find(w, "vision.map.probe"));
+        bind_block(&v->map.block, w, "vision.map", h->vision.ln_eps);
+    }
     return bind_blocks(&v->blocks, w, "vision", &h->vision);
 }
 
@@ -129,7 +149,8 @@ int bind_text(struct text *t, const struct weights *w)
     t->token_dtype = (enum format_dtype)tokens->dtype;
     t->positional_embedding = weights_data(w, weights_find(w, "text.positional_embedding"));
     bind_norm(&t->ln_post, w, "text.ln_post", h->text.ln_eps);
-    bind_linear(&t->projection, w, "text.projection", false);
+    t->embed_dim = h->embed_dim;
+    bind_projection(&t->projection, w, "text.projection", h->text.flags);
     return bind_blocks(&t->blocks, w, "text", &h->text);
 }
 
@@ -141,19 +162,31 @@ void bind_free(struct transformer *t)
 
 /* ---- Every linear layer -------------------------------------------------------------------- */
 
+static int each_of_block(struct block *b, bind_linear_fn fn, void *arg)
+{
+    struct linear *all[] = {&b->attn_in, &b->attn_out, &b->c_fc, &b->c_proj};
+    int status = CLIPC_OK;
+
+    for (size_t i = 0; i < 4 && status == CLIPC_OK; i++) {
+        status = fn(arg, all[i]);
+    }
+    return status;
+}
+
 /* In the order of a forward pass; which gemm a layer gets and what scratch it wants is asked so. */
 static int each_block(struct transformer *t, bind_linear_fn fn, void *arg)
 {
     int status = CLIPC_OK;
 
-    for (size_t i = 0; i < t->layers; i++) {
-        struct block *b = &t->blocks[i];
-        struct linear *all[] = {&b->attn_in, &b->attn_out, &b->c_fc, &b->c_proj};
-        for (size_t j = 0; j < 4 && status == CLIPC_OK; j++) {
-            status = fn(arg, all[j]);
-        }
+    for (size_t i = 0; i < t->layers && status == CLIPC_OK; i++) {
+        status = each_of_block(&t->blocks[i], fn, arg);
     }
     return status;
+}
+
+static int each_projection(struct linear *l, bind_linear_fn fn, void *arg)
+{
+    return l->w.panels != NULL ? fn(arg, l) : CLIPC_OK;
 }
 
 int bind_each_vision(struct vision *v, bind_linear_fn fn, void *arg)
@@ -163,14 +196,17 @@ int bind_each_vision(struct vision *v, bind_linear_fn fn, void *arg)
     if (status == CLIPC_OK) {
         status = each_block(&v->blocks, fn, arg);
     }
-    return status == CLIPC_OK ? fn(arg, &v->projection) : status;
+    if (status == CLIPC_OK && v->pool == FORMAT_POOL_MAP) {
+        status = each_of_block(&v->map.block, fn, arg);
+    }
+    return status == CLIPC_OK ? each_projection(&v->projection, fn, arg) : status;
 }
 
 int bind_each_text(struct text *t, bind_linear_fn fn, void *arg)
 {
     int status = each_block(&t->blocks, fn, arg);
 
-    return status == CLIPC_OK ? fn(arg, &t->projection) : status;
+    return status == CLIPC_OK ? each_projection(&t->projection, fn, arg) : status;
 }
 
 /* ---- Buffers ------------------------------------------------------------------------------- */

@@ -16,4 +16,11 @@ size_t pool_position(enum format_pool pool, int32_t eot_id, const int32_t *ids, 
 void pool_rows(struct rows x, const struct sequences *s, const uint32_t *positions, size_t width,
                struct rows y);
 
+/* y[s.n, width]: the mean of rows `first` and on of each sequence of x; y may be x. */
+void pool_mean(struct rows x, const struct sequences *s, size_t first, size_t width, struct rows y);
+
+/* embeddings[n, embed_dim] = x[n, width] W^T + b.  Without projection (no panels) x itself. */
+void pool_project(const struct engine *e, const struct linear *projection, struct rows x, size_t n,
+                  size_t width, float *embeddings);
+
 #endif

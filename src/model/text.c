@@ -4,7 +4,7 @@
  *
  *     x_i = token_embedding[id_i] + positional_embedding[i]     text_embed
  *     x = block_l(x), row i seeing rows 0 .. i                  transformer_forward
- *     y = projection(ln_post(x[end token]))                     text_project; W_t of figure 3
+ *     y = projection(ln_post(x[end token]))                     pool_project; W_t of figure 3
  *
  * Positions are learned, one row for each (Vaswani et al. 2017, section 3.5, name both kinds). */
 #include "text.h"
@@ -84,23 +84,14 @@ struct sequences text_embed(const struct text *t, const struct text_buffers *b,
     return (struct sequences){b->starts, batch->n};
 }
 
-/* embeddings[n, embed_dim] = ln_post(x[pooled]) W^T.  The reference normalises all rows and then
- * takes one; LayerNorm is done row by row, so that is the same vector. */
-void text_project(const struct text *t, const struct engine *e, struct rows x, size_t n,
-                  float *embeddings)
-{
-    const struct rows y = {embeddings, t->projection.w.out};
-
-    engine_layer_norm(e, &t->ln_post, x, n, t->blocks.width);
-    engine_linear(e, &t->projection, NULL, x, n, KERNELS_LINEAR, y);
-}
-
-/* The whole tower; there is no ln_pre in front of these blocks. */
+/* The whole tower; there is no ln_pre in front of these blocks.  The reference normalises all rows
+ * and then takes one; LayerNorm is done row by row, so that is the same vector. */
 void text_forward(const struct text *t, const struct engine *e, const struct text_buffers *b,
                   const struct text_batch *batch, float *embeddings)
 {
     const struct sequences s = text_embed(t, b, batch);
 
-    transformer_forward(&t->blocks, e, &b->a, &s, b->pooled);
-    text_project(t, e, b->a.x, s.n, embeddings);
+    transformer_forward_pooled(&t->blocks, e, &b->a, &s, b->pooled);
+    engine_layer_norm(e, &t->ln_post, b->a.x, s.n, t->blocks.width);
+    pool_project(e, &t->projection, b->a.x, s.n, t->blocks.width, embeddings);
 }

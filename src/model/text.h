@@ -18,7 +18,8 @@ struct text {
     const float *positional_embedding; /* [context, width] */
     struct kernels_layer_norm ln_post; /* [width]; the papers' ln_final */
     struct transformer blocks;
-    struct linear projection; /* [embed_dim, width], no bias */
+    size_t embed_dim;
+    struct linear projection; /* [embed_dim, width]; panels NULL: none, width = embed_dim */
 };
 
 struct text_buffers {
@@ -48,10 +49,6 @@ void text_forward(const struct text *t, const struct engine *e, const struct tex
  * sequences. */
 struct sequences text_embed(const struct text *t, const struct text_buffers *b,
                             const struct text_batch *batch);
-
-/* And its last: embeddings of the pooled rows x[n, width], which ln_post normalises in place. */
-void text_project(const struct text *t, const struct engine *e, struct rows x, size_t n,
-                  float *embeddings);
 
 /* x[width] = the row of token `id` in the table, widened. */
 void text_token_row(const struct text *t, int32_t id, float *x);

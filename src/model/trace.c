@@ -105,12 +105,13 @@ void trace_vision(const struct trace *trace, const struct vision *v, const struc
                   const struct vision_buffers *b, const float *pixels, size_t n, float *embeddings)
 {
     const struct sequences s = vision_embed(v, e, b, pixels, n);
-    const size_t width = v->blocks.width, dim = v->projection.w.out;
+    const size_t width = v->blocks.width, dim = v->embed_dim;
     struct view view = {trace, e, "vision", -1, v->tokens};
 
     struct rows patches = recompute(&view, &v->patch_embed, NULL, b->a.hidden);
-    patches.at += patches.stride; /* the class token's row is no patch */
-    show(&view, "00_patch_embed", patches, v->tokens - 1, width);
+    size_t first = v->class_embedding != NULL; /* the class token's row is no patch */
+    patches.at += first * patches.stride;
+    show(&view, "00_patch_embed", patches, v->tokens - first, width);
     show(&view, "01_with_class_and_pos", b->a.x, v->tokens, width);
     if (v->pre_ln) {
         engine_layer_norm(e, &v->ln_pre, b->a.x, n * v->tokens, width);
@@ -119,9 +120,13 @@ void trace_vision(const struct trace *trace, const struct vision *v, const struc
     for (size_t i = 0; i < v->blocks.layers; i++) {
         show_block(&view, &v->blocks, i, &b->a, &s);
     }
-    pool_rows(b->a.x, &s, b->pooled, width, b->a.x);
-    vision_project(v, e, b->a.x, n, embeddings);
-    show(&view, "98_ln_post_of_class_token", b->a.x, 1, width);
+    if (v->pool != FORMAT_POOL_CLASS && !v->norm_pooled) {
+        show_norm(&view, "97_ln_post", &v->ln_post, b->a.x, width);
+    }
+    vision_pool(v, e, b, &s);
+    show(&view, v->pool == FORMAT_POOL_CLASS ? "98_ln_post_of_class_token" : "98_pooled", b->a.x, 1,
+         width);
+    pool_project(e, &v->projection, b->a.x, n, width, embeddings);
     show(&view, "99_projected", (struct rows){embeddings, dim}, 1, dim);
 }
 
@@ -130,7 +135,7 @@ void trace_text(const struct trace *trace, const struct text *t, const struct en
                 const struct text_buffers *b, const struct text_batch *batch, float *embeddings)
 {
     const struct sequences s = text_embed(t, b, batch);
-    const size_t width = t->blocks.width, dim = t->projection.w.out;
+    const size_t width = t->blocks.width, dim = t->embed_dim;
     struct view view = {trace, e, "text", -1, s.starts[1]};
     struct rows tokens = {trace->buffer, b->a.x.stride};
 
@@ -144,6 +149,7 @@ void trace_text(const struct trace *trace, const struct text *t, const struct en
     }
     show_norm(&view, "98_ln_final", &t->ln_post, b->a.x, width);
     pool_rows(b->a.x, &s, b->pooled, width, b->a.x);
-    text_project(t, e, b->a.x, s.n, embeddings);
+    engine_layer_norm(e, &t->ln_post, b->a.x, s.n, width);
+    pool_project(e, &t->projection, b->a.x, s.n, width, embeddings);
     show(&view, "99_projected", (struct rows){embeddings, dim}, 1, dim);
 }

@@ -40,16 +40,35 @@ void transformer_mlp(const struct transformer *t, const struct block *b, const s
     engine_linear_add(e, &b->c_proj, a->hidden, rows, a->x);
 }
 
-/* The last block for the pooled rows alone, because nobody reads its others: they are seen through
- * their keys and values, and those are made of what the block before gave.  Of the 12 W^2 of a row
- * (above) 10 are for queries, attn_out and the network: with 12 layers 7 % of all work. */
-static void last_block(const struct transformer *t, const struct engine *e,
-                       const struct activations *a, const struct sequences *s,
-                       const uint32_t *pooled)
+/* x = block_end(... block_1(x)).  Rows of all sequences of a batch go through a layer
+ * together, so that its weights are read from memory once for hundreds of rows and not once for
+ * each sequence. */
+static void run_blocks(const struct transformer *t, size_t end, const struct engine *e,
+                       const struct activations *a, const struct sequences *s)
+{
+    for (size_t i = 0; i < end; i++) {
+        transformer_attention(t, &t->blocks[i], e, a, s);
+        transformer_mlp(t, &t->blocks[i], e, a, s->starts[s->n]);
+    }
+}
+
+void transformer_forward(const struct transformer *t, const struct engine *e,
+                         const struct activations *a, const struct sequences *s)
+{
+    run_blocks(t, t->layers, e, a, s);
+}
+
+/* Of the last block the other rows are seen through their keys and values alone, and those are made
+ * of what the block before gave.  Of the 12 W^2 of a row (above) 10 are for queries, attn_out and
+ * the network: with 12 layers 7 % of all work. */
+void transformer_forward_pooled(const struct transformer *t, const struct engine *e,
+                                const struct activations *a, const struct sequences *s,
+                                const uint32_t *pooled)
 {
     const struct block *b = &t->blocks[t->layers - 1];
-    size_t width = t->width;
+    const size_t width = t->width;
 
+    run_blocks(t, t->layers - 1, e, a, s);
     engine_linear_columns(e, &b->attn_in, &b->ln_1, a->x, s->starts[s->n], width, 3 * width,
                           a->qkv);
     pool_rows(a->x, s, pooled, width, a->x);
@@ -57,18 +76,4 @@ static void last_block(const struct transformer *t, const struct engine *e,
     engine_attention_at(e, &t->heads, a->attn, a->qkv, s, pooled, a->attn);
     engine_linear_add(e, &b->attn_out, a->attn, s->n, a->x);
     transformer_mlp(t, b, e, a, s->n);
-}
-
-/* x = block_l(... block_1(x)).  Rows of all sequences of a batch go through a layer together, so
- * that its weights are read from memory once for hundreds of rows and not once for each
- * sequence. */
-void transformer_forward(const struct transformer *t, const struct engine *e,
-                         const struct activations *a, const struct sequences *s,
-                         const uint32_t *pooled)
-{
-    for (size_t i = 0; i + 1 < t->layers; i++) {
-        transformer_attention(t, &t->blocks[i], e, a, s);
-        transformer_mlp(t, &t->blocks[i], e, a, s->starts[s->n]);
-    }
-    last_block(t, e, a, s, pooled);
 }

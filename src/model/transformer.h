@@ -38,11 +38,15 @@ struct activations {
     struct rows hidden; /* [rows, mlp_width] c_fc's output; patches before the blocks */
 };
 
-/* All blocks over a->x.  Of what the last one gives only row pooled[i] of each sequence i is
- * computed: row i of a->x is that row afterwards. */
+/* All blocks over a->x. */
 void transformer_forward(const struct transformer *t, const struct engine *e,
-                         const struct activations *a, const struct sequences *s,
-                         const uint32_t *pooled);
+                         const struct activations *a, const struct sequences *s);
+
+/* The same for those who read only row pooled[i] of each sequence i: that is row i of a->x
+ * afterwards, and nothing else of the last block is computed.  Same bits. */
+void transformer_forward_pooled(const struct transformer *t, const struct engine *e,
+                                const struct activations *a, const struct sequences *s,
+                                const uint32_t *pooled);
 
 /* The two halves of block b, for those who look between them (trace.c). */
 void transformer_attention(const struct transformer *t, const struct block *b,

@@ -3,8 +3,11 @@
  *     z_0 = [class; p_1 E; ...; p_N E] + positions     vision_embed, their equation 1
  *     z_0 = ln_pre(z_0)                                CLIP's own: Radford et al. 2021, section 2.4
  *     z_l = block_l(z_l-1)                             transformer_forward, equations 2 and 3
- *     y = projection(ln_post(z_L[class]))              vision_project, equation 4, and W_i of
- *                                                      CLIP's figure 3
+ *     y = projection(ln_post(z_L[class]))              vision_pool, equation 4, and pool_project,
+ *                                                      W_i of CLIP's figure 3
+ *
+ * SigLIP and others leave out the class token, ln_pre or the projection, and pool in other ways
+ * (enum format_pool).
  *
  * p_i are the pixels of patch i of N = grid * grid.  The references write p_i E as a convolution
  * whose stride and kernel are one patch (conv1 of openai/CLIP's VisionTransformer): patches do not
@@ -14,6 +17,8 @@
 #include "vision.h"
 
 #include <string.h>
+
+#include "pool.h"
 
 /* What the tasks of vision_embed share: pixels: [n, 3, image_size, image_size]. */
 struct embed_job {
@@ -60,16 +65,16 @@ static void embed_task(void *arg, size_t i, int worker)
     const struct embed_job *job = arg;
     const struct vision *v = job->v;
     const struct activations *a = &job->b->a;
-    size_t token = i % v->tokens, width = v->blocks.width;
+    size_t token = i % v->tokens, width = v->blocks.width, first = v->class_embedding != NULL;
     float *row = a->hidden.at + i * a->hidden.stride, *x = a->x.at + i * a->x.stride;
     const float *image = job->pixels + i / v->tokens * 3 * v->image_size * v->image_size;
 
     (void)worker;
-    if (token == 0) {
+    if (token < first) {
         memset(row, 0, v->patch_embed.w.in * sizeof(float));
         class_token(v, x);
     } else {
-        cut_patch(v, image, token - 1, row);
+        cut_patch(v, image, token - first, row);
         memcpy(x, v->positional_embedding + token * width, width * sizeof(float));
     }
 }
@@ -91,20 +96,38 @@ struct sequences vision_embed(const struct vision *v, const struct engine *e,
     return (struct sequences){b->starts, n};
 }
 
-/* embeddings[n, embed_dim] = ln_post(x[class]) W^T: the other rows have done their work, and
- * LayerNorm goes row by row, so n rows of n tokens are normalised (as in both references).  The
- * product has no bias, and it is not scaled to length 1: that is left to who compares. */
-void vision_project(const struct vision *v, const struct engine *e, struct rows x, size_t n,
-                    float *embeddings)
+/* ln_post of the rows that stand for the images, or of all before they are pooled.  LayerNorm goes
+ * row by row, so where one row is taken that is the same and n rows are normalised of n tokens; of
+ * a mean it is not: OpenCLIP's final_ln_after_pool says which. */
+static void norm_rows(const struct vision *v, const struct engine *e,
+                      const struct vision_buffers *b, size_t rows)
 {
-    const struct rows y = {embeddings, v->projection.w.out};
+    engine_layer_norm(e, &v->ln_post, b->a.x, rows, v->blocks.width);
+}
 
-    engine_layer_norm(e, &v->ln_post, x, n, v->blocks.width);
-    engine_linear(e, &v->projection, NULL, x, n, KERNELS_LINEAR, y);
+void vision_pool(const struct vision *v, const struct engine *e, const struct vision_buffers *b,
+                 const struct sequences *s)
+{
+    size_t width = v->blocks.width;
+
+    if (v->pool == FORMAT_POOL_CLASS) {
+        pool_rows(b->a.x, s, b->pooled, width, b->a.x);
+    } else if (!v->norm_pooled) {
+        norm_rows(v, e, b, s->starts[s->n]);
+    }
+    if (v->pool == FORMAT_POOL_MEAN) {
+        pool_mean(b->a.x, s, v->class_embedding != NULL, width, b->a.x);
+    } else if (v->pool == FORMAT_POOL_MAP) {
+        map_pool(&v->map, &v->blocks, e, &b->a, s, b->pooled);
+    }
+    if (v->pool == FORMAT_POOL_CLASS || v->norm_pooled) {
+        norm_rows(v, e, b, s->n);
+    }
 }
 
 /* The whole tower.  ln_pre has no linear layer behind it that could do it while packing: it is the
- * residual stream itself that is normalised, so it has a pass of its own. */
+ * residual stream itself that is normalised, so it has a pass of its own.  The embeddings are not
+ * scaled to length 1: that is left to who compares. */
 void vision_forward(const struct vision *v, const struct engine *e, const struct vision_buffers *b,
                     const float *pixels, size_t n, float *embeddings)
 {
@@ -113,6 +136,12 @@ void vision_forward(const struct vision *v, const struct engine *e, const struct
     if (v->pre_ln) {
         engine_layer_norm(e, &v->ln_pre, b->a.x, n * v->tokens, v->blocks.width);
     }
-    transformer_forward(&v->blocks, e, &b->a, &s, b->pooled);
-    vision_project(v, e, b->a.x, n, embeddings);
+    if (v->pool == FORMAT_POOL_CLASS) {
+        transformer_forward_pooled(&v->blocks, e, &b->a, &s, b->pooled);
+        norm_rows(v, e, b, n);
+    } else {
+        transformer_forward(&v->blocks, e, &b->a, &s);
+        vision_pool(v, e, b, &s);
+    }
+    pool_project(e, &v->projection, b->a.x, n, v->blocks.width, embeddings);
 }

@@ -4,17 +4,23 @@
 #ifndef CLIPC_VISION_H
 #define CLIPC_VISION_H
 
+#include "../../weights/format.h"
+#include "map.h"
 #include "transformer.h"
 
 struct vision {
-    size_t image_size, patch_size, grid, tokens; /* tokens = grid * grid + 1 */
-    struct linear patch_embed;                   /* [width, 3 patch patch], no bias */
-    const float *class_embedding;                /* [width] */
+    size_t image_size, patch_size, grid, tokens; /* tokens: grid * grid, and the class token */
+    struct linear patch_embed;                   /* [width, 3 patch patch]; bias or NULL */
+    const float *class_embedding;                /* [width], or NULL: no class token */
     const float *positional_embedding;           /* [tokens, width] */
     bool pre_ln;
     struct kernels_layer_norm ln_pre, ln_post; /* [width] */
     struct transformer blocks;
-    struct linear projection; /* [embed_dim, width], no bias */
+    enum format_pool pool;
+    bool norm_pooled;    /* ln_post is of the pooled row and not of all */
+    struct map_head map; /* with FORMAT_POOL_MAP */
+    size_t embed_dim;
+    struct linear projection; /* [embed_dim, width]; panels NULL: none, width = embed_dim */
 };
 
 struct vision_buffers {
@@ -32,8 +38,9 @@ void vision_forward(const struct vision *v, const struct engine *e, const struct
 struct sequences vision_embed(const struct vision *v, const struct engine *e,
                               const struct vision_buffers *b, const float *pixels, size_t n);
 
-/* And its last: embeddings from the pooled rows x[n, width], which ln_post normalises in place. */
-void vision_project(const struct vision *v, const struct engine *e, struct rows x, size_t n,
-                    float *embeddings);
+/* From all rows of the last block to the ones that stand for the images: a.x[n, width], with
+ * ln_post done.  What is left is the projection (pool.h). */
+void vision_pool(const struct vision *v, const struct engine *e, const struct vision_buffers *b,
+                 const struct sequences *s);
 
 #endif

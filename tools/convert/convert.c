@@ -9,7 +9,7 @@
 #include "../../kernels/pack.h"
 #include "../cli/cli.h"
 #include "../cli/progress.h"
-#include "../measure/oracle.h"
+#include "../measure/gflop.h"
 #include "../cli/probe.h"
 #include "records.h"
 #include "source.h"
@@ -255,7 +255,7 @@ int convert_run(const struct convert_request *r)
         h->display_low = r->display_low;
         h->display_high = r->display_high;
     }
-    bool cheap = oracle_gflop(h, GOLDEN_IDS) <= GOLDEN_GFLOP;
+    bool cheap = gflop_of(h, GOLDEN_IDS) <= GOLDEN_GFLOP;
     if (same != NULL) {
         status = base_fail(CLIPC_ERROR_ARGUMENT,
                            "%s: is read here (%s) and would be lost: name another file with -o",

@@ -14,12 +14,14 @@
 #define MAX_LAYERS 999u
 #define MAX_VOCAB  (1u << 24)
 
-/* Tower sizes that CLIPTextConfig and CLIPVisionConfig leave out. */
+/* What the config classes take for a key that is left out. */
 struct defaults {
     uint32_t width, mlp_width, layers, heads;
+    double ln_eps;
+    const char *activation;
 };
 
-static void take_activation(struct json_section *c, uint32_t *out)
+static void take_activation(struct json_section *c, const char *otherwise, uint32_t *out)
 {
     static const struct {
         const char *name;
@@ -28,7 +30,7 @@ static void take_activation(struct json_section *c, uint32_t *out)
                  {"gelu", FORMAT_GELU_ERF},
                  {"gelu_new", FORMAT_GELU_TANH},
                  {"gelu_pytorch_tanh", FORMAT_GELU_TANH}};
-    const char *name = json_take_string(c, "hidden_act", "quick_gelu");
+    const char *name = json_take_string(c, "hidden_act", otherwise);
 
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(name, known[i].name) == 0) {
@@ -45,13 +47,13 @@ static void take_tower(struct json_section *c, const struct defaults *d, struct 
     t->mlp_width = json_take_u32(c, "intermediate_size", d->mlp_width, 1, 4 * MAX_WIDTH);
     t->layers = json_take_u32(c, "num_hidden_layers", d->layers, 1, MAX_LAYERS);
     t->heads = json_take_u32(c, "num_attention_heads", d->heads, 1, MAX_WIDTH);
-    t->ln_eps = json_take_float(c, "layer_norm_eps", 1e-5, 0, 1);
+    t->ln_eps = json_take_float(c, "layer_norm_eps", d->ln_eps, 0, 1);
     if (c->status == CLIPC_OK && t->width % t->heads != 0) {
         json_refuse(c, "num_attention_heads", "a width of %u has no such number of heads",
                     t->width);
     }
     if (c->status == CLIPC_OK) {
-        take_activation(c, &t->activation);
+        take_activation(c, d->activation, &t->activation);
     }
 }
 
@@ -64,14 +66,22 @@ static struct json_section tower_section(const struct json_section *config, cons
     return json_section_of(config, json_has(config, name_dict) ? name_dict : name);
 }
 
+/* Of SigLIP all is different but the blocks. */
+static bool is_siglip(const struct format_header *h)
+{
+    return h->score == FORMAT_SIGMOID;
+}
+
 static int take_vision(const struct json_section *config, struct format_header *h)
 {
-    static const struct defaults defaults = {768, 3072, 12, 12};
+    static const struct defaults clip = {768, 3072, 12, 12, 1e-5, "quick_gelu"},
+                                 siglip = {768, 3072, 12, 12, 1e-6, "gelu_pytorch_tanh"};
     struct json_section c = tower_section(config, "vision_config", "vision_config_dict");
 
-    take_tower(&c, &defaults, &h->vision);
+    take_tower(&c, is_siglip(h) ? &siglip : &clip, &h->vision);
     h->image_size = json_take_u32(&c, "image_size", 224, 1, CLIPC_MAX_IMAGE_SIZE);
-    h->patch_size = json_take_u32(&c, "patch_size", 32, 1, CLIPC_MAX_IMAGE_SIZE);
+    h->patch_size =
+        json_take_u32(&c, "patch_size", is_siglip(h) ? 16 : 32, 1, CLIPC_MAX_IMAGE_SIZE);
     if (json_take_u32(&c, "num_channels", 3, 0, UINT32_MAX) != 3) {
         json_refuse(&c, "num_channels", "images have 3 channels here");
     }
@@ -80,9 +90,10 @@ static int take_vision(const struct json_section *config, struct format_header *
     }
     if (c.status == CLIPC_OK) {
         uint32_t grid = h->image_size / h->patch_size;
-        h->vision.positions = grid * grid + 1;
-        h->vision.pool = FORMAT_POOL_CLASS;
-        h->vision.flags = FORMAT_PRE_LN | FORMAT_CLASS_TOKEN | FORMAT_PROJECTION;
+        h->vision.positions = grid * grid + !is_siglip(h);
+        h->vision.pool = is_siglip(h) ? FORMAT_POOL_MAP : FORMAT_POOL_CLASS;
+        h->vision.flags = is_siglip(h) ? FORMAT_PATCH_BIAS
+                                       : FORMAT_PRE_LN | FORMAT_CLASS_TOKEN | FORMAT_PROJECTION;
         if (grid > CLIPC_MAX_IMAGE_SIZE / 4) {
             json_refuse(&c, "patch_size", "makes %u tokens of an image, which is too many",
                         h->vision.positions);
@@ -91,9 +102,29 @@ static int take_vision(const struct json_section *config, struct format_header *
     return c.status;
 }
 
+static int take_siglip_text(const struct json_section *config, struct format_header *h)
+{
+    static const struct defaults defaults = {768, 3072, 12, 12, 1e-6, "gelu_pytorch_tanh"};
+    struct json_section c = json_section_of(config, "text_config");
+
+    take_tower(&c, &defaults, &h->text);
+    h->vocab_size = json_take_u32(&c, "vocab_size", 32000, 2, MAX_VOCAB);
+    h->text.positions = json_take_u32(&c, "max_position_embeddings", 64, 1, CLIPC_MAX_CONTEXT);
+    h->embed_dim = json_take_u32(&c, "projection_size", h->text.width, 1, CLIPC_MAX_DIM);
+    h->pad_id = h->eot_id = json_take_u32(&c, "pad_token_id", 1, 0, h->vocab_size - 1);
+    h->text.pool = FORMAT_POOL_LAST;
+    h->text.flags =
+        FORMAT_PROJECTION | FORMAT_PROJECTION_BIAS | FORMAT_NO_START_TOKEN | FORMAT_PAD_TO_CONTEXT;
+    if (c.status == CLIPC_OK && h->embed_dim != h->vision.width) {
+        json_refuse(&c, json_has(&c, "projection_size") ? "projection_size" : "hidden_size",
+                    "texts become %u numbers, images %u", h->embed_dim, h->vision.width);
+    }
+    return c.status;
+}
+
 static int take_text(const struct json_section *config, struct format_header *h)
 {
-    static const struct defaults defaults = {512, 2048, 12, 8};
+    static const struct defaults defaults = {512, 2048, 12, 8, 1e-5, "quick_gelu"};
     struct json_section c = tower_section(config, "text_config", "text_config_dict");
 
     take_tower(&c, &defaults, &h->text);
@@ -122,14 +153,18 @@ static int take_config(struct json_section *c, struct format_header *h)
 {
     const char *type = json_take_string(c, "model_type", "clip");
 
-    if (strcmp(type, "clip") != 0) {
-        json_refuse(c, "model_type", "clipc reads models of type clip (CLIPModel)");
+    bool siglip = strcmp(type, "siglip") == 0;
+    if (strcmp(type, "clip") != 0 && !siglip) {
+        json_refuse(c, "model_type",
+                    "clipc reads models of type clip (CLIPModel) and siglip (SiglipModel)");
     }
-    h->embed_dim = json_take_u32(c, "projection_dim", 512, 1, CLIPC_MAX_DIM);
-    h->score = FORMAT_SOFTMAX;
+    h->score = siglip ? FORMAT_SIGMOID : FORMAT_SOFTMAX;
+    if (!siglip) {
+        h->embed_dim = json_take_u32(c, "projection_dim", 512, 1, CLIPC_MAX_DIM);
+    }
     int status = c->status == CLIPC_OK ? take_vision(c, h) : c->status;
     if (status == CLIPC_OK) {
-        status = take_text(c, h);
+        status = siglip ? take_siglip_text(c, h) : take_text(c, h);
     }
     if (h->vocab_size == OPENAI_VOCAB) { /* their cosines and their followers' */
         h->display_low = OPENAI_DISPLAY_LOW;
@@ -161,9 +196,14 @@ int hf_config_read(const char *folder, struct source *s)
 int hf_config_vocab(const char *path, bool demanded, struct source *s)
 {
     struct format_header *h = &s->header;
-    int status = vocab_load(path, &s->files, &s->vocab);
 
     h->tokenizer_rules = FORMAT_HF;
+    if (is_siglip(h)) {
+        fprintf(stderr, "clipc: warning: SigLIP's tokenizer (SentencePiece) is not read yet: text "
+                        "will need ids (embed --tokens FILE.npy)\n");
+        return CLIPC_OK;
+    }
+    int status = vocab_load(path, &s->files, &s->vocab);
     if (status == CLIPC_ERROR_IO && !demanded) {
         fprintf(stderr,
                 "clipc: warning: %s: text will need ids (embed --tokens FILE.npy), or convert "

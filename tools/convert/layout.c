@@ -9,7 +9,7 @@ static const struct {
     const struct layout *layout; /* NULL: known, but not read */
     const char *what;
 } layouts[] = {
-    {"vision_model.head.", NULL, "a SigLIP model (HuggingFace)"},
+    {"vision_model.head.", &layout_hf_siglip, NULL},
     {"visual.trunk.", NULL, "an OpenCLIP model with a tower of timm"},
     {"visual.conv1.", NULL, "a model under OpenAI's or OpenCLIP's names"},
     {"module.visual.", NULL, "a training checkpoint of OpenCLIP"},

@@ -28,7 +28,7 @@ struct layout {
     int (*config)(const char *folder, struct source *s);
 };
 
-extern const struct layout layout_hf_clip;
+extern const struct layout layout_hf_clip, layout_hf_siglip;
 
 /* By the names of the tensors; NULL with base_fail's message, which names the layout when it is a
  * known one that is not read yet. */

@@ -1,98 +1,24 @@
 /* layout_hf_clip.c - HuggingFace's CLIPModel: names and shapes as modeling_clip.py has them. */
-#include <stdio.h>
-#include <string.h>
-
 #include "hf_config.h"
-#include "layout.h"
+#include "layout_hf.h"
 
-/* Ours -> theirs, outside of the blocks and within one. */
-static const struct name {
-    const char *ours, *theirs;
-} outside[] = {{"vision.patch_embed", "vision_model.embeddings.patch_embedding"},
-               {"vision.class_embedding", "vision_model.embeddings.class_embedding"},
-               {"vision.positional_embedding", "vision_model.embeddings.position_embedding.weight"},
-               {"vision.ln_pre", "vision_model.pre_layrnorm"}, /* the name of the published files */
-               {"vision.ln_post", "vision_model.post_layernorm"},
-               {"vision.projection", "visual_projection"},
-               {"text.token_embedding", "text_model.embeddings.token_embedding.weight"},
-               {"text.positional_embedding", "text_model.embeddings.position_embedding.weight"},
-               {"text.ln_post", "text_model.final_layer_norm"},
-               {"text.projection", "text_projection"}},
-  within[] = {{"ln_1", "layer_norm1"},
-              {"ln_2", "layer_norm2"},
-              {"attn_out", "self_attn.out_proj"},
-              {"c_fc", "mlp.fc1"},
-              {"c_proj", "mlp.fc2"}};
-
-/* The line of `list` that `ours` begins with, to a dot or its end; *rest: what follows (".weight",
- * ".bias" or ""). */
-static const char *look_up(const struct name *list, size_t n, const char *ours, const char **rest)
-{
-    for (size_t i = 0; i < n; i++) {
-        size_t length = strlen(list[i].ours);
-        if (strncmp(ours, list[i].ours, length) == 0 &&
-            (ours[length] == '.' || ours[length] == '\0')) {
-            *rest = ours + length;
-            return list[i].theirs;
-        }
-    }
-    *rest = "";
-    return "";
-}
-
-static int pieces(const struct weights_spec *spec)
-{
-    return strstr(spec->name, ".attn_in.") != NULL ? 3 : 1;
-}
-
-static void their_name(const char *ours, int piece, char *to, size_t room)
-{
-    static const char *const qkv[] = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"};
-    char tower[8];
-    const char *rest, *part;
-    unsigned layer;
-    int at = 0;
-
-    if (sscanf(ours, "%7[a-z].%3u.%n", tower, &layer, &at) == 2 && at > 0) {
-        part = look_up(within, sizeof within / sizeof within[0], ours + at, &rest);
-        if (strncmp(ours + at, "attn_in.", 8) == 0) {
-            part = qkv[piece];
-            rest = ours + at + 7;
-        }
-        snprintf(to, room, "%s_model.encoder.layers.%u.%s%s", tower, layer, part, rest);
-    } else {
-        part = look_up(outside, sizeof outside / sizeof outside[0], ours, &rest);
-        snprintf(to, room, "%s%s", part, rest);
-    }
-}
+static const struct layout_hf_name outside[] = {
+    {"vision.patch_embed", "vision_model.embeddings.patch_embedding"},
+    {"vision.class_embedding", "vision_model.embeddings.class_embedding"},
+    {"vision.positional_embedding", "vision_model.embeddings.position_embedding.weight"},
+    {"vision.ln_pre", "vision_model.pre_layrnorm"}, /* the name of the published files */
+    {"vision.ln_post", "vision_model.post_layernorm"},
+    {"vision.projection", "visual_projection"},
+    {"text.token_embedding", "text_model.embeddings.token_embedding.weight"},
+    {"text.positional_embedding", "text_model.embeddings.position_embedding.weight"},
+    {"text.ln_post", "text_model.final_layer_norm"},
+    {"text.projection", "text_projection"}};
 
 static void piece(const struct format_header *h, const struct weights_spec *spec, int piece,
                   struct layout_piece *out)
 {
-    uint32_t n = (uint32_t)pieces(spec);
-
-    memset(out, 0, sizeof *out);
-    their_name(spec->name, piece, out->name, sizeof out->name);
-    if (strcmp(spec->name, "vision.patch_embed.weight") == 0) { /* Conv2d [out, in, y, x] */
-        const uint64_t shape[] = {spec->rows, 3, h->patch_size, h->patch_size};
-        memcpy(out->shape, shape, sizeof shape);
-        out->n_dims = 4;
-    } else if (spec->layout == FORMAT_VECTOR) {
-        out->shape[0] = spec->cols / n;
-        out->n_dims = 1;
-    } else {
-        out->shape[0] = spec->rows / n;
-        out->shape[1] = spec->cols;
-        out->n_dims = 2;
-    }
+    layout_hf_piece(h, spec, piece, outside, sizeof outside / sizeof outside[0], out);
 }
 
-/* Files of before transformers 4.31 hold the numbers 0, 1, 2, ... as tensors. */
-static bool leftover(const char *name)
-{
-    return strcmp(name, "text_model.embeddings.position_ids") == 0 ||
-           strcmp(name, "vision_model.embeddings.position_ids") == 0;
-}
-
-const struct layout layout_hf_clip = {"HuggingFace CLIPModel", pieces, piece, leftover,
-                                      hf_config_read};
+const struct layout layout_hf_clip = {"HuggingFace CLIPModel", layout_hf_pieces, piece,
+                                      layout_hf_leftover, hf_config_read};

@@ -141,7 +141,9 @@ static int check_extra(const struct check *c)
 
     for (size_t i = 0; i < from->n; i++) {
         const char *name = from->tensors[i]->name;
-        if (!c->used[i] && strcmp(name, "logit_scale") != 0 && !c->o->layout->leftover(name)) {
+        bool scale = strcmp(name, "logit_scale") == 0 ||
+                     (h->score == FORMAT_SIGMOID && strcmp(name, "logit_bias") == 0);
+        if (!c->used[i] && !scale && !c->o->layout->leftover(name)) {
             return base_fail(
                 CLIPC_ERROR_FORMAT,
                 "%s: tensor '%.120s' does not belong to the config's model (a %s of %u "
@@ -168,35 +170,49 @@ static int check_all(struct source *s, const struct opened *o)
     return status;
 }
 
-/* One number, [] or [1]: the natural logarithm of the scale.  The published ones are ln 100. */
-static int take_logit_scale(struct source *s, const struct checkpoint *from)
+/* One number, [] or [1]. */
+static int take_number(const struct checkpoint *from, const char *name, float *value)
 {
-    size_t i = checkpoint_find(from, "logit_scale");
+    size_t i = checkpoint_find(from, name);
     char found[200];
 
     if (i == from->n) {
-        return base_fail(CLIPC_ERROR_FORMAT, "%s: tensor 'logit_scale' [] is missing", from->path);
+        return base_fail(CLIPC_ERROR_FORMAT, "%s: tensor '%s' [] is missing", from->path, name);
     }
     const struct tensor *t = from->tensors[i];
     shape_text(t->shape, t->n_dims, found, sizeof found);
     if (t->n_dims > 1 || (t->n_dims == 1 && t->shape[0] != 1)) {
-        return base_fail(CLIPC_ERROR_FORMAT,
-                         "%s: tensor 'logit_scale': expected shape [], found %s", from->path,
-                         found);
+        return base_fail(CLIPC_ERROR_FORMAT, "%s: tensor '%s': expected shape [], found %s",
+                         from->path, name, found);
     }
     if (dtype_of(t) == 0) {
-        return base_fail(CLIPC_ERROR_FORMAT,
-                         "%s: tensor 'logit_scale': expected F32, F16 or BF16, found %s",
-                         from->path, t->dtype);
+        return base_fail(CLIPC_ERROR_FORMAT, "%s: tensor '%s': expected F32, F16 or BF16, found %s",
+                         from->path, name, t->dtype);
     }
-    widen(t, 0, 1, &s->header.logit_scale);
-    if (!(fabsf(s->header.logit_scale) <= 80)) {
+    widen(t, 0, 1, value);
+    return CLIPC_OK;
+}
+
+/* The natural logarithm of the scale (the published ones are ln 100), and SigLIP's bias. */
+static int take_logits(struct source *s, const struct checkpoint *from)
+{
+    struct format_header *h = &s->header;
+    int status = take_number(from, "logit_scale", &h->logit_scale);
+
+    if (status == CLIPC_OK && !(fabsf(h->logit_scale) <= 80)) {
         return base_fail(CLIPC_ERROR_FORMAT,
                          "%s: tensor 'logit_scale' is %g: a logarithm from -80 to 80 is expected "
                          "(the published models have 4.6052)",
-                         from->path, (double)s->header.logit_scale);
+                         from->path, (double)h->logit_scale);
     }
-    return CLIPC_OK;
+    if (status == CLIPC_OK && h->score == FORMAT_SIGMOID) {
+        status = take_number(from, "logit_bias", &h->logit_bias);
+    }
+    if (status == CLIPC_OK && !isfinite(h->logit_bias)) {
+        return base_fail(CLIPC_ERROR_FORMAT, "%s: tensor 'logit_bias' is %g", from->path,
+                         (double)h->logit_bias);
+    }
+    return status;
 }
 
 static void close_checkpoint(struct source *s)
@@ -221,7 +237,7 @@ static int open_all(struct source *s, const char *folder, const char *vocab)
     }
     if ((status = o->layout->config(folder, s)) != CLIPC_OK ||
         (status = check_all(s, o)) != CLIPC_OK ||
-        (status = take_logit_scale(s, &o->checkpoint)) != CLIPC_OK) {
+        (status = take_logits(s, &o->checkpoint)) != CLIPC_OK) {
         return status;
     }
     return hf_config_vocab(vocab != NULL ? vocab : folder, vocab != NULL, s);

@@ -1,3 +1,4 @@
+/* oracle.c - CLIP by its formulas, one loop for each sum sign. */
 #include "oracle.h"
 
 #include <math.h>
@@ -61,15 +62,13 @@ static void linear(struct pass *p, const char *name, bool bias, const double *x,
                    double *y)
 {
     const struct format_record *r = record(p, name, ".weight");
-    struct kernels_linear w = {.panels = weights_data(p->w, r),
-                               .in = r->cols,
-                               .out = r->rows,
-                               .in_padded = r->cols_padded,
-                               .out_padded = r->rows_padded,
-                               .dtype = (enum kernels_dtype)r->dtype};
+    struct kernels_linear w = {.panels = weights_data(p->w, r), .in = r->cols, .out = r->rows};
     const float *b = bias ? vector(p, name, ".bias") : NULL;
     float *row = malloc(w.in * sizeof *row);
 
+    w.in_padded = r->cols_padded;
+    w.out_padded = r->rows_padded;
+    w.dtype = (enum kernels_dtype)r->dtype;
     if (row == NULL) {
         p->status = base_fail(CLIPC_ERROR_MEMORY, "oracle: out of memory");
         return;
@@ -235,23 +234,98 @@ static void cut_patches(const struct format_header *h, const float *pixels, doub
     }
 }
 
+/* x[rows + 1, width], rows of an image and room for one more -> y[width]: multi-head attention of
+ * one query, the probe, then a residual network (modeling_siglip.py,
+ * SiglipMultiheadAttentionPoolingHead). */
+static void map_head(struct pass *p, double *x, size_t rows, double *y)
+{
+    size_t w = p->t->width, mlp = p->t->mlp_width;
+    double *qkv = take(p, (rows + 1) * 3 * w), *weights = take(p, rows), *a = take(p, w);
+    double *hidden = take(p, mlp);
+
+    if (p->status == CLIPC_OK) {
+        const float *probe = vector(p, "map.probe", "");
+        for (size_t i = 0; i < w; i++) {
+            x[rows * w + i] = (double)probe[i];
+        }
+        linear(p, "map.attn_in", true, x, rows + 1, qkv);
+        for (size_t h = 0; h < p->t->heads; h++) {
+            attend(p, qkv, rows, rows, h, weights, a);
+        }
+        linear(p, "map.attn_out", true, a, 1, y);
+        layer_norm(p, "map.ln_2", y, 1, a);
+        linear(p, "map.c_fc", true, a, 1, hidden);
+        for (size_t j = 0; j < mlp; j++) {
+            hidden[j] = activation(hidden[j], p->t->activation);
+        }
+        linear(p, "map.c_proj", true, hidden, 1, a);
+        for (size_t i = 0; i < w; i++) {
+            y[i] += a[i];
+        }
+    }
+    free(qkv), free(weights), free(a), free(hidden);
+}
+
+/* What the blocks gave, x[tokens + 1, width], the last row empty -> y[width]. */
+static void pool_image(struct pass *p, double *x, size_t tokens, double *y)
+{
+    size_t w = p->t->width, first = (p->t->flags & FORMAT_CLASS_TOKEN) != 0;
+    bool norm_last = (p->t->flags & FORMAT_POST_LN_POOLED) != 0;
+
+    if (p->t->pool == FORMAT_POOL_CLASS) {
+        layer_norm(p, "ln_post", x, 1, y);
+        trace(p, -1, "98_ln_post_of_class_token", y, 1, w);
+        return;
+    }
+    if (!norm_last) {
+        layer_norm(p, "ln_post", x, tokens, x);
+        trace(p, -1, "97_ln_post", x, tokens, w);
+    }
+    if (p->t->pool == FORMAT_POOL_MAP) {
+        map_head(p, x, tokens, y);
+    } else {
+        for (size_t i = 0; i < w; i++) {
+            y[i] = 0;
+            for (size_t r = first; r < tokens; r++) {
+                y[i] += x[r * w + i] / (double)(tokens - first);
+            }
+        }
+    }
+    if (norm_last) {
+        layer_norm(p, "ln_post", y, 1, y);
+    }
+    trace(p, -1, "98_pooled", y, 1, w);
+}
+
+/* The projection, where there is one. */
+static void project(struct pass *p, const double *y, double *to)
+{
+    if (p->t->flags & FORMAT_PROJECTION) {
+        linear(p, "projection", (p->t->flags & FORMAT_PROJECTION_BIAS) != 0, y, 1, to);
+    } else {
+        memcpy(to, y, p->t->width * sizeof *to);
+    }
+    trace(p, -1, "99_projected", to, 1, p->w->header.embed_dim);
+}
+
 int oracle_image(const struct weights *w, const float *pixels, double *image, oracle_trace_fn fn,
                  void *arg)
 {
     const struct format_header *h = &w->header;
     struct pass p = {w, &h->vision, "vision", fn, arg, CLIPC_OK};
     size_t tokens = h->vision.positions, width = h->vision.width;
-    double *patches = take(&p, (tokens - 1) * 3 * h->patch_size * h->patch_size);
-    double *x = take(&p, tokens * width), *y = take(&p, tokens * width);
+    size_t first = (h->vision.flags & FORMAT_CLASS_TOKEN) != 0;
+    double *patches = take(&p, (tokens - first) * 3 * h->patch_size * h->patch_size);
+    double *x = take(&p, (tokens + 1) * width), *y = take(&p, width);
 
     if (p.status == CLIPC_OK) {
-        const float *class_embedding = vector(&p, "class_embedding", "");
         const float *positions = vector(&p, "positional_embedding", "");
         cut_patches(h, pixels, patches);
-        linear(&p, "patch_embed", false, patches, tokens - 1, x + width);
-        trace(&p, -1, "00_patch_embed", x + width, tokens - 1, width);
-        for (size_t i = 0; i < width; i++) {
-            x[i] = (double)class_embedding[i];
+        linear(&p, "patch_embed", (h->vision.flags & FORMAT_PATCH_BIAS) != 0, patches,
+               tokens - first, x + first * width);
+        trace(&p, -1, "00_patch_embed", x + first * width, tokens - first, width);
+        for (size_t i = 0; i < first * width; i++) {
+            x[i] = (double)vector(&p, "class_embedding", "")[i];
         }
         for (size_t i = 0; i < tokens * width; i++) {
             x[i] += (double)positions[i];
@@ -262,10 +336,8 @@ int oracle_image(const struct weights *w, const float *pixels, double *image, or
             trace(&p, -1, "02_ln_pre", x, tokens, width);
         }
         blocks(&p, x, tokens);
-        layer_norm(&p, "ln_post", x, 1, y);
-        trace(&p, -1, "98_ln_post_of_class_token", y, 1, width);
-        linear(&p, "projection", false, y, 1, image);
-        trace(&p, -1, "99_projected", image, 1, h->embed_dim);
+        pool_image(&p, x, tokens, y);
+        project(&p, y, image);
     }
     free(patches);
     free(x);
@@ -273,7 +345,7 @@ int oracle_image(const struct weights *w, const float *pixels, double *image, or
     return p.status;
 }
 
-/* Openai's argmax of the ids, or the first end token. */
+/* OpenAI's argmax of the ids, or the first end token. */
 static size_t pooled_row(const struct format_header *h, const int32_t *ids, size_t n)
 {
     size_t best = 0;
@@ -290,12 +362,13 @@ static size_t pooled_row(const struct format_header *h, const int32_t *ids, size
     return best;
 }
 
-int oracle_text(const struct weights *w, const int32_t *ids, size_t n, double *text,
+int oracle_text(const struct weights *w, const int32_t *ids, size_t n_ids, double *text,
                 oracle_trace_fn fn, void *arg)
 {
     const struct format_header *h = &w->header;
     struct pass p = {w, &h->text, "text", fn, arg, CLIPC_OK};
     size_t width = h->text.width;
+    size_t n = h->text.flags & FORMAT_PAD_TO_CONTEXT ? h->text.positions : n_ids;
     const struct format_record *table = weights_find(w, "text.token_embedding");
     double *x = take(&p, n * width), *y = take(&p, n * width);
 
@@ -303,7 +376,8 @@ int oracle_text(const struct weights *w, const int32_t *ids, size_t n, double *t
         const float *positions = vector(&p, "positional_embedding", "");
         const void *tokens = weights_data(w, table);
         for (size_t i = 0; i < n * width; i++) {
-            size_t at = (size_t)ids[i / width] * width + i % width;
+            size_t id = i / width < n_ids ? (size_t)ids[i / width] : h->pad_id;
+            size_t at = id * width + i % width;
             x[i] = (double)(table->dtype == FORMAT_F16
                                 ? pack_f16_to_f32(((const uint16_t *)tokens)[at])
                                 : ((const float *)tokens)[at]);
@@ -316,26 +390,10 @@ int oracle_text(const struct weights *w, const int32_t *ids, size_t n, double *t
         blocks(&p, x, n);
         layer_norm(&p, "ln_post", x, n, y);
         trace(&p, -1, "98_ln_final", y, n, width);
-        linear(&p, "projection", false, y + pooled_row(h, ids, n) * width, 1, text);
-        trace(&p, -1, "99_projected", text, 1, h->embed_dim);
+        size_t row = h->text.pool == FORMAT_POOL_LAST ? n - 1 : pooled_row(h, ids, n_ids);
+        project(&p, y + row * width, text);
     }
     free(x);
     free(y);
     return p.status;
-}
-
-static double tower_gflop(const struct format_tower *t, double rows)
-{
-    double w = t->width, per_row = w * (4 * w + 2 * (double)t->mlp_width) + 2 * rows * w;
-
-    return 2e-9 * rows * t->layers * per_row;
-}
-
-double oracle_gflop(const struct format_header *h, size_t n_ids)
-{
-    double patches =
-        2e-9 * h->vision.positions * 3.0 * h->patch_size * h->patch_size * h->vision.width;
-
-    return (h->vision.layers != 0 ? tower_gflop(&h->vision, h->vision.positions) + patches : 0) +
-           (h->text.layers != 0 ? tower_gflop(&h->text, (double)n_ids) : 0);
 }

@@ -20,7 +20,4 @@ int oracle_image(const struct weights *w, const float *pixels, double *image, or
 int oracle_text(const struct weights *w, const int32_t *ids, size_t n, double *text,
                 oracle_trace_fn trace, void *arg);
 
-/* Multiply-adds (in units of 10^9 operations, two each) of one image and of a text of n ids. */
-double oracle_gflop(const struct format_header *header, size_t n_ids);
-
 #endif

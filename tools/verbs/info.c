@@ -36,7 +36,9 @@ static const char *word(const char *const *words, size_t n, uint32_t i)
 #define WORD(words, i) word(words, sizeof(words) / sizeof *(words), i)
 
 static const char *const activations[] = {"-", "quick GELU", "erf GELU", "tanh GELU"};
-static const char *const pools[] = {"-", "class token", "argmax id", "first end token"};
+static const char *const pools[] = {
+    "-",        "class token",         "argmax id",      "first end token",
+    "last row", "mean of the patches", "attention (MAP)"};
 static const char *const resizes[] = {"-", "shortest side", "squash"};
 static const char *const filters[] = {"-", "bicubic", "bilinear"};
 static const char *const rules[] = {"-", "openai", "hf"};
@@ -171,8 +173,14 @@ static void print_file(const struct weights *w, const char *name, bool tensors)
     }
     print_tower(w, "text tower", "text", &h->text);
     if (h->text.layers != 0) {
-        printf("  text        %u tokens, start %u, end %u; tokenizer %s\n", h->vocab_size,
-               h->sot_id, h->eot_id,
+        printf("  text        %u tokens, ", h->vocab_size);
+        if (h->text.flags & FORMAT_NO_START_TOKEN) {
+            printf("no start, end %u", h->eot_id);
+        } else {
+            printf("start %u, end %u", h->sot_id, h->eot_id);
+        }
+        printf("%s; tokenizer %s\n",
+               h->text.flags & FORMAT_PAD_TO_CONTEXT ? ", padded to the context" : "",
                h->tokenizer == FORMAT_TOKENIZER_NONE ? "none" : WORD(rules, h->tokenizer_rules));
     }
     if (h->display_low < h->display_high) {

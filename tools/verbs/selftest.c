@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../../src/base/base.h"
+#include "../measure/gflop.h"
 #include "../measure/golden.h"
 #include "../../weights/weights.h"
 #include "../cli/cli.h"
@@ -158,7 +159,7 @@ static void compare_layer(void *arg, const char *name, const float *x, size_t ro
 static int deep_reference(struct job *job, struct layers *vision, struct layers *text)
 {
     const struct format_header *h = &job->w.header;
-    double gflop = oracle_gflop(h, job->n_ids);
+    double gflop = gflop_of(h, job->n_ids);
     int status = CLIPC_OK;
 
     /* The oracle's plain loops run at some 1.5 GFLOP/s on the CPUs of its day. */
