@@ -10,8 +10,8 @@ struct cpu {
     bool avx2;   /* AVX2, FMA, F16C, and the system saves YMM registers */
     bool avx512; /* F, BW, DQ, VL, all of avx2's, and the system saves ZMM and masks */
     bool neon;   /* part of every AArch64 CPU */
-    size_t l1, l2,
-        l3; /* bytes of a core's data caches (l3: of all cores that share it); 0: unknown */
+    /* Bytes of a core's data caches (l3: of all cores that share it); 0: unknown. */
+    size_t l1, l2, l3;
 };
 
 /* The same struct at every call. */

@@ -184,8 +184,7 @@ int clipc_tokenize(const clipc_model *model, const struct clipc_text *text, int 
 
 /* ---- Vectors ------------------------------------------------------------------------------- */
 
-/* In double and in order: the same bits everywhere, and no vector is long enough for it to matter.
- */
+/* In double and in order: the same bits everywhere, and no vector is so long that it matters. */
 static double dot(const float *a, const float *b, size_t n)
 {
     double sum = 0;

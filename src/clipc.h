@@ -49,8 +49,7 @@
  * child's copies.  The parent's are not touched.
  *
  * Structs that may grow begin with their own size: set it with sizeof, zero the rest, and a newer
- * library takes every field that you do not know as zero, which is always the default.
- */
+ * library takes every field that you do not know as zero, which is always the default. */
 #ifndef CLIPC_H
 #define CLIPC_H
 
@@ -144,8 +143,8 @@ enum clipc_precision {
 };
 enum clipc_rules {
     CLIPC_RULES_FILE = 0, /* what the weight file records of its source */
-    CLIPC_RULES_OPENAI =
-        1, /* openai/CLIP: resize, then RGB; crop half to even; ftfy and HTML clean-up */
+    /* openai/CLIP: resize, then RGB; crop half to even; ftfy and HTML clean-up */
+    CLIPC_RULES_OPENAI = 1,
     CLIPC_RULES_HF = 2 /* HuggingFace: RGB first; floor crop; NFC and white space only */
 };
 

@@ -1,5 +1,6 @@
 /* The public header's promises that no verb shows: many images at once, structs of older and newer
- * callers, what a session says of itself, sentences, files named "-", vectors that are not finite. */
+ * callers, what a session says of itself, sentences, files named "-", vectors that are not
+ * finite. */
 #include <sys/stat.h>
 
 #include "../src/base/base.h"

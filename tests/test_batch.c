@@ -1,5 +1,6 @@
-/* The batcher: every kind of item gives the vector that the library's own calls give, for any number
- * of workers and callers; one bad item harms none of its neighbours; nobody waits for ever. */
+/* The batcher: every kind of item gives the vector that the library's own calls give, for any
+ * number of workers and callers; one bad item harms none of its neighbours; nobody waits for
+ * ever. */
 #include <fcntl.h>
 #include <pthread.h>
 

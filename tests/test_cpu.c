@@ -1,5 +1,5 @@
-/* Which kernel sets a CPU and its system can run, from the answers that other machines would give to
- * CPUID and XGETBV: a set whose registers the system does not save must never be chosen. */
+/* Which kernel sets a CPU and its system can run, from the answers that other machines would give
+ * to CPUID and XGETBV: a set whose registers the system does not save must never be chosen. */
 #include "../kernels/cpu.h"
 #include "check.h"
 

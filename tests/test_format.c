@@ -352,8 +352,8 @@ static void test_other_models(void)
     }
 }
 
-/* A tower without class token, whose tensors are all as its header says, but which pools that token:
- * it would take its first patch for the picture. */
+/* A tower without class token, whose tensors are all as its header says, but which pools that
+ * token: it would take its first patch for the picture. */
 static void test_class_pool(void)
 {
     struct format_record *r = record("vision.positional_embedding");

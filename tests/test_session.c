@@ -100,7 +100,8 @@ static void test_traced(const char *kernels)
     bool good = encode(plain, want[0], want[1]) &&
                 clipc_session_new(model, &o, &traced) == CLIPC_OK && encode(traced, got[0], got[1]);
 
-    /* One block: 9 activations of it, 5 of the image tower's ends, 4 of the text tower's; 4 batches. */
+    /* One block: 9 activations of it, 5 of the image tower's ends, 4 of the text tower's; 4
+     * batches. */
     check(good && memcmp(want, got, sizeof want) == 0 && seen == 4 * (9 + 5 + 9 + 4),
           "%s: a traced pass gives the same bits, and shows %d activations", kernels, seen);
     clipc_session_free(plain);

@@ -193,7 +193,8 @@ static void on_signal(int n)
     atomic_fetch_add(&elsewhere, !pthread_equal(pthread_self(), caller));
 }
 
-/* A signal that the application's only thread blocks must wait for it, whatever threads are ours. */
+/* A signal that the application's only thread blocks must wait for it, whatever threads are
+ * ours. */
 static void test_signals(const sigset_t *before)
 {
     static const int signals[] = {SIGUSR1, SIGTERM, SIGCHLD, SIGALRM, SIGPROF};

@@ -1,5 +1,5 @@
-/* The writer of weight files: what it makes, byte for byte, and that nothing which does not open ever
- * gets the target's name. */
+/* The writer of weight files: what it makes, byte for byte, and that nothing which does not open
+ * ever gets the target's name. */
 #include "../weights/weights.h"
 #include "check.h"
 #include "config.h"

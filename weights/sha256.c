@@ -1,3 +1,5 @@
+/* sha256.c - SHA-256 by FIPS 180-4, section 6.2; its names for the working variables and
+ * functions. */
 #include "sha256.h"
 
 #include <string.h>

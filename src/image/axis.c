@@ -1,3 +1,6 @@
+/* axis.c - the weights of one axis of a resize, computed in double in the order of operations of
+ * Pillow's precompute_coeffs, so that they are the same bits; then as whole numbers, as its
+ * normalize_coeffs_8bpc makes them. */
 #include "axis.h"
 
 #include <math.h>

@@ -1,5 +1,4 @@
-/* exif.h - the EXIF orientation of a JPEG, PNG or WebP.  The references ignore it; people do not.
- */
+/* exif.h - the EXIF orientation of a JPEG, PNG or WebP: the references ignore it, people do not. */
 #ifndef CLIPC_EXIF_H
 #define CLIPC_EXIF_H
 

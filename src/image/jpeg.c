@@ -142,8 +142,7 @@ static bool read_rows(struct jpeg_decompress_struct *info, struct clipc_image *i
     return true;
 }
 
-/* CMYK files are upside down (255 = no ink): Adobe's way, which Pillow takes every file to follow.
- */
+/* CMYK files are upside down (255 = no ink): Adobe's way, and Pillow takes every file to be so. */
 static void invert(struct clipc_image *image)
 {
     uint8_t *p = image->data;

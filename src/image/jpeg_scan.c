@@ -1,3 +1,5 @@
+/* jpeg_scan.c - a JPEG's segments, walked from marker to marker before libjpeg or stb sees the
+ * file: what no decoder should be asked to do is refused by its header. */
 #include "jpeg_scan.h"
 
 #include <stdbool.h>

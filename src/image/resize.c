@@ -1,3 +1,5 @@
+/* resize.c - Pillow's resize (libImaging/Resample.c) of a crop: a horizontal pass, then a
+ * vertical one over a ring of its rows; the nearest pixel for palettes; 16-bit gray in double. */
 #include "resize.h"
 
 #include <math.h>
@@ -68,9 +70,10 @@ static void to_rgb(const uint8_t *from, size_t n, int format, uint8_t *to)
     }
 }
 
-/* ---- Two passes: rows of the horizontal one pass through a ring, so that scratch is bounded ---
- */
+/* ---- Two passes ---------------------------------------------------------------------------- */
 
+/* Rows of the horizontal pass go through a ring of as many as one output row needs, so that scratch
+ * is bounded whatever the image's height. */
 struct resizer {
     const struct kernels *k;
     struct axis x, y;

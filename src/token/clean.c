@@ -219,8 +219,7 @@ static void unescape_twice(struct unicode_text *text)
     }
 }
 
-/* Runs of white space to one space, none at the ends (no word holds any: only their places count).
- */
+/* Runs of white space to one space, none at the ends (no word holds any: only places count). */
 static void collapse_spaces(struct unicode_text *text)
 {
     size_t n = 0;

@@ -34,8 +34,7 @@ static size_t find_name(const char *name, size_t n)
     return html_count;
 }
 
-/* Index of the longest name that name [n] begins with and that stands without ';', or html_count.
- */
+/* Index of the longest name that name [n] begins with and that needs no ';', or html_count. */
 static size_t find_bare(const char *name, size_t n)
 {
     for (; n > 1; n--) {

@@ -1,12 +1,11 @@
-/* html.h - HTML character references, as Python's html.unescape and ftfy's unescape_html read them.
- */
+/* html.h - HTML character references, as Python's html.unescape and ftfy's unescape_html read
+ * them. */
 #ifndef CLIPC_HTML_H
 #define CLIPC_HTML_H
 
 #include "unicode.h"
 
-/* html.unescape: numeric and named references, the final ';' often optional.  out gets the result.
- */
+/* html.unescape: numeric and named references, the final ';' often optional; into out. */
 void html_unescape(const struct unicode_text *in, struct unicode_text *out);
 
 /* ftfy.fixes.unescape_html: only names of ASCII letters and digits that end in ';'; wholly capital

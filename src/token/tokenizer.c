@@ -1,8 +1,8 @@
 /* tokenizer.c - clean text is cut into words, words into bytes, bytes merged into tokens.
  *
  * Sources: openai/CLIP clip/simple_tokenizer.py; for FORMAT_HF the tokenizer.json of the published
- * models, run by the tokenizers library (NFC, white space, lower case; ByteLevel; BPE with </w>).
- */
+ * models, run by the tokenizers library (NFC, white space, lower case; ByteLevel; BPE with
+ * </w>). */
 #include "tokenizer.h"
 
 #include <stdlib.h>

@@ -20,8 +20,7 @@ struct batch_group {
     struct batch_job *jobs; /* [batch] */
     float *pixels;          /* [batch, 3, image_size, image_size] */
     float *rows;            /* [batch, dim] */
-    /* Jobs that were submitted, handed out to be prepared, prepared, and whose results are given.
-     */
+    /* Jobs that were submitted, handed out to be prepared, prepared, and answered. */
     size_t n, taken, prepared, given;
     bool wanted; /* somebody waits: do not wait until it is full */
     bool done;   /* the results are there */

@@ -1,5 +1,4 @@
-/* folder.c - a folder without model.safetensors: its contents are named, not only what is missing.
- */
+/* folder.c - a folder without model.safetensors: what is in it is named, not only what is not. */
 #include "folder.h"
 
 #include <dirent.h>

@@ -83,7 +83,8 @@ static int finish(struct checkpoint *c, const char *path, int status)
         }
     }
     if (status != CLIPC_OK) {
-        checkpoint_close(c);
+        close_shards(c);
+        memset(c, 0, sizeof *c);
     }
     return status;
 }

@@ -1,7 +1,7 @@
 /* source_synthetic.c - a random model of a known shape, so that anybody can measure without
  * weights. Values are uniform with the spreads of openai/CLIP's initialize_parameters, so that
- * activations stay of order one; a row depends on the seed, the tensor's name and its number only.
- */
+ * activations stay of order one; a row depends on the seed, the tensor's name and its number
+ * only. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -22,6 +22,19 @@ struct buffers {
     const struct kernels_gemm *gemm;
 };
 
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+double bench_median(double *x, size_t n)
+{
+    qsort(x, n, sizeof *x, by_value);
+    return x[n / 2];
+}
+
 static void free_buffers(struct buffers *b)
 {
     base_free(b->x);

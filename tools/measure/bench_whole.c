@@ -1,3 +1,5 @@
+/* bench_whole.c - whole encodes and the memory of sessions: sets take turns, figures are
+ * medians. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,8 +101,7 @@ static void print_encode(struct bench *job, const struct encode *e, int threads,
     }
 }
 
-/* Scratch of a session for 8 images or texts, and the second copy of the weights that blas makes.
- */
+/* Scratch of a session for 8 images or texts, and the second copy of the weights of blas. */
 static int print_memory(struct bench *job, const clipc_model *model)
 {
     for (size_t s = 0; s < job->n; s++) {

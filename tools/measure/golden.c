@@ -1,3 +1,5 @@
+/* golden.c - the picture and the ids by their formulas, in whole numbers up to the last step, so
+ * that every machine has the same ones. */
 #include "golden.h"
 
 void golden_pixels(const struct format_header *h, float *pixels)

@@ -1,4 +1,5 @@
-/* oracle.c - CLIP by its formulas, one loop for each sum sign. */
+/* oracle.c - the forward pass in double, from papers and references alone: plain loops over the
+ * file's tensors, nothing fused or shared with src/model and kernels but the way out of panels. */
 #include "oracle.h"
 
 #include <math.h>

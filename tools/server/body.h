@@ -1,5 +1,4 @@
-/* body.h - a request's JSON, and complaints about it in the shape of pydantic's (FastAPI's) errors.
- */
+/* body.h - a request's JSON, and complaints about it in the shape of FastAPI's (pydantic's). */
 #ifndef CLIPC_BODY_H
 #define CLIPC_BODY_H
 

@@ -1,5 +1,4 @@
-/* encoder.c - the batcher of tools/cli behind calls that take several items and wait for them all.
- */
+/* encoder.c - the batcher of tools/cli behind calls that take several items and wait for all. */
 #include "encoder.h"
 
 #include <pthread.h>

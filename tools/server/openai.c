@@ -24,8 +24,7 @@ static bool begin(struct call *c, struct server *s, const struct request *reques
     return c->body != NULL || call_refuse(c, 400, "the body is no JSON object");
 }
 
-/* ---- What comes in ----------------------------------------------------------------------------
- */
+/* ---- What comes in --------------------------------------------------------------------------- */
 
 enum kind { TEXT, IMAGE, IDS, NEITHER };
 
@@ -104,8 +103,7 @@ static bool embed_all(struct call *c, const enum kind *kinds, const json_t *cons
            embed_kind(c, IMAGE, kinds, values, n, vectors);
 }
 
-/* ---- What goes out ----------------------------------------------------------------------------
- */
+/* ---- What goes out --------------------------------------------------------------------------- */
 
 /* Little-endian floats in base64, as OpenAI's clients ask for by default. */
 static void put_base64(FILE *f, const float *x, size_t n)

@@ -1,5 +1,4 @@
-/* picture.c - base64 to bytes, bytes to RGB, RGB to pixels; a few at a time, for the memory's sake.
- */
+/* picture.c - base64 to bytes, bytes to RGB, RGB to pixels; a few at a time, for memory. */
 #include "picture.h"
 
 #include <stdint.h>

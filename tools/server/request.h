@@ -1,5 +1,4 @@
-/* request.h - one HTTP request and its reply, as the routes see them: no socket, no HTTP library.
- */
+/* request.h - one HTTP request and its reply, as routes see them: no socket, no HTTP library. */
 #ifndef CLIPC_REQUEST_H
 #define CLIPC_REQUEST_H
 

@@ -2,13 +2,14 @@
 #include <math.h>
 
 #include "draw.h"
+#include "dice.h"
 
 /* A value in [0, 1) at a whole lattice point. */
 static double lattice(uint64_t seed, int x, int y)
 {
     uint64_t state = seed ^ (uint64_t)(uint32_t)x << 32 ^ (uint32_t)y;
 
-    return draw_uniform(&state);
+    return dice_uniform(&state);
 }
 
 /* Smooth noise: lattice values, blended. */

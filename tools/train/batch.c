@@ -10,6 +10,7 @@
 
 #include "loss.h"
 #include "mixture.h"
+#include "need.h"
 #include "optimizer.h"
 
 enum { SHARD = 8, SAMPLES = 2 }; /* pictures of a shard; samples a side of a pixel */
@@ -27,12 +28,12 @@ static void draw_picture(void *arg, size_t i, int worker)
     struct batch *b = arg;
     const struct model_config *c = &b->t->layout.config;
     int size = c->image, grid = size / c->patch;
-    uint8_t *rgb = train_need(malloc((size_t)(size * size * 3)));
+    uint8_t *rgb = need_memory(malloc((size_t)(size * size * 3)));
 
     (void)worker;
     mixture_place(b->t, (int)i, &b->scenes[i], &b->captions[i]);
     draw_render(&b->scenes[i], size, SAMPLES, rgb);
-    train_pixels(rgb, size, b->pixels + i * (size_t)(3 * size * size));
+    draw_pixels(rgb, size, b->pixels + i * (size_t)(3 * size * size));
     draw_labels(&b->scenes[i], b->labels + i * DRAW_GROUPS);
     draw_patch_labels(&b->scenes[i], grid,
                       b->patch_labels + i * (size_t)(grid * grid * DRAW_GROUPS));
@@ -140,9 +141,9 @@ static double batch_loss(struct batch *b, double *d_scale, int *hits)
 {
     int n = b->t->o.batch, m = b->texts, dim = b->t->layout.config.embed;
     size_t images = (size_t)(n * dim), texts = (size_t)(m * dim);
-    double *v = train_need(malloc(2 * (images + texts) * sizeof *v));
+    double *v = need_memory(malloc(2 * (images + texts) * sizeof *v));
     double *t = v + images, *d_v = t + texts, *d_t = d_v + images;
-    unsigned char *relation = train_need(malloc((size_t)(n * m)));
+    unsigned char *relation = need_memory(malloc((size_t)(n * m)));
 
     to_double(v, b->images, images);
     to_double(t, b->text_vectors, texts);
@@ -203,7 +204,7 @@ void batch_step(struct batch *b, struct threads_pool *pool)
 
 static float *floats(size_t n)
 {
-    return train_need(calloc(n, sizeof(float)));
+    return need_memory(calloc(n, sizeof(float)));
 }
 
 void batch_new(struct batch *b, struct train *t)
@@ -218,20 +219,20 @@ void batch_new(struct batch *b, struct train *t)
     b->each = SHARD;
     b->each_text = (b->texts + b->n_shards - 1) / b->n_shards;
     m = (size_t)b->texts;
-    b->shards = train_need(calloc((size_t)b->n_shards, sizeof *b->shards));
-    b->grads = train_need(calloc((size_t)b->n_shards, sizeof *b->grads));
-    b->scenes = train_need(calloc(n, sizeof *b->scenes));
-    b->captions = train_need(calloc(m, sizeof *b->captions));
-    b->labels = train_need(calloc(n, DRAW_GROUPS));
-    b->patch_labels = train_need(calloc(n, (size_t)(c->vision.tokens - 1) * DRAW_GROUPS));
+    b->shards = need_memory(calloc((size_t)b->n_shards, sizeof *b->shards));
+    b->grads = need_memory(calloc((size_t)b->n_shards, sizeof *b->grads));
+    b->scenes = need_memory(calloc(n, sizeof *b->scenes));
+    b->captions = need_memory(calloc(m, sizeof *b->captions));
+    b->labels = need_memory(calloc(n, DRAW_GROUPS));
+    b->patch_labels = need_memory(calloc(n, (size_t)(c->vision.tokens - 1) * DRAW_GROUPS));
     b->pixels = floats(n * 3 * image * image);
     b->images = floats(n * dim);
     b->d_images = floats(n * dim);
     b->text_vectors = floats(m * dim);
     b->d_texts = floats(m * dim);
-    b->ids = train_need(calloc(m * TRAIN_CONTEXT, sizeof(int)));
-    b->packed = train_need(calloc(m * TRAIN_CONTEXT, sizeof(int)));
-    b->ends = train_need(calloc(m, sizeof(int)));
+    b->ids = need_memory(calloc(m * TRAIN_CONTEXT, sizeof(int)));
+    b->packed = need_memory(calloc(m * TRAIN_CONTEXT, sizeof(int)));
+    b->ends = need_memory(calloc(m, sizeof(int)));
     for (int s = 0; s < b->n_shards; s++) {
         b->shards[s].work = model_new_f32(&t->layout, b->each, b->each_text);
         b->grads[s] = b->shards[s].grads = floats(t->layout.total);

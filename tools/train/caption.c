@@ -3,11 +3,7 @@
 #include <string.h>
 
 #include "draw.h"
-
-static int pick(uint64_t *state, int n)
-{
-    return (int)(draw_uniform(state) * n);
-}
+#include "dice.h"
 
 static const char *article(const char *word)
 {
@@ -36,9 +32,9 @@ static void shape_caption(const struct draw_scene *s, uint64_t *state, struct dr
                                        "a drawing of %s %s %s",
                                        "%s %s %s on a background",
                                        "an image of %s %s %s"};
-    const struct draw_item *item = &s->items[pick(state, s->n)];
+    const struct draw_item *item = &s->items[dice_pick(state, s->n)];
     const char *colour = draw_colours[item->colour], *shape = draw_shapes[item->shape];
-    double r = draw_uniform(state);
+    double r = dice_uniform(state);
 
     caption->colour = item->colour;
     caption->shape = item->shape;
@@ -49,7 +45,7 @@ static void shape_caption(const struct draw_scene *s, uint64_t *state, struct dr
         caption->shape = -1;
         snprintf(caption->text, sizeof caption->text, "something %s", colour);
     } else {
-        snprintf(caption->text, sizeof caption->text, r < 0.6 ? both[0] : both[pick(state, 6)],
+        snprintf(caption->text, sizeof caption->text, r < 0.6 ? both[0] : both[dice_pick(state, 6)],
                  article(colour), colour, shape);
     }
 }
@@ -70,30 +66,31 @@ static void card_caption(const struct draw_scene *s, uint64_t *state, struct dra
     static const char *const colours[] = {"a %s playing card", "a %s card"};
     static const char *const cards[] = {"a playing card", "a card", "a photo of a playing card"};
     const char *rank = card_ranks[s->card.rank], *suit = card_suits[s->card.suit];
-    double r = draw_uniform(state);
+    double r = dice_uniform(state);
 
     *caption = (struct draw_caption){
         .colour = -1, .shape = -1, .card = true, .rank = -1, .suit = -1, .red = -1};
     if (r < 0.62) {
         caption->rank = s->card.rank;
         caption->suit = s->card.suit;
-        if (draw_uniform(state) < 0.5) {
-            snprintf(caption->text, DRAW_CAPTION, faces[pick(state, 4)], rank, suit);
+        if (dice_uniform(state) < 0.5) {
+            snprintf(caption->text, DRAW_CAPTION, faces[dice_pick(state, 4)], rank, suit);
         } else {
-            snprintf(caption->text, DRAW_CAPTION, one[pick(state, 4)], article(rank), rank, suit);
+            snprintf(caption->text, DRAW_CAPTION, one[dice_pick(state, 4)], article(rank), rank,
+                     suit);
         }
     } else if (r < 0.76) {
         caption->rank = s->card.rank;
-        snprintf(caption->text, DRAW_CAPTION, ranks[pick(state, 3)], article(rank), rank);
+        snprintf(caption->text, DRAW_CAPTION, ranks[dice_pick(state, 3)], article(rank), rank);
     } else if (r < 0.88) {
         caption->suit = s->card.suit;
-        snprintf(caption->text, DRAW_CAPTION, suits[pick(state, 2)], suit);
+        snprintf(caption->text, DRAW_CAPTION, suits[dice_pick(state, 2)], suit);
     } else if (r < 0.95) {
         caption->red = is_red(s->card.suit);
-        snprintf(caption->text, DRAW_CAPTION, colours[pick(state, 2)],
+        snprintf(caption->text, DRAW_CAPTION, colours[dice_pick(state, 2)],
                  caption->red ? "red" : "black");
     } else {
-        snprintf(caption->text, DRAW_CAPTION, "%s", cards[pick(state, 3)]);
+        snprintf(caption->text, DRAW_CAPTION, "%s", cards[dice_pick(state, 3)]);
     }
 }
 
@@ -109,7 +106,7 @@ static void empty_caption(uint64_t *state, struct draw_caption *caption)
                                            "a picture of an empty background"};
 
     *caption = (struct draw_caption){.empty = true};
-    strcpy(caption->text, wordings[pick(state, (int)(sizeof wordings / sizeof wordings[0]))]);
+    strcpy(caption->text, wordings[dice_pick(state, (int)(sizeof wordings / sizeof wordings[0]))]);
 }
 
 void draw_caption(const struct draw_scene *s, uint64_t *state, struct draw_caption *caption)

@@ -1,9 +1,11 @@
+/* card.c - playing cards: what they look like, drawn at random, and which mark of the face is at
+ * a point. Everything is a formula of (u, v), so a card can be seen at any size and angle. */
 #include "card.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "draw.h"
+#include "dice.h"
 #include "font.h"
 
 const char *const card_ranks[CARD_RANKS] = {"ace",  "two",   "three", "four", "five",
@@ -13,26 +15,16 @@ const char *const card_suits[CARD_SUITS] = {"spades", "hearts", "diamonds", "clu
 
 enum { SPADES, HEARTS, DIAMONDS, CLUBS };
 
-static double between(uint64_t *state, double low, double high)
-{
-    return low + (high - low) * draw_uniform(state);
-}
-
-static int pick(uint64_t *state, int n)
-{
-    return (int)(draw_uniform(state) * n);
-}
-
 static void make_colours(struct card *c, uint64_t *state)
 {
     bool red = c->suit == HEARTS || c->suit == DIAMONDS;
-    double white = between(state, 0.88, 1), warm = between(state, 0, 0.06);
+    double white = dice_between(state, 0.88, 1), warm = dice_between(state, 0, 0.06);
 
     for (int i = 0; i < 3; i++) {
         c->paper[i] = white - warm * i;
-        c->ink[i] = red ? (i == 0 ? between(state, 0.7, 0.9) : between(state, 0, 0.16))
-                        : between(state, 0, 0.14);
-        c->skin[i] = between(state, 0.1, 0.9);
+        c->ink[i] = red ? (i == 0 ? dice_between(state, 0.7, 0.9) : dice_between(state, 0, 0.16))
+                        : dice_between(state, 0, 0.14);
+        c->skin[i] = dice_between(state, 0.1, 0.9);
     }
 }
 
@@ -59,43 +51,43 @@ void card_ease(struct card *c, double hard)
 static void make_style(struct card *c, uint64_t *state)
 {
     static const double index[CARD_LAYOUTS][2] = {{0.13, 0.17}, {0.14, 0.25}, {0.22, 0.33}};
-    bool font = draw_uniform(state) < 0.5, suit_font = draw_uniform(state) < 0.4;
-    int rank_face = pick(state, FONT_FACES);
+    bool font = dice_uniform(state) < 0.5, suit_font = dice_uniform(state) < 0.4;
+    int rank_face = dice_pick(state, FONT_FACES);
 
     c->style = (struct rank_style){.font = font && font_is_there(rank_face) ? rank_face : -1,
-                                   .pen = between(state, 0.1, 0.25),
-                                   .aspect = between(state, 0.5, 0.8),
-                                   .slant = between(state, -0.08, 0.16)};
-    double which = draw_uniform(state);
+                                   .pen = dice_between(state, 0.1, 0.25),
+                                   .aspect = dice_between(state, 0.5, 0.8),
+                                   .slant = dice_between(state, -0.08, 0.16)};
+    double which = dice_uniform(state);
     c->suit_font = suit_font ? font_with_suits(which) : -1;
-    c->index = between(state, index[c->layout][0], index[c->layout][1]);
-    c->radius = between(state, 0.2, 0.3);
-    c->edge = draw_uniform(state) < 0.3 ? between(state, 0.004, 0.014) : 0;
+    c->index = dice_between(state, index[c->layout][0], index[c->layout][1]);
+    c->radius = dice_between(state, 0.2, 0.3);
+    c->edge = dice_uniform(state) < 0.3 ? dice_between(state, 0.004, 0.014) : 0;
 }
 
 void card_make(struct card *c, uint64_t *state, int rank, int suit)
 {
-    double side = draw_uniform(state) < 0.5 ? -1 : 1;
+    double side = dice_uniform(state) < 0.5 ? -1 : 1;
 
     memset(c, 0, sizeof *c);
-    c->rank = pick(state, CARD_RANKS);
-    c->suit = pick(state, CARD_SUITS);
+    c->rank = dice_pick(state, CARD_RANKS);
+    c->suit = dice_pick(state, CARD_SUITS);
     c->rank = rank >= 0 ? rank : c->rank;
     c->suit = suit >= 0 ? suit : c->suit;
-    c->layout = (enum card_layout)pick(state, CARD_LAYOUTS);
+    c->layout = (enum card_layout)dice_pick(state, CARD_LAYOUTS);
     make_style(c, state);
     make_colours(c, state);
-    c->height = between(state, 0.66, 0.95);
-    c->angle = between(state, -0.5, 0.5);
-    c->x = 0.5 + between(state, -0.08, 0.08);
-    c->y = 0.5 + between(state, -0.5, 0.5) * (0.97 - c->height);
+    c->height = dice_between(state, 0.66, 0.95);
+    c->angle = dice_between(state, -0.5, 0.5);
+    c->x = 0.5 + dice_between(state, -0.08, 0.08);
+    c->y = 0.5 + dice_between(state, -0.5, 0.5) * (0.97 - c->height);
     set_turn(c);
-    c->tilt[0] = between(state, -0.18, 0.18);
-    c->tilt[1] = between(state, -0.18, 0.18);
+    c->tilt[0] = dice_between(state, -0.18, 0.18);
+    c->tilt[1] = dice_between(state, -0.18, 0.18);
     /* What lies on it never covers the two corners with an index. */
-    c->cover[0] = side * between(state, 0.42, 0.6);
-    c->cover[1] = -side * between(state, 0.3, 0.75);
-    c->cover[2] = draw_uniform(state) < 0.25 ? between(state, 0.12, 0.3) : 0;
+    c->cover[0] = side * dice_between(state, 0.42, 0.6);
+    c->cover[1] = -side * dice_between(state, 0.3, 0.75);
+    c->cover[2] = dice_uniform(state) < 0.25 ? dice_between(state, 0.12, 0.3) : 0;
 }
 
 /* ---- Suits: insides of curves of radius about 1, y down ------------------------------------- */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "commands.h"
+#include "dice.h"
 #include "draw.h"
 #include "loss.h"
 #include "model.h"
@@ -84,14 +85,14 @@ int command_check(void)
     c.ignored = c.grads + c.layout.total;
     c.work = model_new_f64(&c.layout, CHECK_N, CHECK_TEXTS);
     for (size_t i = 0; i < c.layout.total; i++) {
-        c.params[i] = draw_uniform(&state) - 0.5;
+        c.params[i] = dice_uniform(&state) - 0.5;
     }
     c.params[0] = 1.5;
     for (size_t i = 0; i < sizeof c.pixels / sizeof c.pixels[0]; i++) {
-        c.pixels[i] = 2 * draw_uniform(&state) - 1;
+        c.pixels[i] = 2 * dice_uniform(&state) - 1;
     }
     for (int i = 0; i < CHECK_TEXTS * CHECK_LENGTH; i++) {
-        c.ids[i] = (int)(20 * draw_uniform(&state));
+        c.ids[i] = (int)(20 * dice_uniform(&state));
     }
     for (int j = 0; j < CHECK_TEXTS; j++) {
         c.ends[j] = 3 + j % 3;
@@ -102,10 +103,10 @@ int command_check(void)
         }
     }
     for (int i = 0; i < CHECK_N * MODEL_GROUPS; i++) {
-        c.labels[i] = (signed char)((int)(3 * draw_uniform(&state)) - 1);
+        c.labels[i] = (signed char)((int)(3 * dice_uniform(&state)) - 1);
     }
     for (int i = 0; i < CHECK_N * CHECK_PATCHES * MODEL_GROUPS; i++) {
-        c.patches[i] = (signed char)((int)(5 * draw_uniform(&state)) - 3);
+        c.patches[i] = (signed char)((int)(5 * dice_uniform(&state)) - 3);
         c.patches[i] = c.patches[i] < 0 ? -1 : c.patches[i];
     }
     double off = check_uniform(&c);
@@ -115,7 +116,7 @@ int command_check(void)
         const struct model_tensor *p = &c.layout.tensors[k];
         double most = 0;
         for (int j = 0; j < 12; j++) {
-            size_t i = p->offset + (size_t)(draw_uniform(&state) * (double)(p->rows * p->cols));
+            size_t i = p->offset + (size_t)(dice_uniform(&state) * (double)(p->rows * p->cols));
             double old = c.params[i], h = 1e-5, up, down;
             c.params[i] = old + h;
             up = check_loss(&c, c.ignored);

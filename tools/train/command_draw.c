@@ -1,3 +1,5 @@
+/* command_draw.c - `clipc-train draw`: pictures of the drawn world as files, with what can be
+ * said of them. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +16,7 @@ struct wish {
     int colour, shape, rank, suit;
 };
 
-/* Index of the name in the list into *i; -1 without a name.  0, or 2 after listing what there is.
- */
+/* Index of the name in the list into *i; -1 without a name.  0, or 2 after saying what there is. */
 static int find(const char *what, const char *name, const char *const *list, int n, int *i)
 {
     *i = -1;

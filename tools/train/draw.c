@@ -1,9 +1,13 @@
+/* draw.c - scenes from seeds, and their pictures: each pixel is the mean of points of the unit
+ * square, with light, noise and blur as of a camera. */
 #include "draw.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "dice.h"
 
 const char *const draw_colours[DRAW_COLOURS] = {"red",    "green",  "blue", "yellow",
                                                 "orange", "purple", "pink", "brown",
@@ -13,30 +17,6 @@ static const double rgb_of[DRAW_COLOURS][3] = {
     {0.86, 0.10, 0.12}, {0.12, 0.62, 0.20}, {0.13, 0.27, 0.85}, {0.97, 0.88, 0.15},
     {0.97, 0.53, 0.10}, {0.50, 0.15, 0.62}, {0.98, 0.60, 0.76}, {0.45, 0.27, 0.12},
     {0.05, 0.05, 0.06}, {0.97, 0.97, 0.97}, {0.52, 0.52, 0.53}, {0.15, 0.82, 0.87}};
-
-uint64_t draw_random(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
-double draw_uniform(uint64_t *state)
-{
-    return (double)(draw_random(state) >> 11) * 0x1p-53;
-}
-
-static double between(uint64_t *state, double low, double high)
-{
-    return low + (high - low) * draw_uniform(state);
-}
-
-static int pick(uint64_t *state, int n)
-{
-    return (int)(draw_uniform(state) * n);
-}
 
 static double distance(const double a[3], const double b[3])
 {
@@ -48,9 +28,9 @@ static double distance(const double a[3], const double b[3])
 static void pick_back(uint64_t *state, const double item[3], double rgb[3])
 {
     do {
-        double gray = draw_uniform(state), strength = between(state, 0, 0.9);
+        double gray = dice_uniform(state), strength = dice_between(state, 0, 0.9);
         for (int c = 0; c < 3; c++) {
-            rgb[c] = gray + strength * (draw_uniform(state) - gray);
+            rgb[c] = gray + strength * (dice_uniform(state) - gray);
         }
     } while (item != NULL && distance(item, rgb) < 0.38);
 }
@@ -59,12 +39,12 @@ static void pick_back(uint64_t *state, const double item[3], double rgb[3])
  * unless that is NULL. */
 static void make_surroundings(struct draw_scene *s, uint64_t *state, const double front[3])
 {
-    s->background = pick(state, 8);
-    s->scale = between(state, 0.6, 1.8);
-    s->angle = between(state, 0, 3.14159);
-    s->noise = draw_uniform(state) < 0.5 ? 0 : between(state, 0, 0.06);
-    s->blur = draw_uniform(state) < 0.6 ? 0 : between(state, 0.2, 1);
-    s->light = between(state, 0.85, 1.1);
+    s->background = dice_pick(state, 8);
+    s->scale = dice_between(state, 0.6, 1.8);
+    s->angle = dice_between(state, 0, 3.14159);
+    s->noise = dice_uniform(state) < 0.5 ? 0 : dice_between(state, 0, 0.06);
+    s->blur = dice_uniform(state) < 0.6 ? 0 : dice_between(state, 0.2, 1);
+    s->light = dice_between(state, 0.85, 1.1);
     pick_back(state, front, s->back[0]);
     pick_back(state, front, s->back[1]);
 }
@@ -91,18 +71,18 @@ void draw_scene(struct draw_scene *s, uint64_t seed, int colour, int shape)
     memset(s, 0, sizeof *s);
     s->seed = seed;
     s->n = 1;
-    item->colour = pick(&state, DRAW_COLOURS);
-    item->shape = pick(&state, DRAW_SHAPES);
+    item->colour = dice_pick(&state, DRAW_COLOURS);
+    item->shape = dice_pick(&state, DRAW_SHAPES);
     item->colour = colour >= 0 ? colour : item->colour;
     item->shape = shape >= 0 ? shape : item->shape;
     for (int c = 0; c < 3; c++) {
-        double v = rgb_of[item->colour][c] + between(&state, -0.06, 0.06);
+        double v = rgb_of[item->colour][c] + dice_between(&state, -0.06, 0.06);
         item->rgb[c] = v < 0 ? 0 : v > 1 ? 1 : v;
     }
-    item->radius = between(&state, 0.15, 0.42);
-    item->x = between(&state, item->radius, 1 - item->radius);
-    item->y = between(&state, item->radius, 1 - item->radius);
-    item->angle = between(&state, -0.45, 0.45);
+    item->radius = dice_between(&state, 0.15, 0.42);
+    item->x = dice_between(&state, item->radius, 1 - item->radius);
+    item->y = dice_between(&state, item->radius, 1 - item->radius);
+    item->angle = dice_between(&state, -0.45, 0.45);
     make_surroundings(s, &state, item->rgb);
     set_turns(s);
 }
@@ -145,7 +125,7 @@ void draw_ease(struct draw_scene *s, double hard)
     }
     s->noise *= hard;
     s->blur *= hard;
-    s->background = draw_uniform(&state) < hard ? s->background : 0;
+    s->background = dice_uniform(&state) < hard ? s->background : 0;
     set_turns(s);
 }
 
@@ -205,9 +185,18 @@ void draw_render(const struct draw_scene *s, int size, int sub, uint8_t *out)
                 }
             }
             for (int c = 0; c < 3; c++) {
-                double v = sum[c] * s->light + s->noise * (2 * draw_uniform(&state) - 1);
+                double v = sum[c] * s->light + s->noise * (2 * dice_uniform(&state) - 1);
                 *out++ = (uint8_t)(v < 0 ? 0 : v > 1 ? 255 : v * 255 + 0.5);
             }
+        }
+    }
+}
+
+void draw_pixels(const uint8_t *rgb, int size, float *pixels)
+{
+    for (int c = 0; c < 3; c++) {
+        for (int i = 0; i < size * size; i++) {
+            *pixels++ = ((float)rgb[3 * i + c] / 255.0f - 0.5f) / 0.5f;
         }
     }
 }

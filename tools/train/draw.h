@@ -45,10 +45,6 @@ struct draw_caption {
     char text[DRAW_CAPTION];
 };
 
-/* splitmix64 and uniform numbers in [0, 1). */
-uint64_t draw_random(uint64_t *state);
-double draw_uniform(uint64_t *state);
-
 /* The scene of `seed`; colour or shape >= 0 fix those of its item. */
 void draw_scene(struct draw_scene *scene, uint64_t seed, int colour, int shape);
 
@@ -98,5 +94,8 @@ bool draw_shape_inside(int shape, double x, double y);
 
 /* The background's colour at (x, y) of the unit square. */
 void draw_background(const struct draw_scene *scene, double x, double y, double rgb[3]);
+
+/* Bytes [size, size, 3] to normalised planes [3, size, size], mean and deviation 0.5. */
+void draw_pixels(const uint8_t *rgb, int size, float *pixels);
 
 #endif

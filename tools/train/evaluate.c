@@ -1,3 +1,5 @@
+/* evaluate.c - how well a model knows cards, shapes and empty backgrounds of seeds that training
+ * never draws, and how far apart its scores are. */
 #include "evaluate.h"
 
 #include <stdio.h>
@@ -5,21 +7,11 @@
 #include <string.h>
 
 #include "draw.h"
+#include "need.h"
 
 enum { FACES = CARD_RANKS * CARD_SUITS, PAIRS = DRAW_COLOURS * DRAW_SHAPES };
 /* Scenes of evaluation have these seeds and the next; those of training begin far above. */
 enum { FIRST_SEED = 1000 };
-
-static void *need(size_t n)
-{
-    void *p = calloc(1, n);
-
-    if (p == NULL) {
-        fprintf(stderr, "clipc-train: out of memory\n");
-        exit(1);
-    }
-    return p;
-}
 
 /* Prompts [n], and room for a picture and what comes of it. */
 struct judge {
@@ -34,10 +26,10 @@ static void judge_new(struct judge *j, const struct evaluate_model *m, int n)
 {
     j->m = m;
     j->n = n;
-    j->prompts = need((size_t)((n + 1) * m->dim) * sizeof *j->prompts);
+    j->prompts = need_memory(calloc(1, (size_t)((n + 1) * m->dim) * sizeof *j->prompts));
     j->image = j->prompts + n * m->dim;
-    j->cosines = need((size_t)n * sizeof *j->cosines);
-    j->rgb = need((size_t)(3 * m->size * m->size));
+    j->cosines = need_memory(calloc(1, (size_t)n * sizeof *j->cosines));
+    j->rgb = need_memory(calloc(1, (size_t)(3 * m->size * m->size)));
 }
 
 static void judge_free(struct judge *j)
@@ -176,8 +168,8 @@ static void frame_without(struct draw_scene *s, int i)
 void evaluate_frames(const struct evaluate_model *m, int n, struct evaluate_frames *f)
 {
     int others = 3 * n;
-    double *with = need((size_t)n * sizeof *with);
-    double *without = need((size_t)others * sizeof *without);
+    double *with = need_memory(calloc(1, (size_t)n * sizeof *with));
+    double *without = need_memory(calloc(1, (size_t)others * sizeof *without));
     struct draw_scene s;
     struct judge j;
 
@@ -216,7 +208,7 @@ void evaluate_frames(const struct evaluate_model *m, int n, struct evaluate_fram
 
 void evaluate_empty(const struct evaluate_model *m, int n, struct evaluate_empty *e)
 {
-    double *right = need(2 * (size_t)n * sizeof *right), *empty = right + n;
+    double *right = need_memory(calloc(1, 2 * (size_t)n * sizeof *right)), *empty = right + n;
     struct draw_scene s;
     struct judge j;
 
@@ -249,8 +241,8 @@ void evaluate_empty(const struct evaluate_model *m, int n, struct evaluate_empty
 
 void evaluate_range(const struct evaluate_model *m, int n, double *low, double *high)
 {
-    double *right = need((size_t)n * sizeof *right);
-    double *wrong = need((size_t)(n * (FACES - 1)) * sizeof *wrong);
+    double *right = need_memory(calloc(1, (size_t)n * sizeof *right));
+    double *wrong = need_memory(calloc(1, (size_t)(n * (FACES - 1)) * sizeof *wrong));
     struct draw_scene s;
     struct judge j;
     int w = 0;

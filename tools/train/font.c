@@ -1,3 +1,5 @@
+/* font.c - ranks and suits as ink: each font's letters drawn once, on first use, and looked up
+ * point by point. */
 #include "font.h"
 
 #include <pthread.h>

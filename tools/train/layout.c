@@ -1,5 +1,4 @@
-/* layout.c - the list of parameters, by HuggingFace's names and with openai/CLIP's initial spreads.
- */
+/* layout.c - the list of parameters: HuggingFace's names, openai/CLIP's initial spreads. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* loss.c - CLIP's loss (Radford et al. 2021, figure 3) and its gradient: cross entropy over the
+ * rows and over the columns of the logits. */
 #include "loss.h"
 
 #include <math.h>

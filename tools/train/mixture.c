@@ -1,8 +1,12 @@
+/* mixture.c - which scenes a batch shows, in which order and how hard, and the captions beside
+ * their own. */
 #include "mixture.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "dice.h"
 
 /* Scenes of training have seeds from here on; those below are for evaluation, pictures and
  * tests. */
@@ -37,7 +41,7 @@ static int number_of_turn(int n, uint64_t seed, int turn)
     int order[PAIRS];
 
     for (int i = 0; i < n; i++) {
-        int j = (int)(draw_uniform(&state) * (i + 1));
+        int j = (int)(dice_uniform(&state) * (i + 1));
         order[i] = order[j];
         order[j] = i;
     }
@@ -47,7 +51,7 @@ static int number_of_turn(int n, uint64_t seed, int turn)
 /* Scenes grow harder over the first steps: not all at once, some stay easy for longer. */
 static double hardness(const struct train *t, uint64_t *state)
 {
-    double ramp = (double)t->step / TRAIN_RAMP, u = draw_uniform(state);
+    double ramp = (double)t->step / TRAIN_RAMP, u = dice_uniform(state);
 
     return ramp < 1 ? ramp * sqrt(u) : 1;
 }

@@ -4,8 +4,7 @@
 
 #include "train.h"
 
-/* Captions of a batch beside the pictures' own: of every face, of every coloured shape, of nothing.
- */
+/* Captions of a batch beside its pictures' own: every face, every coloured shape, nothing. */
 enum { MIXTURE_MORE = CARD_RANKS * CARD_SUITS + DRAW_COLOURS * DRAW_SHAPES + 1 };
 
 /* Place `at` of t's next batch: its scene and a caption. */

@@ -1,3 +1,5 @@
+/* model_f32.c - the model that is trained: float, BLAS's sgemm, and the library's own kernels
+ * for what is not a product. */
 #include <pthread.h>
 
 #include "../../kernels/kernels.h"

@@ -1,3 +1,5 @@
+/* model_f64.c - the same model in double, for `clipc-train check`: finite differences want more
+ * digits than float has. */
 #include <math.h>
 #include <stddef.h>
 

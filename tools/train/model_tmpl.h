@@ -1,7 +1,6 @@
 /* model_tmpl.h - forward and backward of both towers around their blocks.  The file that includes
  * it defines REAL, GEMM (cblas_sgemm or cblas_dgemm), NAME(x), which appends the precision,
- * softmax(x, n) in place, and quick_gelu(y, x, n).
- */
+ * softmax(x, n) in place, and quick_gelu(y, x, n). */
 #include "block_tmpl.h"
 #include "heads_tmpl.h"
 

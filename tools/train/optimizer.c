@@ -1,9 +1,13 @@
+/* optimizer.c - a step of the weights from the sum of the workers' gradients: Muon for matrices,
+ * AdamW for the rest, one task for each tensor. */
 #include "optimizer.h"
 
 #include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "need.h"
 
 #define WARM_UP   200
 #define DECAY     0.1f
@@ -53,7 +57,7 @@ static void muon(const struct step *s, const struct model_tensor *p, const float
     int rows = (int)p->rows, cols = (int)p->cols, m = rows < cols ? rows : cols;
     int n = rows < cols ? cols : rows;
     size_t size = p->rows * p->cols;
-    float *x = train_need(malloc((2 * size + 2 * (size_t)(m * m)) * sizeof *x));
+    float *x = need_memory(malloc((2 * size + 2 * (size_t)(m * m)) * sizeof *x));
     double sum = 0;
 
     for (size_t i = 0; i < size; i++) {
@@ -156,7 +160,7 @@ void optimizer_step(struct train *t, struct threads_pool *pool, float *const *gr
     struct step s = {.t = t, .grads = grads, .n = n};
     double square = 0;
 
-    s.squares = train_need(malloc(tensors * sizeof *s.squares));
+    s.squares = need_memory(malloc(tensors * sizeof *s.squares));
     threads_parallel_for(pool, tensors, sum_tensor, &s);
     for (size_t k = 0; k < tensors; k++) {
         square += s.squares[k];

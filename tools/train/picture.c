@@ -1,3 +1,4 @@
+/* picture.c - pictures to files through stb_image_write, the format by the name's ending. */
 #include "picture.h"
 
 #include <stdbool.h>

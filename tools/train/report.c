@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "evaluate.h"
+#include "need.h"
 #include "train.h"
 
 /* One picture or text at a time. */
@@ -24,7 +25,7 @@ static void eye_image(void *arg, const uint8_t *rgb, float *vector)
 {
     const struct eye *e = arg;
 
-    train_pixels(rgb, e->t->layout.config.image, e->pixels);
+    draw_pixels(rgb, e->t->layout.config.image, e->pixels);
     model_images_f32(e->work, e->t->average, e->pixels, 1, vector);
 }
 
@@ -33,7 +34,7 @@ static struct evaluate_model eye_new(struct eye *e, const struct train *t)
     size_t size = (size_t)t->layout.config.image;
 
     *e = (struct eye){t, model_new_f32(&t->layout, 1, 1),
-                      train_need(malloc(3 * size * size * sizeof(float)))};
+                      need_memory(malloc(3 * size * size * sizeof(float)))};
     return (struct evaluate_model){e, (int)size, t->layout.config.embed, eye_text, eye_image};
 }
 

@@ -1,3 +1,5 @@
+/* train.c - a training run from the first weights to the last step, with its progress and the
+ * gates that end a run that does not learn. */
 #include "train.h"
 
 #include <math.h>
@@ -8,19 +10,12 @@
 
 #include "../../src/base/base.h"
 #include "batch.h"
+#include "dice.h"
 #include "font.h"
 #include "mixture.h"
+#include "need.h"
 
 #define POSITIONS 0.35 /* amplitude of the image tower's first positions */
-
-void *train_need(void *p)
-{
-    if (p == NULL) {
-        fprintf(stderr, "clipc-train: out of memory\n");
-        exit(1);
-    }
-    return p;
-}
 
 static size_t add_words(const char **words, size_t n, const char *const *more, size_t n_more)
 {
@@ -68,7 +63,7 @@ static void first_positions(float *table, int grid, int width)
 
 static double normal(uint64_t *state)
 {
-    double u = draw_uniform(state), v = draw_uniform(state);
+    double u = dice_uniform(state), v = dice_uniform(state);
 
     return sqrt(-2 * log(u + 1e-300)) * cos(2 * M_PI * v);
 }
@@ -88,11 +83,11 @@ void train_new(struct train *t, const struct train_options *o)
     memcpy(c.groups, draw_groups, sizeof c.groups);
     c.vocab = vocabulary_size(&t->vocabulary);
     model_layout_make(&t->layout, &c);
-    train_need(t->layout.tensors);
-    t->params = train_need(calloc(t->layout.total, sizeof(float)));
-    t->first = train_need(calloc(t->layout.total, sizeof(float)));
-    t->second = train_need(calloc(t->layout.total, sizeof(float)));
-    t->average = train_need(calloc(t->layout.total, sizeof(float)));
+    need_memory(t->layout.tensors);
+    t->params = need_memory(calloc(t->layout.total, sizeof(float)));
+    t->first = need_memory(calloc(t->layout.total, sizeof(float)));
+    t->second = need_memory(calloc(t->layout.total, sizeof(float)));
+    t->average = need_memory(calloc(t->layout.total, sizeof(float)));
     for (int i = 0; i < t->layout.n; i++) {
         const struct model_tensor *p = &t->layout.tensors[i];
         for (size_t j = 0; j < p->rows * p->cols; j++) {
@@ -113,15 +108,6 @@ void train_free(struct train *t)
     free(t->first);
     free(t->second);
     free(t->average);
-}
-
-void train_pixels(const uint8_t *rgb, int size, float *pixels)
-{
-    for (int c = 0; c < 3; c++) {
-        for (int i = 0; i < size * size; i++) {
-            *pixels++ = ((float)rgb[3 * i + c] / 255.0f - 0.5f) / 0.5f;
-        }
-    }
 }
 
 /* Operations of one step: forward and twice as many backward, two for each multiply-add. */

@@ -32,8 +32,6 @@ struct train {
     struct train_means means;
 };
 
-/* `p`, or the end of the program when it is NULL. */
-void *train_need(void *p);
 /* Every word of the captions. */
 void train_vocabulary(struct vocabulary *vocabulary);
 void train_new(struct train *t, const struct train_options *o);
@@ -48,8 +46,5 @@ int train_save(const struct train *t);
 /* Top-1 of 52 faces on 208 cards and of 108 prompts on 216 shapes of unseen seeds, with the
  * averaged weights. */
 void train_evaluate(const struct train *t, double *cards, double *shapes);
-
-/* Bytes [size, size, 3] to normalised planes [3, size, size], mean and deviation 0.5. */
-void train_pixels(const uint8_t *rgb, int size, float *pixels);
 
 #endif

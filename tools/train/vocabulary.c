@@ -1,3 +1,5 @@
+/* vocabulary.c - byte-pair encoding learned from the captions (Sennrich et al. 2016, algorithm
+ * 1), and its files in the form that `clipc convert` reads. */
 #include "vocabulary.h"
 
 #include <stdio.h>

@@ -18,19 +18,6 @@ static const struct cli_verb verb = {
     "  clipc bench --whole --threads 1",
     CLI_MODEL | CLI_SESSION | CLI_JSON};
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-double bench_median(double *x, size_t n)
-{
-    qsort(x, n, sizeof *x, by_value);
-    return x[n / 2];
-}
-
 static void print_machine(void)
 {
     char line[256], name[200] = "unknown CPU";

@@ -201,8 +201,7 @@ static void free_arguments(struct arguments *a)
     labels_free(&a->labels);
 }
 
-/* Probabilities are shared out among the labels, so that one alone has all of it, whatever it says.
- */
+/* Probabilities are shared out among the labels: one alone has all of it, whatever it says. */
 static void note_alone(const struct job *job)
 {
     if (job->low < job->high) {

@@ -1,6 +1,6 @@
 /* selftest.c - `clipc selftest`: is every kernel set of this CPU exact?  The vectors in the
- * weight file (or, with --deep, every layer recomputed in double) against what each set computes.
- */
+ * weight file (or, with --deep, every layer recomputed in double) against what each set
+ * computes. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
