@@ -118,6 +118,27 @@ bool pack_unpack_row(float *row, const struct kernels_linear *w, size_t o)
     return false;
 }
 
+bool pack_table_row(float *to, enum kernels_dtype dtype, const void *table, size_t row, size_t n)
+{
+    if (computable(dtype) == NULL) {
+        return false;
+    }
+    switch (dtype) {
+    case KERNELS_F32:
+        memcpy(to, (const float *)table + row * n, n * sizeof *to);
+        return true;
+    case KERNELS_F16:
+        for (size_t i = 0; i < n; i++) {
+            to[i] = pack_f16_to_f32(((const uint16_t *)table)[row * n + i]);
+        }
+        return true;
+    case KERNELS_BF16:
+    case KERNELS_Q8:
+        break;
+    }
+    return false;
+}
+
 /* IEEE 754 binary16: sign, 5 bits of exponent (bias 15), 10 of fraction; binary32 has 8 (bias 127)
  * and 23.  So a normal number's exponent grows by 112, and its fraction moves up by 13 bits. */
 float pack_f16_to_f32(uint16_t h)

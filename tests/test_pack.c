@@ -28,8 +28,9 @@ static void test_dtypes(void)
         struct kernels_linear w = {.panels = panels, .in = 1, .out = 1, .dtype = d};
         bool known = bad[i] == 3 || bad[i] == 4;
         check(pack_bytes(d, 1, 1) == 0 && !pack_row(panels, d, 1, 0, row) &&
-                  !pack_unpack_row(values, &w, 0) && (pack_dtype(d) != NULL) == known &&
-                  panels[0] == 0xa5 && panels[3] == 0xa5 && values[0] == 5,
+                  !pack_unpack_row(values, &w, 0) && !pack_table_row(values, d, panels, 0, 1) &&
+                  (pack_dtype(d) != NULL) == known && panels[0] == 0xa5 && panels[3] == 0xa5 &&
+                  values[0] == 5,
               "type %u has no panels: nothing is sized, written or read", bad[i]);
     }
     const size_t most = (size_t)1 << 30;
@@ -108,6 +109,28 @@ static void test_f16(void)
           "binary16: 2 million random floats round to nearest even");
 }
 
+/* A table in plain rows: 3 rows of 5 values that both types hold exactly. */
+static void test_tables(void)
+{
+    float want[3][5], got[5];
+    uint16_t halves[3][5];
+    bool good = true;
+
+    for (size_t r = 0; r < 3; r++) {
+        for (size_t i = 0; i < 5; i++) {
+            want[r][i] = ldexpf((float)(r * 5 + i) - 7, -3);
+            halves[r][i] = pack_f32_to_f16(want[r][i]);
+        }
+    }
+    for (size_t r = 0; r < 3; r++) {
+        good &=
+            pack_table_row(got, KERNELS_F32, want, r, 5) && memcmp(got, want[r], sizeof got) == 0;
+        good &=
+            pack_table_row(got, KERNELS_F16, halves, r, 5) && memcmp(got, want[r], sizeof got) == 0;
+    }
+    check(good, "rows of a table of f32 and of f16");
+}
+
 /* What the table calls computable is what some gemm says that it can, and the other way round. */
 static void test_computable(void)
 {
@@ -129,6 +152,7 @@ int main(void)
 {
     test_dtypes();
     test_panels();
+    test_tables();
     test_computable();
     test_f16();
     return check_done();

@@ -9,8 +9,6 @@
  * Positions are learned, one row for each (Vaswani et al. 2017, section 3.5, name both kinds). */
 #include "text.h"
 
-#include <string.h>
-
 #include "../../kernels/pack.h"
 #include "../base/base.h"
 #include "pool.h"
@@ -32,16 +30,8 @@ int text_check(const struct text *t, const int32_t *tokens, size_t n, size_t len
  * reads one row of 49408, where a multiplication reads all.  f16 widens exactly. */
 void text_token_row(const struct text *t, int32_t id, float *x)
 {
-    size_t width = t->blocks.width, row = (size_t)id * width;
-
-    if (t->token_dtype == FORMAT_F16) {
-        const uint16_t *token = (const uint16_t *)t->token_embedding + row;
-        for (size_t j = 0; j < width; j++) {
-            x[j] = pack_f16_to_f32(token[j]);
-        }
-    } else {
-        memcpy(x, (const float *)t->token_embedding + row, width * sizeof(float));
-    }
+    pack_table_row(x, (enum kernels_dtype)t->token_dtype, t->token_embedding, (size_t)id,
+                   t->blocks.width);
 }
 
 /* x[length, width] = token row + position, for each id. */

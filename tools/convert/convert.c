@@ -164,7 +164,7 @@ static int write_file(struct job *job, const char *out, bool goldens)
 {
     struct format_header *h = &job->source.header;
     int status = source_note(&job->source, "converted by: clipc %s to %s", clipc_version(),
-                             job->dtype == FORMAT_F16 ? "f16" : "f32");
+                             weights_dtype_name(job->dtype));
 
     h->tokenizer = h->text.layers != 0 ? job->source.vocab.kind : FORMAT_TOKENIZER_NONE;
     if (status == CLIPC_OK && goldens) {

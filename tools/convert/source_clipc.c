@@ -16,20 +16,13 @@ static int row(const struct source *s, const struct weights_spec *spec, uint32_t
     const struct format_record *rec = weights_find(&o->w, spec->name);
     const void *data = weights_data(&o->w, rec);
 
-    if (rec->layout == FORMAT_PANELS) {
-        struct kernels_linear l = {.panels = data,
-                                   .in = rec->cols,
-                                   .out = rec->rows,
-                                   .dtype = (enum kernels_dtype)rec->dtype};
-        if (!pack_unpack_row(values, &l, r)) {
-            return base_fail(CLIPC_ERROR_UNSUPPORTED, "'%s': elements of type %d", spec->name,
-                             (int)rec->dtype);
-        }
-    } else {
-        for (size_t i = 0, at = (size_t)r * rec->cols; i < rec->cols; i++, at++) {
-            values[i] = rec->dtype == FORMAT_F16 ? pack_f16_to_f32(((const uint16_t *)data)[at])
-                                                 : ((const float *)data)[at];
-        }
+    struct kernels_linear l = {
+        .panels = data, .in = rec->cols, .out = rec->rows, .dtype = (enum kernels_dtype)rec->dtype};
+
+    if (!(rec->layout == FORMAT_PANELS ? pack_unpack_row(values, &l, r)
+                                       : pack_table_row(values, l.dtype, data, r, rec->cols))) {
+        return base_fail(CLIPC_ERROR_UNSUPPORTED, "'%s': elements of type %d", spec->name,
+                         (int)rec->dtype);
     }
     return source_check_finite(o->path, spec->name, values, rec->cols);
 }
