@@ -1,5 +1,6 @@
 """Stream of tools/python/clipc.py: every frame of files, the newest of live sources, what ends it, and
 the example program on a generated video, with OpenCV."""
+import json
 import os
 import re
 import shutil
@@ -195,6 +196,14 @@ got = collect("-x.mkv", "BGR")
 os.chdir(os.path.join(folder, "../.."))
 tap.check(len(got) == N and all(np.array_equal(g[2][:, :, ::-1], f) and g[2].flags.c_contiguous for g, f in zip(got, frames)),
           "-x.mkv, as BGR")
+for name, options in ("yuv.mkv", ["-c:v", "ffv1", "-pix_fmt", "yuv420p"]), ("yuv.y4m", ["-pix_fmt", "yuv420p"]):
+    path = make(tmp + "/" + name, *options)
+    text = clip.embed_text("a red cross")
+    mine = [clipc.cosine_similarity(g[1][0], text) for g in collect(path)]
+    code, out, err = tap.run("watch", path, "a red cross")
+    theirs = [json.loads(line)["cosines"][0] for line in out.splitlines()]
+    tap.check(code == 0 and len(mine) == len(theirs) == N and np.allclose(mine, theirs, rtol=0, atol=1e-8),
+              "%s: the cosines of `clipc watch` %s" % (name, err))
 odd = make(tmp + "/odd.mkv", "-c:v", "ffv1", "-pix_fmt", "gbrp", "-vf", "select='not(eq(mod(n,4),1))',setpts=N*N/25/TB",
            "-vsync", "vfr")
 tap.check(len(collect(odd)) == 9, "an odd rate: no frame twice, none left out")
