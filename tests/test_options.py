@@ -158,6 +158,8 @@ table = {
         "csv": ["--csv", OUT], "srt": ["--srt", OUT], "svg": ["--svg", OUT], "stats": ["--stats"],
         "threads": TWO, **compute, "jsonl": (["watch", raw, "x", "--json"] + RAW, ["watch", raw, "x", "--json", "--jsonl"] + RAW),
         "model": ["-m", OUT], "preprocess": (["watch", image, "x"], ["watch", image, "x", "--preprocess", "openai"]),
+        "changes": ["--changes"], "changes-options": ["--changes-options", "warmup=1"], "outliers": ["--outliers"],
+        "outliers-options": ["--outliers-options", "warmup=1"],
         "tokenizer": (["watch", raw, "&amp;"] + RAW, ["watch", raw, "&amp;", "--tokenizer", "openai"] + RAW),
         "truncated": (["watch", cut, "x"], ["watch", cut, "x", "--truncated"]),
         "max-pixels": (["watch", image, "x"], ["watch", image, "x", "--max-pixels", "9"]),

@@ -34,7 +34,8 @@ struct options {
     const char *csv, *srt, *svg, *threshold, *hysteresis, *min_duration, *cooldown;
     const char *fps, *range, *size, *rate, *timeout, *similar;
     int every, format, smooth;
-    bool realtime, stats;
+    const char *changes_options, *outliers_options;
+    bool realtime, stats, changes, outliers;
 };
 
 struct arguments {
@@ -152,6 +153,20 @@ static int take_options(const struct cli *cli, const struct options *o, struct w
     return code;
 }
 
+static int take_statistics(const struct cli *cli, const struct options *o,
+                           struct statistics_options *to)
+{
+    to->changes = o->changes || o->changes_options != NULL;
+    to->outliers = o->outliers || o->outliers_options != NULL;
+    if (statistics_read_changes(o->changes_options, &to->changes_options) != CLIPC_OK) {
+        return cli_usage(cli, "--changes-options: %s", clipc_errmsg());
+    }
+    if (statistics_read_outliers(o->outliers_options, &to->outliers_options) != CLIPC_OK) {
+        return cli_usage(cli, "--outliers-options: %s", clipc_errmsg());
+    }
+    return CLI_GO_ON;
+}
+
 /* ---- Sources and prompts --------------------------------------------------------------------- */
 
 /* Is this positional a source?  The first one is; then those that name something that is there, or
@@ -241,6 +256,44 @@ static void free_arguments(struct arguments *a)
     labels_free(&a->prompts);
 }
 
+/* What the options and the positionals ask for. */
+static int watch_as_asked(const struct cli *cli, const struct options *o)
+{
+    struct arguments a = {0};
+    struct readers_source common = {0};
+    struct watch w = {.cli = cli, .prompts = &a.prompts};
+    int code = take_options(cli, o, &w, &common);
+
+    if (code == CLI_GO_ON) {
+        code = take_statistics(cli, o, &w.statistics);
+    }
+    if (code == CLI_GO_ON) {
+        code = sort_items(cli, &a);
+    }
+    if (code == CLI_GO_ON) {
+        code = check(cli, &a, o->srt != NULL, o->threshold != NULL);
+    }
+    if (code == CLI_GO_ON) {
+        for (size_t i = 0; i < a.n_sources; i++) {
+            struct address address = a.sources[i].address;
+            a.sources[i] = common;
+            a.sources[i].address = address;
+        }
+        w.sources = a.sources;
+        w.n_sources = a.n_sources;
+        w.templates = a.templates;
+        w.n_templates = a.n_templates;
+        w.on_event = a.n_on_event > 0 ? a.on_event : NULL;
+        w.stats = o->stats;
+        w.csv = o->csv;
+        w.srt = o->srt;
+        w.svg = o->svg;
+        code = watch_run(&w);
+    }
+    free_arguments(&a);
+    return code;
+}
+
 int cmd_watch(int argc, char **argv)
 {
     struct options o = {0};
@@ -264,6 +317,17 @@ int cmd_watch(int argc, char **argv)
          "frames a second where the source does not say (default 25)"},
         {"timeout", CLI_STRING, &o.timeout, "S",
          "end a stream or a decoder that gives nothing for S seconds (default 30)"},
+        {"changes", CLI_FLAG, &o.changes, NULL,
+         "say of each frame whether its vector changes more, or less, than until now:\n"
+         "what Roboflow's block identify_changes says"},
+        {"changes-options", CLI_STRING, &o.changes_options, "SETTINGS",
+         "settings of that, by default strategy=ema,threshold_percentile=0.2,warmup=3,\n"
+         "smoothing_factor=0.1,window_size=10; strategies are ema, sma and window"},
+        {"outliers", CLI_FLAG, &o.outliers, NULL,
+         "say of each frame whether it is unlike the latest ones: what Roboflow's block\n"
+         "identify_outliers says"},
+        {"outliers-options", CLI_STRING, &o.outliers_options, "SETTINGS",
+         "settings of that, by default threshold_percentile=0.05,warmup=3,window_size=32"},
         {"threshold", CLI_STRING, &o.threshold, "T",
          "answer with events: a prompt reaches T (a cosine, or 60% of the range)"},
         {"hysteresis", CLI_STRING, &o.hysteresis, "H",
@@ -281,39 +345,12 @@ int cmd_watch(int argc, char **argv)
         {"stats", CLI_FLAG, &o.stats, NULL, "say at the end how fast it was, and why"},
         {NULL, CLI_FLAG, NULL, NULL, NULL}};
     struct cli cli;
-    struct arguments a = {0};
-    struct readers_source common = {0};
-    struct watch w = {.cli = &cli, .prompts = &a.prompts};
     int code = cli_parse(&cli, &verb, options, argc, argv);
 
     if (code != CLI_GO_ON) {
         return code;
     }
-    code = take_options(&cli, &o, &w, &common);
-    if (code == CLI_GO_ON) {
-        code = sort_items(&cli, &a);
-    }
-    if (code == CLI_GO_ON) {
-        code = check(&cli, &a, o.srt != NULL, o.threshold != NULL);
-    }
-    if (code == CLI_GO_ON) {
-        for (size_t i = 0; i < a.n_sources; i++) {
-            struct address address = a.sources[i].address;
-            a.sources[i] = common;
-            a.sources[i].address = address;
-        }
-        w.sources = a.sources;
-        w.n_sources = a.n_sources;
-        w.templates = a.templates;
-        w.n_templates = a.n_templates;
-        w.on_event = a.n_on_event > 0 ? a.on_event : NULL;
-        w.stats = o.stats;
-        w.csv = o.csv;
-        w.srt = o.srt;
-        w.svg = o.svg;
-        code = watch_run(&w);
-    }
-    free_arguments(&a);
+    code = watch_as_asked(&cli, &o);
     cli_free(&cli);
     return code;
 }

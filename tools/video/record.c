@@ -57,6 +57,7 @@ void record_put(FILE *f, const struct shown *s)
     if (a->skipped) {
         fputs(", \"skipped\": true", f);
     }
+    statistics_put(f, s->statistics, &s->result);
     fputs(", \"error\": ", f);
     json_put_c_string(f, a->error);
     fputs("}", f);

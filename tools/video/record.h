@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "scores.h"
+#include "statistics.h"
 #include "pipeline.h"
 
 /* What every form of answer is made of. */
@@ -14,13 +15,15 @@ struct shown {
     bool live;
     const struct pipeline_answer *answer;
     const struct scores *scores; /* of this frame; NULL: it has none */
+    const struct statistics *statistics;
+    struct statistics_result result; /* its, of this frame */
 };
 
 /* {"source": ..., "frame": n, "timestamp": seconds, "cosines": [one a prompt, in their order],
  * "percent": [...], "softmax": [...] (or "sigmoid", where the model has one), "best": a prompt,
- * "error": null}; of picture files "path", of live sources "latency" and "dropped", and "skipped"
- * where --skip-similar left the network out.  Of a source that failed "frame" and all behind it
- * are null. */
+ * "error": null}; of picture files "path", of live sources "latency" and "dropped", "skipped" where
+ * --skip-similar left the network out, and what statistics_put writes.  Of a source that failed
+ * "frame" and all behind it are null. */
 void record_put(FILE *f, const struct shown *shown);
 
 /* {"event": "start" or "end", "source", "prompt", "start": seconds, "start_frame", "end" and

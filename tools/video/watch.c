@@ -19,6 +19,7 @@ struct run {
     const struct watch *watch;
     struct pipeline *pipeline;
     struct scores scores;
+    struct statistics *statistics;
     struct json_records records; /* where there is no view */
     struct view *view;           /* NULL: stdout is no terminal, or --json or --jsonl */
     struct form *forms[3];
@@ -35,7 +36,8 @@ static int show(void *arg, const struct pipeline_answer *a)
     struct shown shown = {.name = address->name,
                           .name_length = address->name_length,
                           .live = address->live || run->watch->sources[a->source].realtime,
-                          .answer = a};
+                          .answer = a,
+                          .statistics = run->statistics};
 
     if (a->error != NULL) {
         run->failed |= !a->lost;
@@ -47,6 +49,7 @@ static int show(void *arg, const struct pipeline_answer *a)
     if (a->embedding != NULL) {
         scores_compute(&run->scores, a->embedding);
         shown.scores = &run->scores;
+        shown.result = statistics_add(run->statistics, a->source, a->embedding);
     }
     if (a->last && a->error == NULL) {
         return 0;
@@ -189,6 +192,18 @@ static int follow(struct run *run, const clipc_model *model, clipc_session *sess
     return code;
 }
 
+/* What makes something of a frame's vector. */
+static int judges_new(struct run *run, const clipc_model *model)
+{
+    const struct watch *w = run->watch;
+
+    run->statistics = statistics_new(&w->statistics, w->n_sources, (size_t)clipc_dim(model));
+    if (run->statistics == NULL) {
+        return base_fail(CLIPC_ERROR_MEMORY, "out of memory");
+    }
+    return scores_new(&run->scores, model, w->prompts, w->low, w->high);
+}
+
 int watch_run(struct watch *w)
 {
     clipc_model *model = cli_open_model(w->cli);
@@ -201,12 +216,12 @@ int watch_run(struct watch *w)
         code = labels_encode(w->prompts, model, session, w->templates, w->n_templates);
     }
     if (session != NULL && code == CLI_DONE) {
-        code = scores_new(&run.scores, model, w->prompts, w->low, w->high) == CLIPC_OK
-                   ? follow(&run, model, session)
-                   : cli_error("%s", clipc_errmsg());
+        code = judges_new(&run, model) == CLIPC_OK ? follow(&run, model, session)
+                                                   : cli_error("%s", clipc_errmsg());
     }
     view_free(run.view);
     scores_free(&run.scores);
+    statistics_free(run.statistics);
     clipc_session_free(session);
     clipc_close(model);
     return code;

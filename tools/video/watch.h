@@ -6,6 +6,7 @@
 #include "../cli/labels.h"
 #include "events.h"
 #include "readers.h"
+#include "statistics.h"
 
 struct watch {
     const struct cli *cli;
@@ -21,6 +22,7 @@ struct watch {
     struct events_options events;
     const char *const *on_event; /* a program and its arguments, ended by NULL; NULL: none */
     double cooldown;
+    struct statistics_options statistics;
     bool stats;
 };
 
