@@ -4,7 +4,8 @@ is neither 200 nor 503.
 
 usage: python3 tests/load_serve.py [--seconds N] [--rounds N] [--soak SECONDS] [--model FILE] [-- OPTIONS OF SERVE]
 
-Server and bench take turns, so that what else the machine does hits both alike.  --soak goes on with the full load
+Server and bench take turns, so that what else the machine does hits both alike; beside that stands the CPU time of a
+picture, which a busy machine hardly changes, in the server and in `clipc embed` of the same files.  --soak goes on with the full load
 for so long and prints the memory every tenth of it."""
 import argparse
 import asyncio
@@ -176,6 +177,27 @@ async def overload(port, images, rate, seconds):
     return seen, took
 
 
+def cpu_of(pid):
+    """Seconds of CPU that a process took so far."""
+    fields = open("/proc/%d/stat" % pid).read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def embed_cpu(model, images, options):
+    """Milliseconds of CPU for a picture in one process that has all of them; what it takes to start is left out."""
+    took = []
+    for i, data in enumerate(images):
+        open("%s/%d.jpg" % (serving.tmp, i), "wb").write(data)
+    files = ["%s/%d.jpg" % (serving.tmp, i) for i in range(len(images))]
+    for some in (files[:BATCH], files * 3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([tap.clipc, "embed", "-m", model, "--batch", str(BATCH), "--jsonl"] + options + some,
+                       stdout=subprocess.DEVNULL, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return 1e3 * (took[1] - took[0]) / (3 * len(images) - BATCH)
+
+
 def bench(model, options):
     """Pictures a second of `clipc bench`, in batches of BATCH, by the best kernel set."""
     out = subprocess.run([tap.clipc, "bench", "--whole", "--json", "-m", model, "--kernels", tap.kernel_sets()[0]] +
@@ -187,16 +209,17 @@ def bench(model, options):
 # ---- All of it -------------------------------------------------------------------------------------------------
 
 def one_round(server, images, args):
-    """(pictures a second, the line that tells of them)"""
-    before, begun = metrics(server), time.monotonic()
+    """Pictures a second."""
+    before, begun, cpu = metrics(server), time.monotonic(), cpu_of(server.process.pid)
     with Health(server.port) as health:
         seen = asyncio.run(full_load(server.port, images, args.seconds))
     took, after = time.monotonic() - begun, metrics(server)
     change = {k: after[k] - before.get(k, 0) for k in after}
     rate = seen.get(200, 0) / took
-    print("  serve: %.2f pictures/s; batches of %.2f; in the network %.0f %% of the time; %s" % (
+    print("  serve: %.2f pictures/s; batches of %.2f; in the network %.0f %% of the time; %.1f ms of CPU for each; %s" % (
         rate, change["clipc_images_total"] / max(1, change["clipc_batches_total"]),
-        100 * change["clipc_encode_seconds_total"] / took, health))
+        100 * change["clipc_encode_seconds_total"] / took,
+        1e3 * (cpu_of(server.process.pid) - cpu) / max(1, seen.get(200, 0)), health), flush=True)
     if set(seen) != {200}:
         print("  answers: %s" % seen)
     return rate
@@ -222,6 +245,7 @@ def main():
     server = serving.Server("-m", "m=" + args.model, "--batch", str(BATCH), *threads)
     asyncio.run(full_load(server.port, images, 2))
     memory = [server.memory()]
+    print("  embed: %.1f ms of CPU for each picture in one process" % embed_cpu(args.model, images, threads), flush=True)
     benches, rates = [bench(args.model, threads)], []
     print("  bench: %.2f pictures/s" % benches[0])
     for _ in range(args.rounds):
