@@ -140,7 +140,9 @@ table = {
         "max-pixels": (["trace", "--image", image], ["trace", "--image", image] + ["--max-pixels", "9"]),
         "exif": (["trace", "--image", turned], ["trace", "--image", turned, "--exif"])}),
     "info": (["info"] + M, {"tensors": ["--tensors"], "verify": ["--verify"], "build": ["--build"],
-                            "model": ["-m", OUT], "json": ["--json"]}),
+                            "model": ["-m", OUT], "json": ["--json"],
+                            "dump": (["info", "tests/golden/mini", OUT],
+                                     ["info", "tests/golden/mini", OUT, "--dump", "logit_scale"])}),
     "selftest": (["selftest", "--kernels", "scalar"], {
         "deep": ["--deep"], "kernels": ["--kernels", "no-such-set"], "json": ["--json"], "model": ["-m", OUT],
         "threads": (["selftest", "--kernels", "scalar", "--threads", "1"],
