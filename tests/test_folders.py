@@ -253,8 +253,8 @@ for text, name, data, *hints in (
         ("Flax", "flax_model.msgpack", b"\x81\xaatext_model", "flax_model.msgpack", "MessagePack"),
         ("ONNX", "model.onnx", b"\x08\x07\x12\x07pytorch", "model.onnx", "ONNX"),
         ("GGUF", "clip.gguf", b"GGUF", "clip.gguf", "GGUF"),
-        ("OpenCLIP", "open_clip_model.safetensors", b"\2\0\0\0\0\0\0\0{}", "open_clip_model.safetensors", "name that file"),
-        ("OpenCLIP's pickle", "open_clip_pytorch_model.bin", zip_head, "open_clip_pytorch_model.bin", "name that file"),
+        ("OpenCLIP", "open_clip_model.safetensors", b"\2\0\0\0\0\0\0\0{}", "open_clip_model.safetensors", "no CLIP model"),
+        ("OpenCLIP's pickle", "open_clip_pytorch_model.bin", zip_head, "open_clip_pytorch_model.bin", "truncated"),
         ("a pointer", "pytorch_model.bin", kinds[9][1], "pytorch_model.bin", "git-lfs"),
         ("a folder inside", "0_CLIPModel/model.safetensors", b"", "/0_CLIPModel", "name that one")):
     path = put(folder("other/" + text.replace(" ", "-"), None), name, data)
@@ -274,7 +274,9 @@ refused("the same without refs", hub, hub + "/snapshots/aaaaaa")
 converts("the snapshot converts", hub + "/snapshots/c0ffee")
 
 # ---- Tensors of other families are named.
-for text, name, hint in (("OpenAI's names", "visual.conv1.weight", "OpenAI"), ("SigLIP", "vision_model.head.probe", "patch_embedding.weight"),
+for text, name, hint in (("OpenAI's names", "visual.conv1.weight", "--arch"), ("a ResNet", "visual.layer1.0.conv1.weight", "ResNet"),
+                         ("EVA", "visual.blocks.0.attn.q_bias", "EVA"), ("CoCa", "text_decoder.ln_final.bias", "CoCa"),
+                         ("a BERT", "text.transformer.embeddings.position_ids", "text tower of transformers"), ("SigLIP", "vision_model.head.probe", "patch_embedding.weight"),
                          ("timm", "visual.trunk.patch_embed.proj.weight", "timm"), ("no CLIP", "bert.encoder.weight", "no CLIP model")):
     refused(text, folder("family", {name: np.zeros((2, 2), "f4")}), hint)
 

@@ -144,6 +144,24 @@ else:
         m = convert("%s/hf/%s.safetensors" % (folder, file), file)
         vectors(file, m, folder + "/golden/pixels.npy", folder + "/golden/tokens.npy",
                 "%s/%s/image_embed.npy" % (folder, want), "%s/%s/text_embed.npy" % (folder, want))
+    # The same models as their authors keep them.
+    words = folder + "/hf"
+    for m, file, want in [("oa_mini", "openai/model_%s.pt" % x, y) for x, y in (
+            ("jit_fp16", "golden_fp16"), ("jit_fp16_cuda", "golden_fp16"), ("sd_fp16", "golden_fp16"),
+            ("sd_fp16_torch2layout", "golden_fp16"), ("sd_fp32", "golden"), ("sd_fp32_legacy_nonzip", "golden"))] + [
+            ("oa_mini", "open_clip/open_clip_model.safetensors", "golden"), ("oa_mini", "open_clip/epoch_2.pt", "golden"),
+            ("oa_mini", "open_clip/open_clip_pytorch_model.bin", "golden_hf_f16"), ("oa_tiny", "openai/model_jit_fp16.pt", "golden"),
+            ("l14_336", "openai/model_sd_fp16.pt", "golden"), ("oc_gelu", "open_clip", "golden")]:
+        folder = "%s/models/%s" % (tap.golden, m)
+        got = convert("%s/%s" % (folder, file), file.replace("/", "-"), *(("--vocab", words) if m == "oa_mini" else ()))
+        g, w = folder + "/golden/", "%s/%s/%%s_embed.npy" % (folder, want)
+        w = w if want != "golden" else "%s/golden/%%s_embed.f64.npy" % folder
+        vectors("%s %s" % (m, file), got, g + "pixels.npy", g + "tokens.npy", w % "image", w % "text")
+    for m, source, hint in (("oc_clipa", "open_clip", "pool_type"), ("oc_gap", "open_clip", "timm"), ("oc_siglip", "open_clip", "timm"),
+                            ("hf_siglip", "hf", "SigLIP")):
+        code, _, err = tap.run("convert", "%s/models/%s/%s" % (tap.golden, m, source), "-o", tmp + "/no.clipc")
+        tap.check(code == 1 and hint in err and not os.path.exists(tmp + "/no.clipc"),
+                  "what no tower here computes is refused by name: %s" % err.strip()[-160:])
     tokens(models["hf_fullvocab"])
     pictures(models["oa_tiny"])
 shutil.rmtree(tmp)

@@ -33,9 +33,9 @@ def module(name):
 
 def stand_in(where, name):
     """Something that pickles as the global WHERE.NAME and nothing else."""
-    thing = type(name, (), {"__module__": where})
-    setattr(module(where), name, thing)
-    return thing
+    if not hasattr(module(where), name):
+        setattr(module(where), name, type(name, (), {"__module__": where}))
+    return getattr(module(where), name)
 
 
 def function(where, name):
@@ -73,12 +73,12 @@ class Call:
         return self.f, self.args
 
 
-def tensors(arrays, kind=None):
-    """name -> array to name -> tensor, each over a storage of its own."""
+def tensors(arrays, first=0):
+    """name -> array to name -> tensor, each over a storage of its own; their keys begin at `first`."""
     out = collections.OrderedDict()
-    for i, (name, a) in enumerate(arrays.items()):
+    for i, (name, a) in enumerate(arrays.items(), first):
         stride = tuple(int(np.prod(a.shape[k + 1:], dtype=int)) for k in range(a.ndim))
-        out[name] = Tensor(Storage(a.ravel(), kind or KINDS[str(a.dtype)], str(i)), 0, a.shape, stride)
+        out[name] = Tensor(Storage(a.ravel(), KINDS[str(a.dtype)], str(i)), 0, a.shape, stride)
     return out
 
 

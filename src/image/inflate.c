@@ -342,22 +342,19 @@ static void check_sum(struct stream *s)
     }
 }
 
-enum inflate_end inflate_zlib(const uint8_t *p, size_t n, size_t most, inflate_fn fn, void *arg)
+/* The blocks that begin at p[at]; `sum`: their checksum behind them; *used: bytes of p. */
+static enum inflate_end unpack(const uint8_t *p, size_t n, size_t at, bool sum, size_t most,
+                               inflate_fn fn, void *arg, size_t *used)
 {
-    if (n < 2) {
-        return INFLATE_SHORT;
-    }
-    if ((p[0] & 15) != 8 || p[0] >> 4 > 7 || (p[0] << 8 | p[1]) % 31 != 0 || (p[1] & 32) != 0) {
-        return INFLATE_DAMAGED;
-    }
     struct stream *s = malloc(sizeof *s);
+
     if (s == NULL) {
         return INFLATE_MEMORY;
     }
     memset(s, 0, offsetof(struct stream, literals));
     s->p = p;
     s->n = n;
-    s->at = 2;
+    s->at = at;
     s->most = most;
     s->low = 1;
     s->fn = fn;
@@ -367,11 +364,31 @@ enum inflate_end inflate_zlib(const uint8_t *p, size_t n, size_t most, inflate_f
     enum inflate_end end = s->end;
     if (end != INFLATE_STOPPED && !flush(s)) {
         end = INFLATE_STOPPED;
-    } else if (end == INFLATE_ENDED) {
+    } else if (end == INFLATE_ENDED && sum) {
         check_sum(s);
         end = s->end;
     }
     end = end == INFLATE_SHORT && s->made == most ? INFLATE_FULL : end;
+    *used = s->at - s->count / 8;
     free(s);
     return end;
+}
+
+enum inflate_end inflate_zlib(const uint8_t *p, size_t n, size_t most, inflate_fn fn, void *arg)
+{
+    size_t used;
+
+    if (n < 2) {
+        return INFLATE_SHORT;
+    }
+    if ((p[0] & 15) != 8 || p[0] >> 4 > 7 || (p[0] << 8 | p[1]) % 31 != 0 || (p[1] & 32) != 0) {
+        return INFLATE_DAMAGED;
+    }
+    return unpack(p, n, 2, true, most, fn, arg, &used);
+}
+
+enum inflate_end inflate_raw(const uint8_t *p, size_t n, size_t most, inflate_fn fn, void *arg,
+                             size_t *used)
+{
+    return unpack(p, n, 0, false, most, fn, arg, used);
 }

@@ -1,4 +1,5 @@
-/* inflate.h - zlib's streams (RFC 1950), which PNG's pixels and texts are packed in. */
+/* inflate.h - zlib's streams (RFC 1950), which PNG's pixels and texts are packed in, and what is in
+ * them. */
 #ifndef CLIPC_INFLATE_H
 #define CLIPC_INFLATE_H
 
@@ -22,5 +23,10 @@ typedef bool (*inflate_fn)(void *arg, const uint8_t *bytes, size_t n);
  * a damage is given too.  About 110 KiB of scratch. */
 enum inflate_end inflate_zlib(const uint8_t *bytes, size_t n, size_t most, inflate_fn fn,
                               void *arg);
+
+/* The same of a bare DEFLATE stream (RFC 1951), without zlib's head and checksum.  *used: how many
+ * bytes it took, when it has ENDED. */
+enum inflate_end inflate_raw(const uint8_t *bytes, size_t n, size_t most, inflate_fn fn, void *arg,
+                             size_t *used);
 
 #endif

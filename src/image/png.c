@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../base/base.h"
+#include "../base/crc32.h"
 #include "image.h"
 #include "inflate.h"
 #include "pixels.h"
@@ -25,23 +26,6 @@ static bool probe(const uint8_t *p, size_t n)
 }
 
 /* ---- Chunks ---------------------------------------------------------------------------------- */
-
-/* The CRC-32 of annex D, half a byte a step. */
-static uint32_t crc_of(const uint8_t *p, size_t n)
-{
-    static const uint32_t table[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
-                                       0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-                                       0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-                                       0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
-    uint32_t v = 0xffffffffu;
-
-    for (size_t i = 0; i < n; i++) {
-        v ^= p[i];
-        v = table[v & 15] ^ v >> 4;
-        v = table[v & 15] ^ v >> 4;
-    }
-    return ~v;
-}
 
 struct chunk {
     const uint8_t *type, *body;
@@ -131,7 +115,7 @@ static int read_front(const uint8_t *p, size_t n, const struct image_limits *lim
         }
         bool matters = (c.type[0] & 32) == 0;
         if ((matters || !limits->truncated) &&
-            crc_of(c.type, c.length + 4) != get(c.body + c.length)) {
+            crc32_of(c.type, c.length + 4) != get(c.body + c.length)) {
             return base_fail(CLIPC_ERROR_FORMAT, "damaged PNG: wrong checksum at byte %zu", *at);
         }
         iphone |= is(&c, "CgBI");

@@ -27,10 +27,9 @@ static int open_file(const char *path, struct files *files, struct checkpoint *c
 static const struct {
     const char *name;
     bool index;
-} known[] = {{"model.safetensors", false},
-             {"model.safetensors.index.json", true},
-             {"pytorch_model.bin", false},
-             {"pytorch_model.bin.index.json", true}};
+} known[] = {{"model.safetensors", false},           {"model.safetensors.index.json", true},
+             {"pytorch_model.bin", false},           {"pytorch_model.bin.index.json", true},
+             {"open_clip_model.safetensors", false}, {"open_clip_pytorch_model.bin", false}};
 
 static int open_folder(const char *path, struct files *files, struct checkpoint *c)
 {
@@ -62,6 +61,7 @@ void checkpoint_close(struct checkpoint *c)
     if (c->close != NULL) {
         c->close(c);
     }
+    free(c->renamed);
     memset(c, 0, sizeof *c);
 }
 

@@ -13,10 +13,12 @@ struct checkpoint {
     const char *path;              /* of the first file, for messages */
     const struct tensor **tensors; /* [n], sorted by name */
     size_t n;
-    bool
-        scripted; /* an archive of TorchScript: its modules' classes have names, among them these */
+    bool torch;    /* a file of PyTorch */
+    bool scripted; /* of TorchScript: its modules' classes have names, among them these */
     bool quick_gelu, gelu;
-    void *data; /* the container's */
+    struct tensor *renamed; /* [n] of checkpoint_unwrap, else NULL */
+    bool wrapped;           /* the model lay in something larger, as training keeps it */
+    void *data;             /* the container's */
     void (*close)(struct checkpoint *checkpoint);
 };
 
@@ -24,6 +26,8 @@ struct checkpoint {
  * it is; anything else is named for what it is, as is what a folder holds instead.  Every file that
  * is read is added to `files`.  0, or a negative clipc_status with nothing to close. */
 int checkpoint_open(const char *path, struct files *files, struct checkpoint *checkpoint);
+/* Keep the model alone, under its own names: unwrap.c.  0, or a negative clipc_status. */
+int checkpoint_unwrap(struct checkpoint *checkpoint);
 void checkpoint_close(struct checkpoint *checkpoint);
 
 /* The number of the tensor of that name; `n` when there is none. */

@@ -19,7 +19,8 @@ int container_open_memory(const char *what, const void *data, size_t size, struc
     if (c->path == NULL) {
         return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", what);
     }
-    status = p.kind == PROBE_TORCH ? torch_read(data, size, c) : safetensors_read(data, size, c);
+    c->torch = p.kind == PROBE_TORCH;
+    status = c->torch ? torch_read(data, size, c) : safetensors_read(data, size, c);
     if (status != CLIPC_OK) {
         container_close(c);
     }

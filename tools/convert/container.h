@@ -13,6 +13,7 @@ struct container {
     struct base_map map;    /* empty when it was opened from memory */
     struct tensor *tensors; /* [n], names are malloc */
     size_t n;
+    bool torch;    /* one of PyTorch's */
     bool scripted; /* an archive of TorchScript, whose classes' names say more: */
     bool quick_gelu, gelu;
 };

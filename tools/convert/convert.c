@@ -208,7 +208,7 @@ static int open_source(const struct convert_request *r, struct source *s)
         }
     }
     return p.kind == PROBE_CLIPC ? source_open_clipc(r->source, s)
-                                 : source_open_checkpoint(r->source, r->vocab, s);
+                                 : source_open_checkpoint(r->source, r->arch, r->vocab, s);
 }
 
 /* The model's name for people: the request's, the one it has, or the last part of the source's

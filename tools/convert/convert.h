@@ -18,6 +18,7 @@ struct convert_request {
     const char *shape;            /* of a random model; NULL: `source` */
     uint64_t seed;                /* of the random model */
     const char *out;              /* the weight file */
+    const char *arch;             /* of a checkpoint without a config; NULL: it says so itself */
     const char *vocab;            /* where the vocabulary is; NULL: with the source */
     const char *name;             /* for people; NULL: as the source's */
     enum format_dtype dtype;      /* of the linear layers, FORMAT_F32 or _F16; 0: as the source's */

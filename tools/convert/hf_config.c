@@ -192,39 +192,3 @@ int hf_config_read(const char *folder, struct source *s)
     free(path);
     return status == CLIPC_OK ? hf_images_read(folder, s) : status;
 }
-
-int hf_config_vocab(const char *path, bool demanded, struct source *s)
-{
-    struct format_header *h = &s->header;
-
-    h->tokenizer_rules = FORMAT_HF;
-    if (is_siglip(h)) {
-        fprintf(stderr, "clipc: warning: SigLIP's tokenizer (SentencePiece) is not read yet: text "
-                        "will need ids (embed --tokens FILE.npy)\n");
-        return CLIPC_OK;
-    }
-    int status = vocab_load(path, &s->files, &s->vocab);
-    if (status == CLIPC_ERROR_IO && !demanded) {
-        fprintf(stderr,
-                "clipc: warning: %s: text will need ids (embed --tokens FILE.npy), or convert "
-                "again with --vocab PATH\n",
-                base_errmsg());
-        return CLIPC_OK;
-    }
-    if (status == CLIPC_OK && s->vocab.n > h->vocab_size) {
-        return base_fail(CLIPC_ERROR_FORMAT, "%s: %u tokens, but the model has %u", path,
-                         s->vocab.n, h->vocab_size);
-    }
-    if (status == CLIPC_OK && h->text.pool == FORMAT_POOL_FIRST_EOT &&
-        s->vocab.eot_id != h->eot_id) {
-        return base_fail(CLIPC_ERROR_FORMAT,
-                         "%s: end token %u, but the config's eos_token_id is %u: vocabulary and "
-                         "model do not belong together",
-                         path, s->vocab.eot_id, h->eot_id);
-    }
-    if (status == CLIPC_OK) {
-        h->sot_id = s->vocab.sot_id;
-        h->pad_id = h->eot_id = s->vocab.eot_id;
-    }
-    return status;
-}

@@ -11,7 +11,4 @@ int hf_config_read(const char *folder, struct source *s);
 /* The second half of it: how a picture becomes pixels. */
 int hf_images_read(const char *folder, struct source *s);
 
-/* Fill s->vocab from `path`; when it has none and was not `demanded`, says so on stderr. */
-int hf_config_vocab(const char *path, bool demanded, struct source *s);
-
 #endif

@@ -10,9 +10,15 @@ static const struct {
     const char *what;
 } layouts[] = {
     {"vision_model.head.", &layout_hf_siglip, NULL},
-    {"visual.trunk.", NULL, "an OpenCLIP model with a tower of timm"},
-    {"visual.conv1.", NULL, "a model under OpenAI's or OpenCLIP's names"},
-    {"module.visual.", NULL, "a training checkpoint of OpenCLIP"},
+    {"visual.trunk.", NULL, "an OpenCLIP model with an image tower of timm"},
+    {"visual.layer1.", NULL, "a CLIP with a ResNet (RN50 and its like)"},
+    {"visual.blocks.", NULL, "an EVA-CLIP model"},
+    {"visual.attn_pool.", NULL, "a model that pools pictures by attention (CoCa, PE-Core)"},
+    {"visual.head.", NULL, "an OpenCLIP model with another image tower"},
+    {"text.transformer.embeddings.", NULL, "an OpenCLIP model with a text tower of transformers"},
+    {"text.transformer.encoder.", NULL, "an OpenCLIP model with a text tower of transformers"},
+    {"text_decoder.", NULL, "a CoCa model"},
+    {"visual.conv1.", &layout_openai, NULL},
     {"text_encoder.", NULL, "a diffusers pipeline"},
     {"vision_model.", &layout_hf_clip, NULL},
     {"text_model.", &layout_hf_clip, NULL},
@@ -27,15 +33,17 @@ const struct layout *layout_of(const struct checkpoint *c)
             }
             if (layouts[i].layout == NULL) {
                 base_fail(CLIPC_ERROR_UNSUPPORTED,
-                          "%s: %s, not read yet; get the same model as a HuggingFace CLIPModel",
+                          "%s: %s, which clipc does not compute: it has CLIP's own towers, a ViT "
+                          "that pools its class token and a causal text transformer",
                           c->path, layouts[i].what);
             }
             return layouts[i].layout;
         }
     }
-    base_fail(CLIPC_ERROR_UNSUPPORTED,
-              "%s: no CLIP model: no tensor's name begins with vision_model. or text_model. (the "
-              "first is '%.100s')",
-              c->path, c->n > 0 ? c->tensors[0]->name : "");
+    base_fail(
+        CLIPC_ERROR_UNSUPPORTED,
+        "%s: no CLIP model: no tensor's name begins with vision_model., text_model. or visual. "
+        "(the first is '%.100s')",
+        c->path, c->n > 0 ? c->tensors[0]->name : "");
     return NULL;
 }

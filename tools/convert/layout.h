@@ -13,10 +13,19 @@ struct layout_piece {
     char name[128];
     size_t n_dims;
     uint64_t shape[4];
+    bool transposed; /* of 2 dimensions, [columns, rows] of ours */
+};
+
+/* What a model's hyper-parameters can be found in. */
+struct layout_input {
+    const char *folder; /* of the checkpoint */
+    const char *arch;   /* the name of a known architecture; NULL: none was given */
+    const struct checkpoint *checkpoint;
 };
 
 struct layout {
-    const char *name; /* "HuggingFace CLIPModel" */
+    const char *name;        /* "HuggingFace CLIPModel" */
+    enum format_rules rules; /* of its tokenizer */
     /* How many of theirs, below one another (vectors: beside one another), are one of ours. */
     int (*pieces)(const struct weights_spec *spec);
     /* The piece-th of them. */
@@ -24,11 +33,11 @@ struct layout {
                   struct layout_piece *out);
     /* Tensors that files hold and the model does not need. */
     bool (*leftover)(const char *name);
-    /* Fill the header from the configs of `folder`. */
-    int (*config)(const char *folder, struct source *s);
+    /* Fill the header. */
+    int (*config)(const struct layout_input *in, struct source *s);
 };
 
-extern const struct layout layout_hf_clip, layout_hf_siglip;
+extern const struct layout layout_hf_clip, layout_hf_siglip, layout_openai;
 
 /* By the names of the tensors; NULL with base_fail's message, which names the layout when it is a
  * known one that is not read yet. */

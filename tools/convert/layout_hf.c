@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hf_config.h"
+
 /* Ours -> theirs, within a block. */
 static const struct layout_hf_name within[] = {{"ln_1", "layer_norm1"},
                                                {"ln_2", "layer_norm2"},
@@ -86,4 +88,14 @@ bool layout_hf_leftover(const char *name)
 {
     return strcmp(name, "text_model.embeddings.position_ids") == 0 ||
            strcmp(name, "vision_model.embeddings.position_ids") == 0;
+}
+
+int layout_hf_config(const struct layout_input *in, struct source *s)
+{
+    return in->arch == NULL
+               ? hf_config_read(in->folder, s)
+               : base_fail(CLIPC_ERROR_ARGUMENT,
+                           "%s: --arch is for OpenCLIP's weights without a config; this is a "
+                           "HuggingFace model, whose config.json says it all",
+                           in->checkpoint->path);
 }

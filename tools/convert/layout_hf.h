@@ -15,5 +15,7 @@ void layout_hf_piece(const struct format_header *h, const struct weights_spec *s
 int layout_hf_pieces(const struct weights_spec *spec);
 /* Files of before transformers 4.31 hold the numbers 0, 1, 2, ... as tensors. */
 bool layout_hf_leftover(const char *name);
+/* config.json says all. */
+int layout_hf_config(const struct layout_input *in, struct source *s);
 
 #endif

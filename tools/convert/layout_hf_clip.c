@@ -1,5 +1,4 @@
 /* layout_hf_clip.c - HuggingFace's CLIPModel: names and shapes as modeling_clip.py has them. */
-#include "hf_config.h"
 #include "layout_hf.h"
 
 static const struct layout_hf_name outside[] = {
@@ -20,5 +19,6 @@ static void piece(const struct format_header *h, const struct weights_spec *spec
     layout_hf_piece(h, spec, piece, outside, sizeof outside / sizeof outside[0], out);
 }
 
-const struct layout layout_hf_clip = {"HuggingFace CLIPModel", layout_hf_pieces, piece,
-                                      layout_hf_leftover, hf_config_read};
+const struct layout layout_hf_clip = {"HuggingFace CLIPModel", FORMAT_HF,
+                                      layout_hf_pieces,        piece,
+                                      layout_hf_leftover,      layout_hf_config};

@@ -1,6 +1,5 @@
 /* layout_hf_siglip.c - HuggingFace's SiglipModel: names and shapes as modeling_siglip.py has
  * them. */
-#include "hf_config.h"
 #include "layout_hf.h"
 
 static const struct layout_hf_name outside[] = {
@@ -25,5 +24,6 @@ static void piece(const struct format_header *h, const struct weights_spec *spec
     layout_hf_piece(h, spec, piece, outside, sizeof outside / sizeof outside[0], out);
 }
 
-const struct layout layout_hf_siglip = {"HuggingFace SiglipModel", layout_hf_pieces, piece,
-                                        layout_hf_leftover, hf_config_read};
+const struct layout layout_hf_siglip = {"HuggingFace SiglipModel", FORMAT_HF,
+                                        layout_hf_pieces,          piece,
+                                        layout_hf_leftover,        layout_hf_config};

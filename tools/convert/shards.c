@@ -72,6 +72,7 @@ static int finish(struct checkpoint *c, const char *path, int status)
     if (status == CLIPC_OK) {
         qsort(c->tensors, c->n, sizeof *c->tensors, by_name);
         c->path = s->files[0].path;
+        c->torch = s->files[0].torch;
         c->scripted = s->files[0].scripted;
         c->quick_gelu = s->files[0].quick_gelu;
         c->gelu = s->files[0].gelu;

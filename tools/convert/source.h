@@ -19,9 +19,13 @@ struct source {
     void *data;
 };
 
-/* A checkpoint: a folder, or one file in it, with its configs.  `vocab`: where the vocabulary is,
- * or NULL: the folder.  A missing one is said on stderr and leaves s->vocab empty. */
-int source_open_checkpoint(const char *path, const char *vocab, struct source *s);
+/* A checkpoint: a folder, or one file in it, with its configs.  `arch`: OpenCLIP's name for the
+ * architecture, or NULL; `vocab`: where the vocabulary is, or NULL: the folder.  A missing one is
+ * said on stderr and leaves s->vocab empty. */
+int source_open_checkpoint(const char *path, const char *arch, const char *vocab, struct source *s);
+/* Fill s->vocab from `path`, by the rules that the header names already; when there is none and it
+ * was not `demanded`, says so on stderr. */
+int source_take_vocab(struct source *s, const char *path, bool demanded);
 /* A weight file, to change its dtype. */
 int source_open_clipc(const char *path, struct source *s);
 /* A random model of a known shape ("vit-b-32"). */

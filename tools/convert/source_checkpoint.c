@@ -7,7 +7,6 @@
 
 #include "../../kernels/pack.h"
 #include "checkpoint.h"
-#include "hf_config.h"
 #include "layout.h"
 #include "source.h"
 
@@ -61,7 +60,8 @@ static int row(const struct source *s, const struct weights_spec *spec, uint32_t
         struct layout_piece piece;
         o->layout->piece(&s->header, spec, (int)(spec->rows > 1 ? r / rows : at / cols), &piece);
         const struct tensor *t = o->checkpoint.tensors[checkpoint_find(&o->checkpoint, piece.name)];
-        widen(t, (uint64_t)(r % rows) * cols, cols, values + at);
+        struct tensor ours = piece.transposed ? tensor_transposed(t) : *t;
+        widen(&ours, (uint64_t)(r % rows) * cols, cols, values + at);
         status = source_check_finite(o->checkpoint.path, t->name, values + at, cols);
     }
     return status;
@@ -141,9 +141,8 @@ static int check_extra(const struct check *c)
 
     for (size_t i = 0; i < from->n; i++) {
         const char *name = from->tensors[i]->name;
-        bool scale = strcmp(name, "logit_scale") == 0 ||
-                     (h->score == FORMAT_SIGMOID && strcmp(name, "logit_bias") == 0);
-        if (!c->used[i] && !scale && !c->o->layout->leftover(name)) {
+        if (!c->used[i] && strcmp(name, "logit_scale") != 0 && strcmp(name, "logit_bias") != 0 &&
+            !c->o->layout->leftover(name)) {
             return base_fail(
                 CLIPC_ERROR_FORMAT,
                 "%s: tensor '%.120s' does not belong to the config's model (a %s of %u "
@@ -173,13 +172,9 @@ static int check_all(struct source *s, const struct opened *o)
 /* One number, [] or [1]. */
 static int take_number(const struct checkpoint *from, const char *name, float *value)
 {
-    size_t i = checkpoint_find(from, name);
+    const struct tensor *t = from->tensors[checkpoint_find(from, name)];
     char found[200];
 
-    if (i == from->n) {
-        return base_fail(CLIPC_ERROR_FORMAT, "%s: tensor '%s' [] is missing", from->path, name);
-    }
-    const struct tensor *t = from->tensors[i];
     shape_text(t->shape, t->n_dims, found, sizeof found);
     if (t->n_dims > 1 || (t->n_dims == 1 && t->shape[0] != 1)) {
         return base_fail(CLIPC_ERROR_FORMAT, "%s: tensor '%s': expected shape [], found %s",
@@ -193,26 +188,36 @@ static int take_number(const struct checkpoint *from, const char *name, float *v
     return CLIPC_OK;
 }
 
-/* The natural logarithm of the scale (the published ones are ln 100), and SigLIP's bias. */
-static int take_logits(struct source *s, const struct checkpoint *from)
+/* The natural logarithm of the scale: the published ones are ln 100. */
+static int take_logit_scale(struct source *s, const struct checkpoint *from)
 {
-    struct format_header *h = &s->header;
-    int status = take_number(from, "logit_scale", &h->logit_scale);
-
-    if (status == CLIPC_OK && !(fabsf(h->logit_scale) <= 80)) {
-        return base_fail(CLIPC_ERROR_FORMAT,
-                         "%s: tensor 'logit_scale' is %g: a logarithm from -80 to 80 is expected "
-                         "(the published models have 4.6052)",
-                         from->path, (double)h->logit_scale);
+    if (checkpoint_find(from, "logit_scale") == from->n) {
+        return base_fail(CLIPC_ERROR_FORMAT, "%s: tensor 'logit_scale' [] is missing", from->path);
     }
-    if (status == CLIPC_OK && h->score == FORMAT_SIGMOID) {
-        status = take_number(from, "logit_bias", &h->logit_bias);
-    }
-    if (status == CLIPC_OK && !isfinite(h->logit_bias)) {
-        return base_fail(CLIPC_ERROR_FORMAT, "%s: tensor 'logit_bias' is %g", from->path,
-                         (double)h->logit_bias);
+    int status = take_number(from, "logit_scale", &s->header.logit_scale);
+    if (status == CLIPC_OK && !(fabsf(s->header.logit_scale) <= 80)) {
+        status = base_fail(CLIPC_ERROR_FORMAT,
+                           "%s: tensor 'logit_scale' is %g: a logarithm from -80 to 80 is expected "
+                           "(the published models have 4.6052)",
+                           from->path, (double)s->header.logit_scale);
     }
     return status;
+}
+
+/* Models that were trained with a sigmoid for each pair have one; the others none. */
+static int take_logit_bias(struct source *s, const struct checkpoint *from)
+{
+    if (checkpoint_find(from, "logit_bias") == from->n) {
+        return s->header.score != FORMAT_SIGMOID
+                   ? CLIPC_OK
+                   : base_fail(CLIPC_ERROR_FORMAT, "%s: tensor 'logit_bias' [] is missing",
+                               from->path);
+    }
+    int status = take_number(from, "logit_bias", &s->header.logit_bias);
+    s->header.score = FORMAT_SIGMOID;
+    return status == CLIPC_OK
+               ? source_check_finite(from->path, "logit_bias", &s->header.logit_bias, 1)
+               : status;
 }
 
 static void close_checkpoint(struct source *s)
@@ -223,10 +228,11 @@ static void close_checkpoint(struct source *s)
     free(o);
 }
 
-static int open_all(struct source *s, const char *folder, const char *vocab)
+static int open_all(struct source *s, const char *folder, const char *arch, const char *vocab)
 {
     struct opened *o = s->data;
-    int status = CLIPC_OK;
+    const struct layout_input in = {folder, arch, &o->checkpoint};
+    int status = checkpoint_unwrap(&o->checkpoint);
 
     for (size_t i = 0, n = s->files.n; i < n && status == CLIPC_OK; i++) {
         status = source_note_file(s, s->files.paths[i]);
@@ -235,15 +241,17 @@ static int open_all(struct source *s, const char *folder, const char *vocab)
     if (o->layout == NULL) {
         return status == CLIPC_OK ? CLIPC_ERROR_UNSUPPORTED : status;
     }
-    if ((status = o->layout->config(folder, s)) != CLIPC_OK ||
+    if ((status = o->layout->config(&in, s)) != CLIPC_OK ||
         (status = check_all(s, o)) != CLIPC_OK ||
-        (status = take_logits(s, &o->checkpoint)) != CLIPC_OK) {
+        (status = take_logit_scale(s, &o->checkpoint)) != CLIPC_OK ||
+        (status = take_logit_bias(s, &o->checkpoint)) != CLIPC_OK) {
         return status;
     }
-    return hf_config_vocab(vocab != NULL ? vocab : folder, vocab != NULL, s);
+    s->header.tokenizer_rules = o->layout->rules;
+    return source_take_vocab(s, vocab != NULL ? vocab : folder, vocab != NULL);
 }
 
-int source_open_checkpoint(const char *path, const char *vocab, struct source *s)
+int source_open_checkpoint(const char *path, const char *arch, const char *vocab, struct source *s)
 {
     struct opened *o = calloc(1, sizeof *o);
     char *folder = files_is_folder(path) ? strdup(path) : files_parent(path);
@@ -260,7 +268,7 @@ int source_open_checkpoint(const char *path, const char *vocab, struct source *s
         s->data = o;
         s->close = close_checkpoint;
         s->row = row;
-        status = open_all(s, folder, vocab);
+        status = open_all(s, folder, arch, vocab);
         if (status != CLIPC_OK) {
             source_close(s);
         }

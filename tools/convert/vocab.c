@@ -6,13 +6,16 @@
 #include <string.h>
 
 #include "../../src/base/utf8.h"
+#include "gunzip.h"
 #include "json_read.h"
 #include "openai.h"
 #include "stand_ins.h"
 #include "vocab_added.h"
+#include "vocab_merges.h"
 
-#define MAX_TOKENS      (1u << 22)
-#define MAX_TOKEN_BYTES 1024
+#define MAX_TOKENS       (1u << 22)
+#define MAX_TOKEN_BYTES  1024
+#define MAX_MERGES_BYTES ((size_t)64 << 20)
 
 /* While loading: the name -> id object, and where names come from for messages. */
 struct loader {
@@ -168,7 +171,9 @@ static int add_merge(const struct loader *l, const char *left, size_t n_left, co
 
 static int take_merge_lines(const struct loader *l, const char *text, size_t size)
 {
-    size_t lines = 0, line = 0;
+    struct vocab_merge m = {0};
+    size_t lines = 0;
+    int status = CLIPC_OK;
 
     for (size_t i = 0; i < size; i++) {
         lines += text[i] == '\n';
@@ -177,23 +182,10 @@ static int take_merge_lines(const struct loader *l, const char *text, size_t siz
     if (l->v->merges == NULL) {
         return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", l->path);
     }
-    for (size_t i = 0, n; i < size; i += n + 1) {
-        const char *end = memchr(text + i, '\n', size - i), *space;
-        n = end != NULL ? (size_t)(end - text) - i : size - i;
-        size_t length = n > 0 && text[i + n - 1] == '\r' ? n - 1 : n;
-        line++;
-        if (length == 0 || (line == 1 && text[i] == '#')) {
-            continue;
-        }
-        space = memchr(text + i, ' ', length);
-        size_t left = space != NULL ? (size_t)(space - text) - i : length;
-        int status = add_merge(l, text + i, left, text + i + left + 1,
-                               space != NULL ? length - left - 1 : 0, line);
-        if (status != CLIPC_OK) {
-            return status;
-        }
+    while (status == CLIPC_OK && vocab_next_merge(text, size, &m)) {
+        status = add_merge(l, m.left, m.n_left, m.right, m.n_right, m.line);
     }
-    return CLIPC_OK;
+    return status;
 }
 
 /* tokenizer.json: each merge is "left right" or ["left", "right"]. */
@@ -234,29 +226,54 @@ static int finish(const struct loader *l)
     return status == CLIPC_OK ? take_tokens(l) : status;
 }
 
+/* A list of merges as text: packed by gzip or not, without a byte order mark; free() it. */
+static int read_merges(const char *path, struct files *files, char **text, size_t *size)
+{
+    unsigned char *data, *unpacked = NULL;
+    int status = files_add(files, path);
+
+    if (status == CLIPC_OK) {
+        status = base_read_file(path, MAX_MERGES_BYTES, &data, size);
+    }
+    if (status != CLIPC_OK) {
+        return status;
+    }
+    if (*size >= 2 && data[0] == 0x1f && data[1] == 0x8b) {
+        status = gunzip(path, data, *size, MAX_MERGES_BYTES, &unpacked, size);
+    }
+    const char *from = (const char *)(unpacked != NULL ? unpacked : data);
+    size_t mark = status == CLIPC_OK ? utf8_mark(from, *size) : 0;
+    *text = status == CLIPC_OK ? malloc(*size - mark + 1) : NULL;
+    if (*text != NULL) {
+        *size -= mark;
+        memcpy(*text, from + mark, *size);
+    } else if (status == CLIPC_OK) {
+        status = base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
+    }
+    base_free(data);
+    free(unpacked);
+    return status;
+}
+
+/* vocab: vocab.json; NULL: what follows from the merges. */
 static int load_pair(const char *vocab, const char *merges, struct files *files, struct vocab *v)
 {
-    struct loader l = {vocab, json_read_file(vocab, files), v};
-    unsigned char *text = NULL;
+    struct loader l = {vocab != NULL ? vocab : merges, NULL, v};
+    char *text = NULL;
     size_t size = 0;
+    int status = read_merges(merges, files, &text, &size);
 
-    if (l.ids == NULL) {
-        return CLIPC_ERROR_FORMAT;
-    }
-    int status = finish(&l);
     if (status == CLIPC_OK) {
-        status = files_add(files, merges);
+        l.ids =
+            vocab != NULL ? json_read_file(vocab, files) : vocab_ids_of_merges(merges, text, &size);
+        status = l.ids != NULL ? finish(&l) : CLIPC_ERROR_FORMAT;
     }
     if (status == CLIPC_OK) {
-        status = base_read_file(merges, (size_t)64 << 20, &text, &size);
-    }
-    if (status == CLIPC_OK) {
-        size_t mark = utf8_mark((const char *)text, size);
         l.path = merges;
-        status = take_merge_lines(&l, (const char *)text + mark, size - mark);
-        base_free(text);
+        status = take_merge_lines(&l, text, size);
     }
     json_decref(l.ids);
+    free(text);
     return status;
 }
 
@@ -303,36 +320,70 @@ static bool is_named(const char *path, const char *name)
     return n >= m && strcmp(path + n - m, name) == 0 && (n == m || path[n - m - 1] == '/');
 }
 
+/* What a folder may hold, the fullest first: a file, and one that goes with it. */
+static const struct {
+    const char *name, *with;
+} known[] = {{"merges.txt", "vocab.json"},
+             {"tokenizer.json", NULL},
+             {"merges.txt", NULL},
+             {"bpe_simple_vocab_16e6.txt.gz", NULL}};
+
+/* known[i] in `folder`; *there: it is. */
+static int load_known(const char *folder, size_t i, struct files *files, struct vocab *v,
+                      bool *there)
+{
+    char *one = files_join(folder, known[i].name);
+    char *with = files_join(folder, known[i].with != NULL ? known[i].with : "");
+    int status = one != NULL && with != NULL ? CLIPC_OK : CLIPC_ERROR_MEMORY;
+
+    *there = status != CLIPC_OK || (files_exists(one) && files_exists(with));
+    if (status == CLIPC_OK && *there) {
+        status = is_named(one, "tokenizer.json")
+                     ? load_tokenizer_json(one, files, v)
+                     : load_pair(known[i].with != NULL ? with : NULL, one, files, v);
+    }
+    free(one);
+    free(with);
+    return status;
+}
+
+static int load_folder(const char *folder, struct files *files, struct vocab *v)
+{
+    bool there = false;
+    int status = CLIPC_OK;
+
+    for (size_t i = 0; i < sizeof known / sizeof known[0] && !there; i++) {
+        status = load_known(folder, i, files, v, &there);
+    }
+    return there ? status
+                 : base_fail(CLIPC_ERROR_IO, "%s: no vocab.json + merges.txt or tokenizer.json",
+                             folder);
+}
+
 int vocab_load(const char *path, struct files *files, struct vocab *v)
 {
     bool is_folder = files_is_folder(path);
     char *folder = is_folder ? strdup(path) : files_parent(path);
-    char *one = folder != NULL ? files_join(folder, "vocab.json") : NULL;
-    char *two = folder != NULL ? files_join(folder, "merges.txt") : NULL;
-    char *both = folder != NULL ? files_join(folder, "tokenizer.json") : NULL;
     bool only_json = !is_folder && is_named(path, "tokenizer.json");
+    /* A list by its name: by itself, whatever lies beside it. */
+    bool list =
+        !is_folder && !only_json && !is_named(path, "merges.txt") && !is_named(path, "vocab.json");
     int status;
 
     memset(v, 0, sizeof *v);
-    if (one == NULL || two == NULL || both == NULL) {
+    if (folder == NULL) {
         status = base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
     } else if (!files_exists(path)) {
         status = base_fail(CLIPC_ERROR_IO, "%s: no such file or folder", path);
-    } else if (!only_json && files_exists(one) && files_exists(two)) {
-        status = load_pair(one, two, files, v);
-    } else if (files_exists(both)) {
-        status = load_tokenizer_json(both, files, v);
+    } else if (only_json || list) {
+        status = only_json ? load_tokenizer_json(path, files, v) : load_pair(NULL, path, files, v);
     } else {
-        status =
-            base_fail(CLIPC_ERROR_IO, "%s: no vocab.json + merges.txt or tokenizer.json", path);
+        status = load_folder(folder, files, v);
     }
-    if (status == CLIPC_OK && !only_json) {
+    if (status == CLIPC_OK && !only_json && !list) {
         status = vocab_check_added(folder, files, v);
     }
     free(folder);
-    free(one);
-    free(two);
-    free(both);
     if (status != CLIPC_OK) {
         vocab_free(v);
     } else {

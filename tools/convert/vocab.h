@@ -19,8 +19,9 @@ struct vocab {
     uint32_t sot_id, eot_id;
 };
 
-/* From `path`: a folder with vocab.json + merges.txt or tokenizer.json, one of merges.txt
- * (vocab.json beside it) and tokenizer.json; all that is read is added to `files`.  CLIPC_ERROR_IO
+/* From `path`: a folder with vocab.json + merges.txt, tokenizer.json, merges.txt alone or OpenAI's
+ * bpe_simple_vocab_16e6.txt.gz; or one of these files (merges.txt with the vocab.json beside it, if
+ * there is one).  All that is read is added to `files`.  CLIPC_ERROR_IO
  * when a folder holds none of them. */
 int vocab_load(const char *path, struct files *files, struct vocab *v);
 

@@ -10,16 +10,21 @@
 
 static const struct cli_verb verb = {
     "convert", "SOURCE -o FILE [options]",
-    "Turn a checkpoint into a weight file that clipc maps and runs.  SOURCE is a HuggingFace "
-    "CLIPModel\n"
-    "folder (model.safetensors or shards, config.json, preprocessor_config.json, vocab.json and\n"
-    "merges.txt, or tokenizer.json), one safetensors file in such a folder, or a weight file "
-    "whose\n"
-    "dtype is to change.  Nothing is rounded twice; FILE appears only when it is complete.\n\n"
-    "How to get such a folder, and what to do with it:\n\n"
+    "Turn a checkpoint into a weight file that clipc maps and runs.  SOURCE is one of\n\n"
+    "  a HuggingFace CLIPModel folder, or one file of tensors in it: model.safetensors,\n"
+    "    pytorch_model.bin or their shards; config.json, preprocessor_config.json, vocab.json and\n"
+    "    merges.txt, or tokenizer.json\n"
+    "  an OpenCLIP folder (open_clip_config.json), or a file or epoch_N.pt in it; without the\n"
+    "    config, --arch names the architecture\n"
+    "  OpenAI's ViT-B-32.pt and its like, or a state dict that torch.save wrote, with --vocab\n"
+    "  a weight file whose dtype is to change\n\n"
+    "Nothing is rounded twice; no pickle is ever run; FILE appears only when it is complete.\n\n"
+    "How to get such a model, and what to do with it:\n\n"
     "  hf download openai/clip-vit-base-patch32 --local-dir clip-vit-base-patch32\n"
     "  git clone https://huggingface.co/openai/clip-vit-base-patch32   (with git-lfs)\n"
     "  clipc convert clip-vit-base-patch32/ -o vit-b-32.clipc\n"
+    "  clipc convert ViT-B-32.pt --vocab bpe_simple_vocab_16e6.txt.gz -o vit-b-32.clipc\n"
+    "  clipc convert epoch_32.pt --arch ViT-B-32 --vocab merges.txt -o mine.clipc\n"
     "  clipc convert --synthetic vit-b-32 -o random.clipc --dtype f16",
     0};
 
@@ -60,7 +65,9 @@ int cmd_convert(int argc, char **argv)
         {"dtype", CLI_CHOICE, &dtype, "f32|f16",
          "how to store linear layers (default: as the source)"},
         {"vocab", CLI_STRING, &r.vocab, "PATH",
-         "vocabulary: a folder, merges.txt or tokenizer.json"},
+         "vocabulary: a folder, merges.txt, tokenizer.json or bpe_simple_vocab_16e6.txt.gz"},
+        {"arch", CLI_STRING, &r.arch, "NAME",
+         "OpenCLIP's name for weights without a config: ViT-B-32, ViT-B-32-quickgelu, ..."},
         {"name", CLI_STRING, &r.name, "NAME", "the model's name, for people"},
         {"display", CLI_STRING, &display, "LOW,HIGH",
          "range of cosines worth showing (OpenAI's: 0.15,0.4)"},

@@ -1,0 +1,260 @@
+"""One model under the names of OpenAI, OpenCLIP and HuggingFace: the same vectors from all of them, and
+every variant decided by the files or said aloud.  The files are made from tests/golden/mini here."""
+import collections
+import gzip
+import itertools
+import json
+import os
+import shutil
+
+import numpy as np
+
+import read_clipc
+import tap
+import torch_files as torch
+from checkpoints import config, converts, folder, mini, out, refused, source, tmp, wide, write_safetensors
+
+
+def openai(tensors):
+    """mini's tensors as class CLIP of clip/model.py names and shapes them."""
+    new = collections.OrderedDict()
+    for tower, prefix in (("vision_model", "visual."), ("text_model", "")):
+        for name in sorted(tensors):
+            if not name.startswith(tower + ".encoder.layers."):
+                continue
+            layer, part = name[len(tower) + 16:].split(".", 1)
+            block = "%stransformer.resblocks.%s." % (prefix, layer)
+            attention = part.split(".")[0] == "self_attn"
+            if attention and part.split(".")[1] in ("k_proj", "v_proj"):
+                continue
+            if attention and part.split(".")[1] == "q_proj":
+                kind = part.split(".")[2]
+                new[block + "attn.in_proj_" + kind] = np.concatenate(
+                    [tensors[name.replace("q_proj", x + "_proj")] for x in "qkv"])
+                continue
+            for theirs, ours in (("self_attn.out_proj", "attn.out_proj"), ("mlp.fc1", "mlp.c_fc"), ("mlp.fc2", "mlp.c_proj"),
+                                 ("layer_norm1", "ln_1"), ("layer_norm2", "ln_2")):
+                part = part.replace(theirs, ours)
+            new[block + part] = tensors[name]
+    for theirs, ours in (("vision_model.embeddings.patch_embedding.weight", "visual.conv1.weight"),
+                         ("vision_model.embeddings.class_embedding", "visual.class_embedding"),
+                         ("vision_model.embeddings.position_embedding.weight", "visual.positional_embedding"),
+                         ("text_model.embeddings.token_embedding.weight", "token_embedding.weight"),
+                         ("text_model.embeddings.position_embedding.weight", "positional_embedding"), ("logit_scale", "logit_scale")):
+        new[ours] = tensors[theirs]
+    for theirs, ours in (("vision_model.pre_layrnorm", "visual.ln_pre"), ("vision_model.post_layernorm", "visual.ln_post"),
+                         ("text_model.final_layer_norm", "ln_final")):
+        for kind in ("weight", "bias"):
+            new["%s.%s" % (ours, kind)] = tensors["%s.%s" % (theirs, kind)]
+    new["visual.proj"] = tensors["visual_projection.weight"].T.copy()
+    new["text_projection"] = tensors["text_projection.weight"].T.copy()
+    return new
+
+
+def vectors(model):
+    """Embeddings of mini's pixels and tokens, as bytes."""
+    for kind in ("pixels", "tokens"):
+        tap.run("embed", "-m", model, "--" + kind, "%s/%s.npy" % (mini, kind), "--npy", "%s/%s.npy" % (tmp, kind))
+    return [np.load("%s/%s.npy" % (tmp, kind)).tobytes() for kind in ("pixels", "tokens")]
+
+
+def here(name):
+    path = "%s/%s" % (tmp, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    return path
+
+
+def said(path, *args):
+    """Vectors and messages of the conversion."""
+    code, _, err = tap.run("convert", path, "-o", out, *args)
+    return (vectors(out) if code == 0 else None), err
+
+
+theirs = openai(source)
+want = vectors(converts("mini", mini))
+erf = vectors(converts("mini with the other GELU", folder("erf", **{k: dict(config()[k], hidden_act="gelu")
+                                                                    for k in ("vision_config", "text_config")})))
+tap.check(erf[0] != want[0] and erf[1] != want[1], "which changes both")
+
+# ---- OpenAI: state dicts of every layout, and TorchScript, whose classes name the GELU.
+path = here("openai/ViT-tiny.pt")
+for text, write, more in (("zip", torch.write_zip, {}), ("aligned zip", torch.write_zip, {"align": True}),
+                          ("protocol 4", torch.write_zip, {"protocol": 4}), ("before 1.6", torch.write_old, {})):
+    write(path, torch.tensors(theirs), **more)
+    got, err = said(path)
+    tap.check(got == want and "quick" in err and "--arch" in err, "a state dict, %s: the same vectors, and the guess is said" % text)
+
+
+def script(arrays, gelu):
+    """An archive of TorchScript: modules by their attributes."""
+    where = "__torch__.multimodal.model.multimodal_transformer"
+    flat = torch.tensors(arrays)
+    root = torch.Script(torch.stand_in(where + ".___torch_mangle_9591", "Multimodal"), training=True)
+    for name, t in flat.items():
+        at = root
+        *parts, last = name.split(".")
+        for p in parts:
+            at = at.state.setdefault(p, torch.Script(torch.stand_in(where, "Module")))
+        at.state[last] = t
+    if gelu:
+        root.state["visual"].state["gelu"] = torch.Script(torch.stand_in(gelu[0], gelu[1]), training=True)
+    return root
+
+
+scripted = dict(theirs, input_resolution=np.array(24), context_length=np.array(77), vocab_size=np.array(574))
+jit = (("constants.pkl", b"\x80\x02)."),)
+torch.write_zip(path, script(scripted, ("__torch__.multimodal", "QuickGELU")), more=jit)
+got, err = said(path)
+tap.check(got == want and "GELU" not in err, "TorchScript with QuickGELU: nothing is guessed")
+torch.write_zip(path, script(scripted, None), more=jit)
+got, err = said(path)
+tap.check(got == want and "GELU is quick" in err, "TorchScript that names none: the guess is said")
+torch.write_zip(path, script(scripted, ("__torch__.torch.nn.modules.activation", "GELU")), more=jit)
+refused("TorchScript with nn.GELU", path, "erf GELU", "--arch")
+torch.write_zip(path, script(scripted, ("__torch__.multimodal", "QuickGELU")), more=jit)
+refused("QuickGELU against --arch", path, "QuickGELU", "ViT-B-32", args=("--arch", "ViT-B-32"))
+header, tensors = read_clipc.read(said(path) and out)
+tap.check(tensors["vision.00.attn_in.weight"].dtype == np.float16 and
+          (tensors["text.projection.weight"] == theirs["text_projection"].T).all(), "f16 stays f16, and projections are turned")
+mixed = {k: v if v.ndim != 1 else v.astype("f4") for k, v in theirs.items()}
+torch.write_zip(path, torch.tensors(mixed))
+tap.check(said(path)[0] == want, "f16 beside f32 LayerNorms, as published")
+bare = dict(theirs)
+del bare["visual.transformer.resblocks.0.mlp.c_proj.bias"]
+for text, arrays, words in (
+        ("a missing tensor", bare, ("c_proj.bias", "missing")),
+        ("an extra one", dict(theirs, extra=np.zeros(2, "f4")), ("'extra'",)),
+        ("a projection the other way round", dict(theirs, **{"visual.proj": theirs["visual.proj"].T.copy()}), ("visual.proj", "[64, 32]")),
+        ("positions that are no square", dict(theirs, **{"visual.positional_embedding": np.zeros((9, 64), "f2")}), ("no square",)),
+        ("a table of one dimension", dict(theirs, **{"token_embedding.weight": np.zeros(574, "f2")}), ("token_embedding", "shape")),
+        ("a width of no heads", dict(theirs, **{"ln_final.weight": np.zeros(32, "f2")}), ("width 32", "--arch"))):
+    torch.write_zip(path, torch.tensors(arrays))
+    refused(text, path, *words)
+
+# ---- OpenCLIP: its config decides; without one, its name or nothing.
+towers = {"embed_dim": 32, "vision_cfg": {"image_size": 24, "layers": 1, "width": 64, "patch_size": 8},
+          "text_cfg": {"context_length": 77, "vocab_size": 574, "width": 64, "heads": 1, "layers": 1}}
+
+
+def cfg(vision=None, text=None, pictures=None, **model):
+    return {"model_cfg": dict(towers, vision_cfg=dict(towers["vision_cfg"], **(vision or {})),
+                              text_cfg=dict(towers["text_cfg"], **(text or {})), **model), "preprocess_cfg": pictures or {}}
+
+
+numbers = itertools.count()
+
+
+def open_clip(content, name="open_clip_model.safetensors", write=write_safetensors, arrays=theirs):
+    """A folder of OpenCLIP with this config (None: without)."""
+    path = here("oc%d/%s" % (next(numbers), name))
+    write(path, arrays)
+    if content is not None:
+        json.dump(content, open(os.path.dirname(path) + "/open_clip_config.json", "w"))
+    return os.path.dirname(path)
+
+
+def pt(path, arrays):
+    torch.write_zip(path, torch.tensors(arrays))
+
+
+def epoch(path, arrays):
+    state = torch.tensors(collections.OrderedDict(("module." + k, v) for k, v in arrays.items()))
+    moments = torch.tensors({"exp_avg": theirs["visual.proj"]}, first=1000)
+    torch.write_zip(path, {"epoch": 2, "name": "run", "state_dict": state, "optimizer": {"state": {0: {"step": 4, **moments}}}})
+
+
+quick = cfg(quick_gelu=True)
+p = open_clip(quick)
+for text, q in (("a folder", p), ("its file", p + "/open_clip_model.safetensors"),
+                ("the pickle", open_clip(quick, "open_clip_pytorch_model.bin", pt)),
+                ("a training checkpoint", open_clip(quick, "epoch_2.pt", epoch) + "/epoch_2.pt"),
+                ("under the names of torch.compile", open_clip(quick, "x.pt", lambda p, a: pt(p, {"_orig_mod." + k: v for k, v in a.items()})) + "/x.pt"),
+                ("a CustomTextCLIP", open_clip(cfg(quick_gelu=True, custom_text=True), arrays={
+                    ("" if k.startswith("visual.") or k == "logit_scale" else "text.") + k: v for k, v in theirs.items()}))):
+    got, err = said(q)
+    tap.check(got == want and "GELU" not in err, "%s: the same vectors %s" % (text, err.strip()[-100:] if got is None else ""))
+tap.check(said(open_clip(cfg()))[0] == erf, "without quick_gelu it is the one by erf")
+tanh = said(open_clip(cfg({"act_kwargs": {"approximate": "tanh"}}, {"act_kwargs": {"approximate": "tanh"}})))[0]
+tap.check(tanh not in (want, erf, None), "act_kwargs asks for the one by tanh")
+tap.check(said(open_clip(cfg({"norm_kwargs": {"eps": 1e-3}})))[0][0] != erf[0], "norm_kwargs has the epsilon")
+small = {k: v for k, v in theirs.items() if not k.startswith("visual.ln_pre")}
+code, _, err = tap.run("convert", open_clip(cfg({"no_ln_pre": True}), arrays=small), "-o", out)
+tap.check(code == 0, "no_ln_pre needs no ln_pre " + err.strip()[-100:])
+heads = read_clipc.read(converts("heads of 16", open_clip(cfg({"head_width": 16}, {"heads": 4}))))
+tap.check(vectors(out)[0] != erf[0] and vectors(out)[1] != erf[1], "changes both towers")
+code, _, _ = tap.run("convert", open_clip(cfg(pictures={"mean": [0.1, 0.2, 0.3], "std": 0.5, "resize_mode": "squash",
+                                                        "interpolation": "bilinear", "size": [24, 24]})), "-o", out)
+shown = tap.run("info", out)[1].decode()
+tap.check(code == 0 and "squash, bilinear, order of openai; mean 0.1 0.2 0.3, std 0.5 0.5 0.5" in shown, "preprocess_cfg")
+biased = dict(theirs, logit_bias=np.array(-10, "f4"))
+code, _, _ = tap.run("convert", open_clip(cfg(init_logit_bias=-10), arrays=biased), "-o", out)
+tap.check(code == 0 and b"bias -10" in tap.run("info", out)[1], "a logit_bias is kept")
+for name in ("open_clip_model.safetensors", "open_clip_pytorch_model.bin", "epoch_1.pt"):
+    p = open_clip(None, name, write_safetensors if "safe" in name else epoch if "epoch" in name else pt)
+    refused("%s without a config" % name, p + "/" + name, "open_clip_config.json", "--arch")
+for vision, text, model, pictures, words in (
+        ({"pool_type": "avg"}, {}, {}, {}, "vision_cfg.pool_type"), ({"timm_model_name": "vit"}, {}, {}, {}, "timm"),
+        ({"layers": [3, 4, 6, 3]}, {}, {}, {}, "ResNet"), ({"ls_init_value": 1e-4}, {}, {}, {}, "ls_init_value"),
+        ({"attentional_pool": True}, {}, {}, {}, "attentional_pool"), ({"head_width": 128}, {}, {}, {}, "head_width"),
+        ({"image_size": 0}, {}, {}, {}, "image_size"), ({"patch_size": 25}, {}, {}, {}, "patch_size"),
+        ({"mlp_ratio": 0}, {}, {}, {}, "mlp_ratio"), ({"mlp_ratio": 1e-9}, {}, {}, {}, "mlp_ratio"),
+        ({"act_kwargs": {"approximate": "sigmoid"}}, {}, {}, {}, "act_kwargs"), ({"width": "wide"}, {}, {}, {}, "width"),
+        ({"image_size": [24, 24]}, {}, {}, {}, "image_size"), ({"new_part": 3}, {}, {}, {}, "new_part"),
+        ({}, {"pool_type": "last"}, {}, {}, "text_cfg.pool_type"), ({}, {"no_causal_mask": True}, {}, {}, "no_causal_mask"),
+        ({}, {"hf_model_name": "roberta-base"}, {}, {}, "hf_model_name"), ({}, {"hf_tokenizer_name": "t5"}, {}, {}, "hf_tokenizer_name"),
+        ({}, {"proj_bias": True}, {}, {}, "proj_bias"), ({}, {"heads": 3}, {}, {}, "heads"), ({}, {"heads": 0}, {}, {}, "heads"),
+        ({}, {"embed_cls": True}, {}, {}, "embed_cls"), ({}, {"tokenizer_kwargs": {"clean": "canonicalize"}}, {}, {}, "tokenizer_kwargs"),
+        ({}, {}, {"quick_gelu": "yes"}, {}, "quick_gelu"), ({}, {}, {"embed_dim": 16}, {}, "expected shape [64, 16]"),
+        ({}, {}, {"multimodal_cfg": {"width": 3}}, {}, "multimodal_cfg"),
+        ({}, {}, {}, {"resize_mode": "longest"}, "resize_mode"), ({}, {}, {}, {"interpolation": "nearest"}, "interpolation"),
+        ({}, {}, {}, {"size": 32}, "size"), ({}, {}, {}, {"std": [0, 1, 1]}, "std")):
+    refused(words, open_clip(cfg(vision, text, pictures, **model)), words, args=("--no-goldens",))
+refused("a config without towers", open_clip({"model_cfg": {"embed_dim": 32}}), "vision_cfg")
+refused("an unknown --arch", open_clip(quick), "ViT-B-99", "ViT-B-32[-quickgelu]", args=("--arch", "ViT-B-99"))
+refused("a quick one that there is not", open_clip(quick), "known are", args=("--arch", "ViT-g-14-quickgelu"))
+refused("another --arch", open_clip(quick), "shape", args=("--arch", "ViT-B-32"))
+refused("--arch for HuggingFace's", folder("plain"), "--arch", "config.json", args=("--arch", "ViT-B-32"))
+
+# ---- Three forms of one vocabulary.
+words = tmp + "/words"
+tap.byte_vocabulary(words)
+lines = open(words + "/merges.txt").read().split("\n")[1:5]
+# A list of merges makes the vocabulary itself: 512 bytes, its merges, start and end.
+many = ["%s %s" % pair for pair in itertools.product("bcefghz", "ijklmnop")][:56]
+text = "\n".join(lines + many) + "\n"
+byte = [chr(b) for b in list(range(33, 127)) + list(range(161, 173)) + list(range(174, 256))]
+byte += [chr(256 + i) for i in range(256 - len(byte))]
+table = byte + [b + "</w>" for b in byte] + [m.replace(" ", "") for m in lines + many] + ["<|startoftext|>", "<|endoftext|>"]
+forms = {"pair": "%s/pair" % tmp, "tokenizer": "%s/tokenizer.json" % tmp, "list": "%s/list/merges.txt" % tmp,
+         "gzip": "%s/bpe_simple_vocab_16e6.txt.gz" % tmp, "text": "%s/bpe.txt" % tmp}
+for f in (forms["pair"], tmp + "/list"):
+    os.mkdir(f)
+    open(f + "/merges.txt", "w").write("#version: 0.2\n" + text)
+json.dump({t: i for i, t in enumerate(table)}, open(forms["pair"] + "/vocab.json", "w"))
+json.dump({"model": {"type": "BPE", "vocab": {t: i for i, t in enumerate(table)}, "merges": lines + many}},
+          open(forms["tokenizer"], "w"))
+packed = gzip.compress(('"bpe_simple_vocab_16e6.txt#version: 0.2\n' + text).encode())
+open(forms["gzip"], "wb").write(packed)
+open(forms["text"], "w").write('"bpe_simple_vocab_16e6.txt#version: 0.2\n' + text)
+pt(path, theirs)
+ids = {}
+for form, where in forms.items():
+    tap.run("convert", path, "-o", out, "--vocab", where)
+    ids[form] = tap.run("tokenize", "--json", "-m", out, "a cat and a dog", "big, Ünïcode 猫!")[1]
+ids["folder of a list"] = (tap.run("convert", path, "-o", out, "--vocab", tmp + "/list"),
+                           tap.run("tokenize", "--json", "-m", out, "a cat and a dog", "big, Ünïcode 猫!")[1])[1]
+start = b"[[572, %d, %d, " % (table.index("a</w>"), table.index("cat</w>"))
+tap.check(len(set(ids.values())) == 1 and ids["pair"].startswith(start), "the same ids from %s: %s" % (", ".join(ids), ids["pair"][:60]))
+refused("a list that is too short", path, "574", args=("--vocab", (open(tmp + "/few.txt", "w").write("\n".join(lines)), tmp + "/few.txt")[1]))
+refused("the same of HuggingFace's", path, "573", args=("--vocab", (lambda f: (os.makedirs(f), json.dump(
+    {t: i for i, t in enumerate(table[:571] + table[572:])}, open(f + "/vocab.json", "w")), open(f + "/merges.txt", "w").write(""), f)[3])(tmp + "/less")))
+for text, data, word in (("cut", packed[:-12], "gzip"), ("with another checksum", packed[:-8] + b"\0\0\0\0" + packed[-4:], "gzip"),
+                         ("with another length", packed[:-4] + b"\1\0\0\0", "gzip"), ("without a body", packed[:12], "gzip"),
+                         ("that unpacks to a gigabyte", gzip.compress(bytes(1 << 28)), "more than")):
+    open(tmp + "/bad.gz", "wb").write(data)
+    refused("a gzip file " + text, path, "bad.gz", word, args=("--vocab", tmp + "/bad.gz"))
+for text, data in (("a picture", b"\x89PNG\r\n\x1a\n" + bytes(40)), ("prose", b"the quick brown fox\njumps over\n"), ("one merge twice", b"a b\na b\n")):
+    open(tmp + "/bad.txt", "wb").write(data)
+    refused("a list of merges that is " + text, path, "bad.txt", args=("--vocab", tmp + "/bad.txt"))
+shutil.rmtree(tmp)
+tap.done()

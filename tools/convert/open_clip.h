@@ -1,0 +1,21 @@
+/* open_clip.h - what OpenCLIP says of a model: its config, or its name. */
+#ifndef CLIPC_OPEN_CLIP_H
+#define CLIPC_OPEN_CLIP_H
+
+#include "source.h"
+
+/* Has `folder` an open_clip_config.json?  Fill s->header from it; what the towers do not compute is
+ * refused with file and key. */
+bool open_clip_has_config(const char *folder);
+int open_clip_config(const char *folder, struct source *s);
+
+/* Fill the header of a model by its name in OpenCLIP's list ("ViT-B-32-quickgelu"); 0, or the
+ * sentence with the names that there are. */
+int open_clip_arch(const char *name, struct format_header *h);
+bool open_clip_arch_is_quick(const char *name);
+
+/* Fields that OpenAI's models and OpenCLIP's share, and those that follow from vocab_size. */
+void openai_defaults(struct format_header *h);
+void openai_special_ids(struct format_header *h);
+
+#endif

@@ -1,0 +1,55 @@
+/* source_vocab.c - the vocabulary that belongs to a model: as large, and with its end token. */
+#include <stdio.h>
+
+#include "source.h"
+
+/* OpenAI's towers pool the largest id: with another vocabulary, another token would stand there. */
+static int check_size(const struct source *s, const char *path)
+{
+    const struct format_header *h = &s->header;
+
+    if (s->vocab.n > h->vocab_size ||
+        (h->tokenizer_rules == FORMAT_OPENAI && s->vocab.n != h->vocab_size)) {
+        return base_fail(CLIPC_ERROR_FORMAT, "%s: %u tokens, but the model has %u", path,
+                         s->vocab.n, h->vocab_size);
+    }
+    if ((h->text.pool == FORMAT_POOL_FIRST_EOT || h->tokenizer_rules == FORMAT_OPENAI) &&
+        s->vocab.eot_id != h->eot_id) {
+        return base_fail(CLIPC_ERROR_FORMAT,
+                         "%s: end token %u, but the model's is %u: vocabulary and model do not "
+                         "belong together",
+                         path, s->vocab.eot_id, h->eot_id);
+    }
+    return CLIPC_OK;
+}
+
+int source_take_vocab(struct source *s, const char *path, bool demanded)
+{
+    struct format_header *h = &s->header;
+
+    if (h->text.layers == 0) {
+        return CLIPC_OK;
+    }
+    if (h->text.flags & FORMAT_NO_START_TOKEN) {
+        fprintf(stderr, "clipc: warning: SigLIP's tokenizer (SentencePiece) is not read yet: text "
+                        "will need ids (embed --tokens FILE.npy)\n");
+        return CLIPC_OK;
+    }
+    int status = vocab_load(path, &s->files, &s->vocab);
+    if (status == CLIPC_ERROR_IO && !demanded) {
+        fprintf(stderr,
+                "clipc: warning: %s: text will need ids (embed --tokens FILE.npy), or convert "
+                "again with --vocab PATH\n",
+                base_errmsg());
+        return CLIPC_OK;
+    }
+    if (status == CLIPC_OK) {
+        status = check_size(s, path);
+    }
+    if (status == CLIPC_OK) {
+        h->sot_id = s->vocab.sot_id;
+        h->eot_id = s->vocab.eot_id;
+        h->pad_id = h->tokenizer_rules == FORMAT_OPENAI ? 0 : h->eot_id;
+    }
+    return status;
+}
