@@ -215,6 +215,42 @@ refused("a quick one that there is not", open_clip(quick), "known are", args=("-
 refused("another --arch", open_clip(quick), "shape", args=("--arch", "ViT-B-32"))
 refused("--arch for HuggingFace's", folder("plain"), "--arch", "config.json", args=("--arch", "ViT-B-32"))
 
+# ---- HuggingFace: pickles, their shards, and one tower alone.
+def hf(name, arrays, files, **more):
+    """A folder of mini's config with the files [(name, tensors)] of PyTorch, and an index when there are several."""
+    p = folder(name, None, **more)
+    for f, names in files:
+        torch.write_zip("%s/%s" % (p, f), torch.tensors({k: arrays[k] for k in names}))
+    if len(files) > 1:
+        json.dump({"weight_map": {k: f for f, names in files for k in names}}, open(p + "/pytorch_model.bin.index.json", "w"))
+    return p
+
+
+names = sorted(source)
+got, _ = said(hf("bin", source, [("pytorch_model.bin", names)]))
+tap.check(got == want, "pytorch_model.bin: the same vectors")
+got, _ = said(hf("bins", source, [("pytorch_model-00001-of-00002.bin", names[:9]), ("pytorch_model-00002-of-00002.bin", names[9:])]))
+tap.check(got == want, "its shards")
+both = config()
+for kind, mine, part in (("vision", "vision_model.", 0), ("text", "text_model.", 1)):
+    projection = {"vision": "visual_projection.weight", "text": "text_projection.weight"}[kind]
+    alone = {k: v for k, v in source.items() if k.startswith(mine) or k == projection}
+    p = folder("tower", alone)
+    json.dump(dict(both[kind + "_config"], model_type="clip_%s_model" % kind, projection_dim=32,
+                   architectures=["CLIP%sModelWithProjection" % kind.title()]), open(p + "/config.json", "w"))
+    code, _, err = tap.run("convert", p, "-o", out)
+    shown = tap.run("info", out)[1].decode()
+    tap.run("embed", "-m", out, "--" + ("pixels", "tokens")[part], "%s/%s.npy" % (mini, ("pixels", "tokens")[part]),
+            "--npy", tmp + "/alone.npy")
+    tap.check(code == 0 and np.load(tmp + "/alone.npy").tobytes() == want[part] and
+              ("image tower none" in " ".join(shown.split())) == (kind == "text"), "the %s tower alone: the same vectors %s" % (kind, err))
+    tap.check(tap.run("selftest", out)[0] == 0, "its self-test")
+    del alone[projection]
+    write_safetensors(p + "/model.safetensors", alone)
+    refused("without its projection", p, projection, "missing")
+p = folder("half", {k: v for k, v in source.items() if not k.startswith("text_model.")})
+refused("one tower under the config of two", p, "text_model", "missing")
+
 # ---- Three forms of one vocabulary.
 words = tmp + "/words"
 tap.byte_vocabulary(words)

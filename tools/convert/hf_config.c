@@ -72,11 +72,10 @@ static bool is_siglip(const struct format_header *h)
     return h->score == FORMAT_SIGMOID;
 }
 
-static int take_vision(const struct json_section *config, struct format_header *h)
+static int take_vision(struct json_section c, struct format_header *h)
 {
     static const struct defaults clip = {768, 3072, 12, 12, 1e-5, "quick_gelu"},
                                  siglip = {768, 3072, 12, 12, 1e-6, "gelu_pytorch_tanh"};
-    struct json_section c = tower_section(config, "vision_config", "vision_config_dict");
 
     take_tower(&c, is_siglip(h) ? &siglip : &clip, &h->vision);
     h->image_size = json_take_u32(&c, "image_size", 224, 1, CLIPC_MAX_IMAGE_SIZE);
@@ -102,10 +101,9 @@ static int take_vision(const struct json_section *config, struct format_header *
     return c.status;
 }
 
-static int take_siglip_text(const struct json_section *config, struct format_header *h)
+static int take_siglip_text(struct json_section c, struct format_header *h)
 {
     static const struct defaults defaults = {768, 3072, 12, 12, 1e-6, "gelu_pytorch_tanh"};
-    struct json_section c = json_section_of(config, "text_config");
 
     take_tower(&c, &defaults, &h->text);
     h->vocab_size = json_take_u32(&c, "vocab_size", 32000, 2, MAX_VOCAB);
@@ -122,10 +120,9 @@ static int take_siglip_text(const struct json_section *config, struct format_hea
     return c.status;
 }
 
-static int take_text(const struct json_section *config, struct format_header *h)
+static int take_text(struct json_section c, struct format_header *h)
 {
     static const struct defaults defaults = {512, 2048, 12, 8, 1e-5, "quick_gelu"};
-    struct json_section c = tower_section(config, "text_config", "text_config_dict");
 
     take_tower(&c, &defaults, &h->text);
     h->vocab_size = json_take_u32(&c, "vocab_size", OPENAI_VOCAB, 3, MAX_VOCAB);
@@ -149,22 +146,34 @@ static int take_text(const struct json_section *config, struct format_header *h)
     return c.status;
 }
 
+/* A CLIPConfig has a section for each tower; CLIPVisionModelWithProjection and its sister, which have
+ * one tower, write that tower's section alone. */
 static int take_config(struct json_section *c, struct format_header *h)
 {
     const char *type = json_take_string(c, "model_type", "clip");
-
+    bool both = strcmp(type, "clip") == 0, vision = strcmp(type, "clip_vision_model") == 0;
     bool siglip = strcmp(type, "siglip") == 0;
-    if (strcmp(type, "clip") != 0 && !siglip) {
+    int status;
+
+    if (siglip) {
+        h->score = FORMAT_SIGMOID;
+        status = take_vision(json_section_of(c, "vision_config"), h);
+        return status == CLIPC_OK ? take_siglip_text(json_section_of(c, "text_config"), h) : status;
+    }
+    if (!both && !vision && strcmp(type, "clip_text_model") != 0) {
         json_refuse(c, "model_type",
-                    "clipc reads models of type clip (CLIPModel) and siglip (SiglipModel)");
+                    "clipc reads models of type clip (CLIPModel), clip_vision_model and "
+                    "clip_text_model (one tower with its projection), and siglip (SiglipModel)");
     }
-    h->score = siglip ? FORMAT_SIGMOID : FORMAT_SOFTMAX;
-    if (!siglip) {
-        h->embed_dim = json_take_u32(c, "projection_dim", 512, 1, CLIPC_MAX_DIM);
+    h->embed_dim = json_take_u32(c, "projection_dim", 512, 1, CLIPC_MAX_DIM);
+    h->score = FORMAT_SOFTMAX;
+    status = c->status;
+    if (status == CLIPC_OK && (both || vision)) {
+        status =
+            take_vision(both ? tower_section(c, "vision_config", "vision_config_dict") : *c, h);
     }
-    int status = c->status == CLIPC_OK ? take_vision(c, h) : c->status;
-    if (status == CLIPC_OK) {
-        status = siglip ? take_siglip_text(c, h) : take_text(c, h);
+    if (status == CLIPC_OK && !vision) {
+        status = take_text(both ? tower_section(c, "text_config", "text_config_dict") : *c, h);
     }
     if (h->vocab_size == OPENAI_VOCAB) { /* their cosines and their followers' */
         h->display_low = OPENAI_DISPLAY_LOW;
@@ -190,5 +199,5 @@ int hf_config_read(const char *folder, struct source *s)
         json_decref(root);
     }
     free(path);
-    return status == CLIPC_OK ? hf_images_read(folder, s) : status;
+    return status == CLIPC_OK && s->header.vision.layers != 0 ? hf_images_read(folder, s) : status;
 }

@@ -188,9 +188,16 @@ static int take_number(const struct checkpoint *from, const char *name, float *v
     return CLIPC_OK;
 }
 
-/* The natural logarithm of the scale: the published ones are ln 100. */
+/* The natural logarithm of the scale: the published ones are ln 100, and so is that of a tower that
+ * is alone, whose other half has the model's. */
 static int take_logit_scale(struct source *s, const struct checkpoint *from)
 {
+    bool alone = s->header.vision.layers == 0 || s->header.text.layers == 0;
+
+    if (alone && checkpoint_find(from, "logit_scale") == from->n) {
+        s->header.logit_scale = logf(100);
+        return CLIPC_OK;
+    }
     if (checkpoint_find(from, "logit_scale") == from->n) {
         return base_fail(CLIPC_ERROR_FORMAT, "%s: tensor 'logit_scale' [] is missing", from->path);
     }

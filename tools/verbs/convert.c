@@ -13,7 +13,7 @@ static const struct cli_verb verb = {
     "Turn a checkpoint into a weight file that clipc maps and runs.  SOURCE is one of\n\n"
     "  a HuggingFace CLIPModel folder, or one file of tensors in it: model.safetensors,\n"
     "    pytorch_model.bin or their shards; config.json, preprocessor_config.json, vocab.json and\n"
-    "    merges.txt, or tokenizer.json\n"
+    "    merges.txt, or tokenizer.json; one tower with its projection will do\n"
     "  an OpenCLIP folder (open_clip_config.json), or a file or epoch_N.pt in it; without the\n"
     "    config, --arch names the architecture\n"
     "  OpenAI's ViT-B-32.pt and its like, or a state dict that torch.save wrote, with --vocab\n"
