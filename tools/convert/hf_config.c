@@ -146,8 +146,8 @@ static int take_text(struct json_section c, struct format_header *h)
     return c.status;
 }
 
-/* A CLIPConfig has a section for each tower; CLIPVisionModelWithProjection and its sister, which have
- * one tower, write that tower's section alone. */
+/* A CLIPConfig has a section for each tower; CLIPVisionModelWithProjection and its sister, which
+ * have one tower, write that tower's section alone. */
 static int take_config(struct json_section *c, struct format_header *h)
 {
     const char *type = json_take_string(c, "model_type", "clip");
