@@ -173,7 +173,7 @@ table = {
         "output": (["convert", "tests/golden/mini"], ["convert", "tests/golden/mini", "-o", OUT]),
         "dtype": ["--dtype", "f32"], "vocab": ["--vocab", tmp + "/vocab"], "name": ["--name", "other"],
         "display": ["--display", "0.1,0.2"], "synthetic": ["--synthetic", "vit-b-32"], "seed": None,
-        "goldens": None, "no-goldens": ["--no-goldens"]}),
+        "arch": ["--arch", "ViT-B-32"], "goldens": None, "no-goldens": ["--no-goldens"]}),
 }
 # What takes too long here: whole runs of bench, models of half a gigabyte.
 slow = {("bench", o) for o in ("whole", "scalar", "threads", "precision")}
