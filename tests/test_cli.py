@@ -331,6 +331,11 @@ if os.path.exists("/dev/full"):
     with open("/dev/full", "wb") as full:
         p = subprocess.run([tap.clipc, "info", model], stdout=full, stderr=subprocess.PIPE)
     tap.check(p.returncode == 1 and b"standard output" in p.stderr, "a full disk on stdout is an error")
+    with open("/dev/full", "wb") as full:  # in the middle, with more read than the batcher holds
+        p = subprocess.run([tap.clipc, "embed", "--jsonl", "--batch", "2", "-"] + M, input=(red + "\n").encode() * 100,
+                           stdout=full, stderr=subprocess.PIPE)
+    tap.check(p.returncode == 1 and b"standard output" in p.stderr and b"Sanitizer" not in p.stderr,
+              "so is one that fills up among the records, and nothing leaks")
 os.mkfifo(tmp + "/pipe")
 reader = subprocess.Popen(["cat", tmp + "/pipe"], stdout=subprocess.PIPE)
 code, _, err = tap.run("embed", red, "--npy", tmp + "/pipe", *M)
