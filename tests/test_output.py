@@ -56,8 +56,11 @@ def wait_for(what, seconds=60):
 
 def writing(args, folder, ignored=()):
     """A clipc that is in the middle of writing into `folder`."""
+    # AddressSanitizer would take these two for itself before main() begins.
+    options = os.environ.get("ASAN_OPTIONS", "") + ":handle_segv=0:handle_sigbus=0"
     p = subprocess.Popen([tap.clipc] + args, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                         stderr=subprocess.DEVNULL, preexec_fn=lambda: defaults(ignored))
+                         stderr=subprocess.DEVNULL, preexec_fn=lambda: defaults(ignored),
+                         env=dict(os.environ, ASAN_OPTIONS=options))
     tap.check(wait_for(lambda: parts(folder)), "%s writes under another name" % args[0])
     return p
 
