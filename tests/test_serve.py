@@ -318,14 +318,15 @@ tap.check(seen <= {200, 503} and 200 in seen and all(right for _, right in got),
           % {s: sum(1 for t, _ in got if t == s) for s in seen})
 figures = server.ask("GET", "/metrics")[2].decode()
 batches = [float(line.split()[-1]) for line in figures.splitlines() if line.startswith("clipc_batches_total")][0]
-encoded = [float(line.split()[-1]) for line in figures.splitlines() if line.startswith("clipc_images_total")][0]
+encoded = sum(float(line.split()[-1]) for line in figures.splitlines()
+              if line.startswith(("clipc_images_total", "clipc_texts_total")))
 for name in ("clipc_batch_items", "http_request_duration_seconds"):
     lines = [line.rsplit(" ", 1) for line in figures.splitlines() if line.startswith(name)]
     buckets = [float(value) for what, value in lines if "_bucket{" in what]
     total = [float(value) for what, value in lines if what.startswith(name + "_count")][0]
     tap.check(0 < max(buckets[:-1]) and buckets == sorted(buckets) and buckets[-1] == total,
               "%s counts what is below each bound: %s of %d" % (name, buckets, total))
-tap.check(batches < encoded, "their images went in %d batches of %.2f" % (batches, encoded / batches))
+tap.check(batches < encoded, "images and texts went in %d batches of %.2f" % (batches, encoded / batches))
 
 # ---- Files of the server's disk, and pictures with more than colours ------------------------------------------
 
