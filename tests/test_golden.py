@@ -157,8 +157,7 @@ else:
         g, w = folder + "/golden/", "%s/%s/%%s_embed.npy" % (folder, want)
         w = w if want != "golden" else "%s/golden/%%s_embed.f64.npy" % folder
         vectors("%s %s" % (m, file), got, g + "pixels.npy", g + "tokens.npy", w % "image", w % "text")
-    for m, source, hint in (("oc_clipa", "open_clip", "pool_type"), ("oc_gap", "open_clip", "timm"), ("oc_siglip", "open_clip", "timm"),
-                            ("hf_siglip", "hf", "SigLIP")):
+    for m, source, hint in (("oc_clipa", "open_clip", "pool_type"), ("oc_gap", "open_clip", "timm"), ("oc_siglip", "open_clip", "timm")):
         code, _, err = tap.run("convert", "%s/models/%s/%s" % (tap.golden, m, source), "-o", tmp + "/no.clipc")
         tap.check(code == 1 and hint in err and not os.path.exists(tmp + "/no.clipc"),
                   "what no tower here computes is refused by name: %s" % err.strip()[-160:])

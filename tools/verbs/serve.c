@@ -8,7 +8,7 @@
 
 #if HAVE_MHD && HAVE_JANSSON
 #include "../server/serve.h"
-#include "serve_roboflow.h"
+#include "../server/serve_roboflow.h"
 
 static const struct cli_verb verb = {
     "serve", "[-m NAME=FILE]... [options]",

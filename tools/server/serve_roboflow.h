@@ -4,7 +4,7 @@
 #define CLIPC_SERVE_ROBOFLOW_H
 
 #include "../cli/cli.h"
-#include "../server/serve.h"
+#include "serve.h"
 
 /* Stores what its variables say in `o`, by the verb's `options`.  CLI_GO_ON, or 2 after a message
  * that names the variable. */
