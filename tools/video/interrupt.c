@@ -4,10 +4,14 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "../../src/base/base.h"
 #include "../../src/base/output.h"
+
+/* What interrupt_end wakes the thread with: a signal that nobody else sends. */
+#define WAKE SIGRTMIN
 
 static struct {
     void (*fn)(void *arg);
@@ -15,18 +19,20 @@ static struct {
     pthread_t thread;
     sigset_t held, before;
     atomic_int came;
+    atomic_bool ended;
 } state;
 
 static void *wait_for_signals(void *unused)
 {
-    int number, old;
+    int number;
 
     (void)unused;
-    while (sigwait(&state.held, &number) == 0) { /* interrupt_end cancels it there */
+    while (sigwait(&state.held, &number) == 0 && !atomic_load(&state.ended)) {
+        if (number == WAKE) {
+            continue;
+        }
         if (atomic_exchange(&state.came, number) == 0) {
-            pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
             state.fn(state.arg);
-            pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &old);
             continue;
         }
         output_unlink_unfinished();
@@ -45,7 +51,9 @@ int interrupt_begin(void (*fn)(void *arg), void *arg)
     state.fn = fn;
     state.arg = arg;
     atomic_store(&state.came, 0);
+    atomic_store(&state.ended, false);
     sigemptyset(&state.held);
+    sigaddset(&state.held, WAKE);
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
         if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) {
             sigaddset(&state.held, signals[i]); /* nohup's stay ignored */
@@ -66,7 +74,8 @@ int interrupt_came(void)
 
 void interrupt_end(void)
 {
-    pthread_cancel(state.thread);
+    atomic_store(&state.ended, true);
+    pthread_kill(state.thread, WAKE);
     pthread_join(state.thread, NULL);
     pthread_sigmask(SIG_SETMASK, &state.before, NULL);
 }
