@@ -1,5 +1,6 @@
 """Stream of tools/python/clipc.py: every frame of files, the newest of live sources, what ends it, and
 the example program on a generated video, with OpenCV."""
+import glob
 import json
 import os
 import re
@@ -56,8 +57,16 @@ def ends(kind, words, function):
 
 
 def children():
-    out = subprocess.run(["ps", "-o", "pid=,comm=", "--ppid", str(os.getpid())], stdout=subprocess.PIPE).stdout
-    return [line for line in out.decode().splitlines() if "ffmpeg" in line]
+    """The ffmpegs among this process's children, from /proc: a bare system has no ps."""
+    found = []
+    for stat in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            name, rest = open(stat).read().split("(", 1)[1].rsplit(")", 1)
+        except OSError:  # it has ended meanwhile
+            continue
+        if int(rest.split()[1]) == os.getpid() and "ffmpeg" in name:
+            found.append(name)
+    return found
 
 
 # ---- y4m, which needs no ffmpeg -----------------------------------------------------------------
