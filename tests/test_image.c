@@ -492,7 +492,8 @@ static void test_exif(void)
     free(bytes);
 }
 
-/* From a pipe, whose length nobody knows before its end. */
+/* From a pipe, whose length nobody knows before its end; one that has more than is allowed is not
+ * read to its end, which may never come. */
 static void test_pipe(void)
 {
     struct clipc_image_options options = {.size = sizeof options};
@@ -504,14 +505,19 @@ static void test_pipe(void)
         int ends[2] = {-1, -1};
         char path[32];
         bool good = bytes != NULL && pipe(ends) == 0 && write(ends[1], bytes, n) == (ssize_t)n &&
-                    close(ends[1]) == 0;
+                    (less > 0 || close(ends[1]) == 0);
         snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
         options.max_file_bytes = n - less;
+        alarm(20);
         int status = image_read(path, &options, &image);
+        alarm(0);
         check(good && status == (less > 0 ? CLIPC_ERROR_LIMIT : CLIPC_OK),
               "a pipe of %zu bytes, %zu allowed: %s", n, n - less,
               status == CLIPC_OK ? "read" : base_errmsg());
         pixels_free(&image);
+        if (less > 0) {
+            close(ends[1]);
+        }
         close(ends[0]);
     }
     free(bytes);
