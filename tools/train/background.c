@@ -1,8 +1,8 @@
 /* background.c - families of backgrounds, each a mix of the scene's two colours. */
 #include <math.h>
 
-#include "draw.h"
 #include "dice.h"
+#include "draw.h"
 
 /* A value in [0, 1) at a whole lattice point. */
 static double lattice(uint64_t seed, int x, int y)

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "draw.h"
 #include "dice.h"
+#include "draw.h"
 
 static const char *article(const char *word)
 {
