@@ -67,15 +67,11 @@ int interrupt_begin(void (*fn)(void *arg), void *arg)
     return CLIPC_OK;
 }
 
-int interrupt_came(void)
-{
-    return atomic_load(&state.came);
-}
-
-void interrupt_end(void)
+int interrupt_end(void)
 {
     atomic_store(&state.ended, true);
     pthread_kill(state.thread, WAKE);
     pthread_join(state.thread, NULL);
     pthread_sigmask(SIG_SETMASK, &state.before, NULL);
+    return atomic_load(&state.came);
 }

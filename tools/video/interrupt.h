@@ -7,10 +7,7 @@
  * is started: those inherit that the signals are held back.  0, or CLIPC_ERROR_MEMORY. */
 int interrupt_begin(void (*fn)(void *arg), void *arg);
 
-/* The signal that came, or 0. */
-int interrupt_came(void);
-
-/* As before interrupt_begin. */
-void interrupt_end(void);
+/* As before interrupt_begin: fn is called no more.  The signal that came, or 0. */
+int interrupt_end(void);
 
 #endif

@@ -123,6 +123,7 @@ static int abandon(struct run *run)
     for (size_t i = 0; i < run->n_forms; i++) {
         form_abandon(run->forms[i]);
     }
+    event_output_end(run->events);
     return code;
 }
 
@@ -134,14 +135,12 @@ static void stop(void *arg)
 }
 
 /* An interrupt is how endless sources end.  Of others it leaves something undone. */
-static int ending(const struct run *run, bool endless)
+static int ending(const struct run *run, int number, bool endless)
 {
-    int number = interrupt_came();
-
     if (number != 0 && !endless) {
         fflush(stdout);
         signal(number, SIG_DFL);
-        raise(number); /* at interrupt_end, which lets it through */
+        raise(number);
     }
     return run->failed || ferror(stdout) ? CLI_FAILED : CLI_DONE;
 }
@@ -174,14 +173,14 @@ static int follow(struct run *run, const clipc_model *model, clipc_session *sess
     stats_begin(&run->stats);
     pipeline_run(run->pipeline, show, run);
     stats_end(&run->stats, pipeline_dropped(run->pipeline));
-    pipeline_free(run->pipeline);
     run->failed |= event_output_end(run->events) != CLI_DONE;
     if (run->view == NULL) {
         json_records_end(&run->records);
     }
     run->failed |= close_forms(run) != CLI_DONE;
-    int code = ending(run, endless);
-    interrupt_end();
+    int number = interrupt_end();
+    pipeline_free(run->pipeline); /* until here an interrupt may stop it */
+    int code = ending(run, number, endless);
     if (w->skip_similar > 0) {
         cli_note("%llu of %llu frames were like one before, and have its vector",
                  (unsigned long long)run->stats.skipped, (unsigned long long)run->stats.frames);
