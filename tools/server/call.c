@@ -262,11 +262,13 @@ bool call_embed_ids(struct call *c, const json_t *list, float *vector)
     if (context == 0) {
         return call_refuse(c, 400, "this model has no text tower");
     }
-    bool bare = n == 0 || json_integer_value(json_array_get(list, 0)) != h->sot_id;
+    /* Without a start token (SigLIP) ids are as they are: what follows them is padding. */
+    bool starts = (h->text.flags & FORMAT_NO_START_TOKEN) == 0;
+    bool bare = n == 0 || (starts && json_integer_value(json_array_get(list, 0)) != h->sot_id);
     if (n + 2 * bare > context) {
         return call_refuse(c, 400, "%zu token ids: this model reads %zu", n + 2 * bare, context);
     }
-    if (bare) {
+    if (bare && starts) {
         ids[at++] = (int32_t)h->sot_id;
     }
     for (size_t i = 0; i < n; i++) {

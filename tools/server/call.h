@@ -49,7 +49,7 @@ void call_free_urls(struct call *c, size_t n, struct fetched *all);
 /* The same of the bytes of one picture; vector: [dim]. */
 bool call_embed_bytes(struct call *c, const void *bytes, size_t n, float *vector);
 /* Of one text given as ids: a JSON list of whole numbers.  Start and end token are put around ids
- * that do not begin with the start token. */
+ * that do not begin with the start token, where the model has one. */
 bool call_embed_ids(struct call *c, const json_t *list, float *vector);
 
 /* printf-like refusal; returns false. */
