@@ -161,6 +161,20 @@ else:
         code, _, err = tap.run("convert", "%s/models/%s/%s" % (tap.golden, m, source), "-o", tmp + "/no.clipc")
         tap.check(code == 1 and hint in err and not os.path.exists(tmp + "/no.clipc"),
                   "what no tower here computes is refused by name: %s" % err.strip()[-160:])
+    # SiglipModel with vision_use_head false: the config asks for what is not there, and it is named.
+    siglip = tmp + "/headless"
+    shutil.copytree(tap.golden + "/models/hf_siglip/hf", siglip)
+    with open(siglip + "/model.safetensors", "r+b") as f:
+        data = f.read().replace(b"vision_model.head.", b"vision_model.HEAD.")
+        f.seek(0)
+        f.write(data)
+    code, _, err = tap.run("convert", siglip, "-o", tmp + "/no.clipc")
+    tap.check(code == 1 and "'vision_model.head.probe' [1, 1, 48] is missing" in err, "SigLIP without its head: " + err.strip()[-160:])
+    again = convert(models["hf_siglip"], "again")
+    for kind in ("pixels", "tokens"):
+        for m, out in ((models["hf_siglip"], "/a.npy"), (again, "/b.npy")):
+            tap.run("embed", "-m", m, "--" + kind, "%s/models/hf_siglip/golden/%s.npy" % (tap.golden, kind), "--npy", tmp + out)
+        tap.check(open(tmp + "/a.npy", "rb").read() == open(tmp + "/b.npy", "rb").read(), "SigLIP converted twice: the same bits of " + kind)
     tokens(models["hf_fullvocab"])
     pictures(models["oa_tiny"])
 shutil.rmtree(tmp)

@@ -1,4 +1,4 @@
-/* hf_config.c - config.json: what transformers' CLIPConfig makes of it. */
+/* hf_config.c - config.json: what transformers' CLIPConfig and SiglipConfig make of it. */
 #include "hf_config.h"
 
 #include <stdio.h>
@@ -66,21 +66,33 @@ static struct json_section tower_section(const struct json_section *config, cons
     return json_section_of(config, json_has(config, name_dict) ? name_dict : name);
 }
 
-/* Of SigLIP all is different but the blocks. */
-static bool is_siglip(const struct format_header *h)
-{
-    return h->score == FORMAT_SIGMOID;
-}
+/* What the image towers of CLIPModel and SiglipModel differ in. */
+struct vision_kind {
+    struct defaults defaults;
+    uint32_t patch_size; /* the default */
+    enum format_pool pool;
+    uint32_t flags;
+};
 
-static int take_vision(struct json_section c, struct format_header *h)
-{
-    static const struct defaults clip = {768, 3072, 12, 12, 1e-5, "quick_gelu"},
-                                 siglip = {768, 3072, 12, 12, 1e-6, "gelu_pytorch_tanh"};
+static const struct vision_kind clip_vision = {
+    .defaults = {768, 3072, 12, 12, 1e-5, "quick_gelu"},
+    .patch_size = 32,
+    .pool = FORMAT_POOL_CLASS,
+    .flags = FORMAT_PRE_LN | FORMAT_CLASS_TOKEN | FORMAT_PROJECTION,
+};
+static const struct vision_kind siglip_vision = {
+    .defaults = {768, 3072, 12, 12, 1e-6, "gelu_pytorch_tanh"},
+    .patch_size = 16,
+    .pool = FORMAT_POOL_MAP,
+    .flags = FORMAT_PATCH_BIAS,
+};
 
-    take_tower(&c, is_siglip(h) ? &siglip : &clip, &h->vision);
+static int take_vision(struct json_section c, const struct vision_kind *kind,
+                       struct format_header *h)
+{
+    take_tower(&c, &kind->defaults, &h->vision);
     h->image_size = json_take_u32(&c, "image_size", 224, 1, CLIPC_MAX_IMAGE_SIZE);
-    h->patch_size =
-        json_take_u32(&c, "patch_size", is_siglip(h) ? 16 : 32, 1, CLIPC_MAX_IMAGE_SIZE);
+    h->patch_size = json_take_u32(&c, "patch_size", kind->patch_size, 1, CLIPC_MAX_IMAGE_SIZE);
     if (json_take_u32(&c, "num_channels", 3, 0, UINT32_MAX) != 3) {
         json_refuse(&c, "num_channels", "images have 3 channels here");
     }
@@ -89,10 +101,9 @@ static int take_vision(struct json_section c, struct format_header *h)
     }
     if (c.status == CLIPC_OK) {
         uint32_t grid = h->image_size / h->patch_size;
-        h->vision.positions = grid * grid + !is_siglip(h);
-        h->vision.pool = is_siglip(h) ? FORMAT_POOL_MAP : FORMAT_POOL_CLASS;
-        h->vision.flags = is_siglip(h) ? FORMAT_PATCH_BIAS
-                                       : FORMAT_PRE_LN | FORMAT_CLASS_TOKEN | FORMAT_PROJECTION;
+        h->vision.pool = kind->pool;
+        h->vision.flags = kind->flags;
+        h->vision.positions = grid * grid + ((kind->flags & FORMAT_CLASS_TOKEN) != 0);
         if (grid > CLIPC_MAX_IMAGE_SIZE / 4) {
             json_refuse(&c, "patch_size", "makes %u tokens of an image, which is too many",
                         h->vision.positions);
@@ -157,7 +168,7 @@ static int take_config(struct json_section *c, struct format_header *h)
 
     if (siglip) {
         h->score = FORMAT_SIGMOID;
-        status = take_vision(json_section_of(c, "vision_config"), h);
+        status = take_vision(json_section_of(c, "vision_config"), &siglip_vision, h);
         return status == CLIPC_OK ? take_siglip_text(json_section_of(c, "text_config"), h) : status;
     }
     if (!both && !vision && strcmp(type, "clip_text_model") != 0) {
@@ -169,8 +180,8 @@ static int take_config(struct json_section *c, struct format_header *h)
     h->score = FORMAT_SOFTMAX;
     status = c->status;
     if (status == CLIPC_OK && (both || vision)) {
-        status =
-            take_vision(both ? tower_section(c, "vision_config", "vision_config_dict") : *c, h);
+        status = take_vision(both ? tower_section(c, "vision_config", "vision_config_dict") : *c,
+                             &clip_vision, h);
     }
     if (status == CLIPC_OK && !vision) {
         status = take_text(both ? tower_section(c, "text_config", "text_config_dict") : *c, h);

@@ -9,7 +9,6 @@ static const struct {
     const struct layout *layout; /* NULL: known, but not read */
     const char *what;
 } layouts[] = {
-    {"vision_model.head.", &layout_hf_siglip, NULL},
     {"visual.trunk.", NULL, "an OpenCLIP model with an image tower of timm"},
     {"visual.layer1.", NULL, "a CLIP with a ResNet (RN50 and its like)"},
     {"visual.blocks.", NULL, "an EVA-CLIP model"},
@@ -20,8 +19,8 @@ static const struct {
     {"text_decoder.", NULL, "a CoCa model"},
     {"visual.conv1.", &layout_openai, NULL},
     {"text_encoder.", NULL, "a diffusers pipeline"},
-    {"vision_model.", &layout_hf_clip, NULL},
-    {"text_model.", &layout_hf_clip, NULL},
+    {"vision_model.", &layout_hf, NULL},
+    {"text_model.", &layout_hf, NULL},
 };
 
 const struct layout *layout_of(const struct checkpoint *c)
@@ -33,8 +32,8 @@ const struct layout *layout_of(const struct checkpoint *c)
             }
             if (layouts[i].layout == NULL) {
                 base_fail(CLIPC_ERROR_UNSUPPORTED,
-                          "%s: %s, which clipc does not compute: it has CLIP's own towers, a ViT "
-                          "that pools its class token and a causal text transformer",
+                          "%s: %s, which clipc does not compute: it has the towers of CLIP and of "
+                          "HuggingFace's SiglipModel",
                           c->path, layouts[i].what);
             }
             return layouts[i].layout;

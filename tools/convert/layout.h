@@ -24,7 +24,7 @@ struct layout_input {
 };
 
 struct layout {
-    const char *name;        /* "HuggingFace CLIPModel" */
+    const char *name;        /* "HuggingFace model" */
     enum format_rules rules; /* of its tokenizer */
     /* How many of theirs, below one another (vectors: beside one another), are one of ours. */
     int (*pieces)(const struct weights_spec *spec);
@@ -37,7 +37,7 @@ struct layout {
     int (*config)(const struct layout_input *in, struct source *s);
 };
 
-extern const struct layout layout_hf_clip, layout_hf_siglip, layout_openai;
+extern const struct layout layout_hf, layout_openai;
 
 /* By the names of the tensors; NULL with base_fail's message, which names the layout when it is a
  * known one that is not read yet. */
