@@ -4,7 +4,7 @@
 
 #include "../../src/base/base.h"
 #include "../cli/json_put.h"
-#include "form.h"
+#include "form_file.h"
 
 static void put_field(FILE *f, const char *text, size_t n)
 {
@@ -29,43 +29,50 @@ static void put_field(FILE *f, const char *text, size_t n)
 
 static void frame(struct form *form, const struct shown *s)
 {
-    put_field(form->f, s->name, s->name_length);
-    fprintf(form->f, ",%llu,", (unsigned long long)s->answer->number);
-    json_put_float(form->f, s->answer->time);
+    FILE *f = ((struct form_file *)form)->f;
+
+    put_field(f, s->name, s->name_length);
+    fprintf(f, ",%llu,", (unsigned long long)s->answer->number);
+    json_put_float(f, s->answer->time);
     for (size_t i = 0; i < s->scores->n; i++) {
-        putc(',', form->f);
-        json_put_float(form->f, s->scores->cosines[i]);
+        putc(',', f);
+        json_put_float(f, s->scores->cosines[i]);
     }
-    fputs("\r\n", form->f);
+    fputs("\r\n", f);
 }
 
-static void end(struct form *form)
+static int end(struct form *form)
 {
-    (void)form;
+    int status = form_file_end((struct form_file *)form);
+
+    free(form);
+    return status;
 }
 
-static void free_csv(struct form *form)
+static void abandon(struct form *form)
 {
+    form_file_abandon((struct form_file *)form);
     free(form);
 }
 
 int csv_new(const char *path, const struct labels *prompts, struct form **out)
 {
-    static const struct form_class class = {frame, end, free_csv};
-    struct form *form = calloc(1, sizeof *form);
-    int status = form == NULL ? base_fail(CLIPC_ERROR_MEMORY, "out of memory")
-                              : form_open(form, &class, path);
+    static const struct form_class class = {frame, end, abandon};
+    struct form_file *file = calloc(1, sizeof *file);
+    int status =
+        file == NULL ? base_fail(CLIPC_ERROR_MEMORY, "out of memory") : form_file_open(file, path);
 
     if (status != CLIPC_OK) {
-        free(form);
+        free(file);
         return status;
     }
-    fputs("source,frame,timestamp", form->f);
+    file->form.class = &class;
+    fputs("source,frame,timestamp", file->f);
     for (size_t i = 0; i < prompts->n; i++) {
-        putc(',', form->f);
-        put_field(form->f, prompts->names[i].text, prompts->names[i].length);
+        putc(',', file->f);
+        put_field(file->f, prompts->names[i].text, prompts->names[i].length);
     }
-    fputs("\r\n", form->f);
-    *out = form;
+    fputs("\r\n", file->f);
+    *out = &file->form;
     return CLIPC_OK;
 }

@@ -18,7 +18,8 @@ struct entry {
     char *path;
     bool last, lost, broken, skipped;
     char error[512];
-    struct batch_job *job; /* NULL: broken, lost, the last, or skipped */
+    struct batch_job *job;     /* NULL: broken, lost, the last, or skipped */
+    struct reader_frame *kept; /* NULL: given back already */
 };
 
 struct pipeline {
@@ -34,6 +35,7 @@ struct pipeline {
     struct entry *entries; /* [room], a ring: n of them from `first` on */
     size_t room, first, n;
     bool ended; /* nothing more is handed in */
+    bool keep_images;
 };
 
 static void give_back(void *arg, const void *image)
@@ -43,7 +45,9 @@ static void give_back(void *arg, const void *image)
 
     /* A frame begins with its image. */
     memcpy(&f, &image, sizeof f);
-    readers_give_back(p->readers, f);
+    if (!p->keep_images) {
+        readers_give_back(p->readers, f);
+    }
 }
 
 /* ---- The thread that hands frames in --------------------------------------------------------- */
@@ -88,11 +92,15 @@ static void *hand_in(void *arg)
         struct batch_item item = {.kind = BATCH_IMAGE, .data = &f->frame.image};
         e.skipped = !e.broken && !e.last && p->similar != NULL &&
                     similar_is(p->similar, f->source, &f->frame.image);
-        if (e.broken || e.last || e.skipped) {
-            readers_give_back(p->readers, f);
-        } else if (batch_submit(p->batch, &item, true, &e.job) != CLIPC_OK) {
+        bool pictured = !e.broken && !e.last;
+        if (pictured && !e.skipped && batch_submit(p->batch, &item, true, &e.job) != CLIPC_OK) {
             free(e.path);
             break;
+        }
+        if (pictured && p->keep_images) {
+            e.kept = f;
+        } else if (e.job == NULL) {
+            readers_give_back(p->readers, f);
         }
         append(p, &e);
     }
@@ -148,6 +156,7 @@ static int answer(struct pipeline *p, struct entry *e, pipeline_fn fn, void *arg
         a.embedding = row;
     }
     a.latency = base_seconds() - e->arrived;
+    a.image = e->kept != NULL ? &e->kept->frame.image : NULL;
     readers_done(p->readers, e->source);
     return fn(arg, &a);
 }
@@ -166,6 +175,9 @@ void pipeline_run(struct pipeline *p, pipeline_fn fn, void *arg)
             stopped = true;
             readers_stop(p->readers);
             batch_cancel(p->batch);
+        }
+        if (e.kept != NULL) {
+            readers_give_back(p->readers, e.kept);
         }
         free(e.path);
     }
@@ -213,6 +225,7 @@ int pipeline_new(const clipc_model *model, clipc_session *session,
     p->entries = calloc(p->room, sizeof *p->entries);
     p->dim = (size_t)clipc_dim(model);
     p->rows = calloc(n_sources * p->dim, sizeof *p->rows);
+    p->keep_images = options->keep_images;
     own.prepared = give_back;
     own.prepared_arg = p;
     for (size_t i = 0; i < n_sources; i++) {
@@ -224,7 +237,8 @@ int pipeline_new(const clipc_model *model, clipc_session *session,
         status = similar_new(model, own.preprocess, options->skip_similar, n_sources, &p->similar);
     }
     if (status == CLIPC_OK) {
-        status = readers_start(sources, n_sources, live, &p->readers);
+        size_t waiting = p->keep_images ? 2 * (size_t)info.batch : 0; /* for their vectors */
+        status = readers_start(sources, n_sources, FRAMES_AHEAD + waiting, live, &p->readers);
     }
     if (status == CLIPC_OK) {
         status = start(p);

@@ -14,16 +14,17 @@
 /* One frame's answer, or its source's end. */
 struct pipeline_answer {
     size_t source;
-    uint64_t number;        /* of the frame in its source */
-    double time;            /* seconds from the source's start */
-    const char *path;       /* of a picture file, else NULL */
-    const float *embedding; /* [dim], raw; NULL: `error` says why, or the source ended */
-    const char *error;      /* NULL: none */
-    bool last;              /* the source has ended; no frame */
-    bool lost;              /* it is connected again soon, `error` says why; no frame */
-    bool skipped;           /* --skip-similar: `embedding` is that of an earlier frame */
-    double latency;         /* seconds since the frame was whole */
-    uint64_t dropped;       /* frames of this source that were never taken */
+    uint64_t number;                 /* of the frame in its source */
+    double time;                     /* seconds from the source's start */
+    const char *path;                /* of a picture file, else NULL */
+    const float *embedding;          /* [dim], raw; NULL: `error` says why, or the source ended */
+    const char *error;               /* NULL: none */
+    bool last;                       /* the source has ended; no frame */
+    bool lost;                       /* it is connected again soon, `error` says why; no frame */
+    bool skipped;                    /* --skip-similar: `embedding` is that of an earlier frame */
+    double latency;                  /* seconds since the frame was whole */
+    uint64_t dropped;                /* frames of this source that were never taken */
+    const struct clipc_image *image; /* the frame itself; NULL: none, or not kept */
 };
 
 /* Non-zero: stop. */
@@ -33,10 +34,12 @@ struct pipeline;
 
 /* How frames become vectors.  skip_similar: a frame whose crop (what the model sees, 8 bits a
  * value) differs from the last encoded one of its source by less than this, in the mean of the
- * absolute differences, 0 to 255, has that one's vector; 0: none. */
+ * absolute differences, 0 to 255, has that one's vector; 0: none.
+ * keep_images: answers have their frame's picture, whose memory waits so long. */
 struct pipeline_options {
     struct batch_options batch;
     double skip_similar;
+    bool keep_images;
 };
 
 /* 0, or a negative clipc_status.  The session is the pipeline's until pipeline_free. */

@@ -205,14 +205,15 @@ static void *read_source(void *arg)
 
 /* ---- Calls --------------------------------------------------------------------------------- */
 
-static int prepare(struct reader *r, struct readers *all, const struct readers_source *source)
+static int prepare(struct reader *r, struct readers *all, const struct readers_source *source,
+                   size_t frames)
 {
     r->all = all;
     r->index = (size_t)(r - all->list);
     r->source = *source;
     r->source.video.stop = all->stop[0];
     r->live = source->address.live || source->realtime;
-    r->n_frames = source->frames > 0 ? (size_t)source->frames : FRAMES_AHEAD;
+    r->n_frames = frames;
     r->frames = calloc(r->n_frames, sizeof *r->frames);
     r->idle = calloc(r->n_frames, sizeof(struct reader_frame *));
     r->queue = calloc(r->n_frames, sizeof(struct reader_frame *));
@@ -244,7 +245,7 @@ static int start_threads(struct readers *all)
                       : base_fail(CLIPC_ERROR_MEMORY, "the system gives no thread for a source");
 }
 
-int readers_start(const struct readers_source *sources, size_t n, bool one_each,
+int readers_start(const struct readers_source *sources, size_t n, size_t frames, bool one_each,
                   struct readers **out)
 {
     struct readers *all = calloc(1, sizeof *all);
@@ -271,7 +272,7 @@ int readers_start(const struct readers_source *sources, size_t n, bool one_each,
     }
     for (size_t i = 0; status == CLIPC_OK && i < n; i++) {
         all->n = i + 1;
-        status = prepare(&all->list[i], all, &sources[i]);
+        status = prepare(&all->list[i], all, &sources[i], frames);
     }
     if (status == CLIPC_OK) {
         status = start_threads(all);

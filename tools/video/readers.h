@@ -1,6 +1,6 @@
 /* readers.h - a thread for each source, which decodes ahead of whoever takes the frames.  Of a
- * source that is not live every frame is kept, and its thread waits when FRAMES_AHEAD of them are
- * there.  Of a live one only the newest is kept; those that nobody took in time are counted.
+ * source that is not live every frame is kept, and its thread waits when all its frames are
+ * taken.  Of a live one only the newest is kept; those that nobody took in time are counted.
  * Frames of one source come in order.
  *
  * A live source that gave frames and fails, or ends, is connected again after 1, 2, 4, ... 60
@@ -10,6 +10,7 @@
 
 #include "video.h"
 
+/* Frames of a source that exist at once, where each is given back before its vector is known. */
 enum { FRAMES_AHEAD = 4 };
 
 struct readers_source {
@@ -18,7 +19,6 @@ struct readers_source {
     int every;                  /* take one frame of so many; 0: all */
     double fps;                 /* take so many a second; 0: all */
     bool realtime;              /* as if live: at its own speed, dropping frames */
-    int frames;                 /* that exist at once; 0: FRAMES_AHEAD */
 };
 
 /* A frame on its way; give it back. */
@@ -32,10 +32,10 @@ struct reader_frame {
 
 struct readers;
 
-/* sources: [n], copied; what they point to stays.  one_each: no second frame of a source is taken
- * before readers_done for the first, so that none waits behind another.  0, or a negative
- * clipc_status. */
-int readers_start(const struct readers_source *sources, size_t n, bool one_each,
+/* sources: [n], copied; what they point to stays.  frames: of each source, that exist at once.
+ * one_each: no second frame of a source is taken before readers_done for the first, so that none
+ * waits behind another.  0, or a negative clipc_status. */
+int readers_start(const struct readers_source *sources, size_t n, size_t frames, bool one_each,
                   struct readers **readers);
 
 /* No source gives anything more, and readers_take no longer waits.  Any thread. */

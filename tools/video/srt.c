@@ -6,12 +6,12 @@
 
 #include "../../src/base/base.h"
 #include "../cli/say.h"
-#include "form.h"
+#include "form_file.h"
 
 enum { MOST_LINES = 3, TEXT_BYTES = 1024 };
 
 struct srt {
-    struct form form;
+    struct form_file file;
     unsigned n;         /* cues so far */
     bool pending;       /* `text` is shown since `start` */
     double start, last; /* last: the time of the newest frame */
@@ -29,7 +29,7 @@ static void put_time(FILE *f, double seconds)
 
 static void put_cue(struct srt *s, double until)
 {
-    FILE *f = s->form.f;
+    FILE *f = s->file.f;
 
     fprintf(f, "%u\r\n", ++s->n);
     put_time(f, s->start);
@@ -93,31 +93,38 @@ static void frame(struct form *form, const struct shown *shown)
     s->last = time;
 }
 
-static void end(struct form *form)
+static int end(struct form *form)
 {
     struct srt *s = (struct srt *)form;
 
     if (s->pending) {
         put_cue(s, s->last + (s->gap > 0 ? s->gap : 0.04)); /* as long as one frame */
     }
+    int status = form_file_end(&s->file);
+    free(s);
+    return status;
 }
 
-static void free_srt(struct form *form)
+static void abandon(struct form *form)
 {
-    free(form);
+    struct srt *s = (struct srt *)form;
+
+    form_file_abandon(&s->file);
+    free(s);
 }
 
 int srt_new(const char *path, struct form **out)
 {
-    static const struct form_class class = {frame, end, free_srt};
+    static const struct form_class class = {frame, end, abandon};
     struct srt *s = calloc(1, sizeof *s);
-    int status = s == NULL ? base_fail(CLIPC_ERROR_MEMORY, "out of memory")
-                           : form_open(&s->form, &class, path);
+    int status =
+        s == NULL ? base_fail(CLIPC_ERROR_MEMORY, "out of memory") : form_file_open(&s->file, path);
 
     if (status != CLIPC_OK) {
         free(s);
         return status;
     }
-    *out = &s->form;
+    s->file.form.class = &class;
+    *out = &s->file.form;
     return CLIPC_OK;
 }

@@ -45,7 +45,7 @@ static double decode_alone(const struct watch *w)
             return 0;
         }
     }
-    if (readers_start(w->sources, w->n_sources, false, &readers) != CLIPC_OK) {
+    if (readers_start(w->sources, w->n_sources, FRAMES_AHEAD, false, &readers) != CLIPC_OK) {
         return 0;
     }
     while (seconds < MEASURE_SECONDS && (f = readers_take(readers)) != NULL) {

@@ -7,7 +7,7 @@
 
 #include "../../src/base/base.h"
 #include "../../src/base/utf8.h"
-#include "form.h"
+#include "form_file.h"
 #include "series.h"
 
 enum { WIDTH = 960, PANEL = 300, LEFT = 56, RIGHT = 310, TOP = 36, BOTTOM = 40, MOST_NAMED = 12 };
@@ -19,7 +19,7 @@ struct panel {
 };
 
 struct svg {
-    struct form form;
+    struct form_file file;
     const struct labels *prompts;
     size_t n_panels;
     struct panel *panels; /* [n_panels] */
@@ -194,10 +194,9 @@ static void put_names(FILE *f, const struct svg *s, double top)
     }
 }
 
-static void end(struct form *form)
+static void put_all(const struct svg *s)
 {
-    struct svg *s = (struct svg *)form;
-    FILE *f = form->f;
+    FILE *f = s->file.f;
 
     fprintf(f,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%zu\" "
@@ -236,10 +235,8 @@ static void frame(struct form *form, const struct shown *shown)
     series_add(&p->series, shown->answer->time, shown->scores->cosines);
 }
 
-static void free_svg(struct form *form)
+static void free_svg(struct svg *s)
 {
-    struct svg *s = (struct svg *)form;
-
     for (size_t i = 0; s->panels != NULL && i < s->n_panels; i++) {
         series_free(&s->panels[i].series);
         free(s->panels[i].name);
@@ -248,9 +245,27 @@ static void free_svg(struct form *form)
     free(s);
 }
 
+static int end(struct form *form)
+{
+    struct svg *s = (struct svg *)form;
+
+    put_all(s);
+    int status = form_file_end(&s->file);
+    free_svg(s);
+    return status;
+}
+
+static void abandon(struct form *form)
+{
+    struct svg *s = (struct svg *)form;
+
+    form_file_abandon(&s->file);
+    free_svg(s);
+}
+
 int svg_new(const char *path, const struct labels *prompts, size_t n_sources, struct form **out)
 {
-    static const struct form_class class = {frame, end, free_svg};
+    static const struct form_class class = {frame, end, abandon};
     struct svg *s = calloc(1, sizeof *s);
     int status = CLIPC_OK;
 
@@ -264,12 +279,13 @@ int svg_new(const char *path, const struct labels *prompts, size_t n_sources, st
         status = series_new(&s->panels[i].series, prompts->n);
     }
     if (status == CLIPC_OK) {
-        status = form_open(&s->form, &class, path);
+        status = form_file_open(&s->file, path);
     }
     if (status != CLIPC_OK) {
-        free_svg(&s->form);
+        free_svg(s);
         return status;
     }
-    *out = &s->form;
+    s->file.form.class = &class;
+    *out = &s->file.form;
     return CLIPC_OK;
 }

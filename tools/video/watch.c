@@ -15,6 +15,8 @@
 #include "stats.h"
 #include "view.h"
 
+enum { MOST_FORMS = 8 };
+
 struct run {
     const struct watch *watch;
     struct pipeline *pipeline;
@@ -22,7 +24,7 @@ struct run {
     struct statistics *statistics;
     struct json_records records; /* where there is no view */
     struct view *view;           /* NULL: stdout is no terminal, or --json or --jsonl */
-    struct form *forms[3];
+    struct form *forms[MOST_FORMS];
     size_t n_forms;
     struct event_output *events; /* NULL: the answers are frames */
     struct stats stats;
@@ -56,7 +58,7 @@ static int show(void *arg, const struct pipeline_answer *a)
     }
     stats_count(&run->stats, a);
     for (size_t i = 0; shown.scores != NULL && i < run->n_forms; i++) {
-        form_frame(run->forms[i], &shown);
+        run->forms[i]->class->frame(run->forms[i], &shown);
     }
     if (run->events != NULL && shown.scores != NULL) {
         event_output_frame(run->events, &shown);
@@ -104,7 +106,7 @@ static int close_forms(struct run *run)
     int code = CLI_DONE;
 
     for (size_t i = 0; i < run->n_forms; i++) {
-        if (form_end(run->forms[i]) != CLIPC_OK) {
+        if (run->forms[i]->class->end(run->forms[i]) != CLIPC_OK) {
             code = cli_error("%s", clipc_errmsg());
         }
     }
@@ -121,7 +123,7 @@ static int abandon(struct run *run)
     int code = cli_error("%s", clipc_errmsg());
 
     for (size_t i = 0; i < run->n_forms; i++) {
-        form_abandon(run->forms[i]);
+        run->forms[i]->class->abandon(run->forms[i]);
     }
     event_output_end(run->events);
     return code;
