@@ -320,7 +320,7 @@ figures = server.ask("GET", "/metrics")[2].decode()
 batches = [float(line.split()[-1]) for line in figures.splitlines() if line.startswith("clipc_batches_total")][0]
 encoded = sum(float(line.split()[-1]) for line in figures.splitlines()
               if line.startswith(("clipc_images_total", "clipc_texts_total")))
-for name in ("clipc_batch_items", "http_request_duration_seconds"):
+for name in ("clipc_batch_items", "clipc_vector_seconds", "http_request_duration_seconds"):
     lines = [line.rsplit(" ", 1) for line in figures.splitlines() if line.startswith(name)]
     buckets = [float(value) for what, value in lines if "_bucket{" in what]
     total = [float(value) for what, value in lines if what.startswith(name + "_count")][0]

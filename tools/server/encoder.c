@@ -16,6 +16,7 @@ struct encoder {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     int expected; /* requests that decode now */
+    struct histogram seconds;
 };
 
 /* Others that decode now may join the batch, if they hurry. */
@@ -51,6 +52,7 @@ static void take(struct encoder *e, struct batch_job *job, float *vector, int *s
 static int encode(struct encoder *e, const struct batch_item *items, size_t n, float *vectors)
 {
     struct batch_job **jobs = calloc(n, sizeof(struct batch_job *));
+    double begun = base_seconds();
     size_t submitted = 0, taken = 0;
     int status = CLIPC_OK;
     char message[256];
@@ -77,6 +79,9 @@ static int encode(struct encoder *e, const struct batch_item *items, size_t n, f
         take(e, jobs[taken], vectors + taken * e->dim, &status, message);
     }
     free(jobs);
+    pthread_mutex_lock(&e->lock);
+    histogram_add(&e->seconds, base_seconds() - begun);
+    pthread_mutex_unlock(&e->lock);
     return status == CLIPC_OK ? CLIPC_OK : base_fail(status, "%s", message);
 }
 
@@ -131,9 +136,12 @@ void encoder_expect(struct encoder *e, int change)
     pthread_mutex_unlock(&e->lock);
 }
 
-void encoder_read_figures(struct encoder *e, struct batch_figures *figures)
+void encoder_read_figures(struct encoder *e, struct encoder_figures *figures)
 {
-    batch_read_figures(e->batch, figures);
+    batch_read_figures(e->batch, &figures->batch);
+    pthread_mutex_lock(&e->lock);
+    figures->seconds = e->seconds;
+    pthread_mutex_unlock(&e->lock);
 }
 
 int encoder_new(const clipc_model *model, const struct encoder_options *options,

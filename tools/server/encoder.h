@@ -7,6 +7,7 @@
 
 #include "../../src/clipc.h"
 #include "../cli/batch.h"
+#include "histogram.h"
 
 struct encoder_options {
     int threads;       /* of the session, 0: all CPUs */
@@ -38,6 +39,11 @@ int encoder_preprocess(const struct encoder *encoder, const struct clipc_image *
  * is not full waits for these only: a lone request never waits. */
 void encoder_expect(struct encoder *encoder, int change);
 
-void encoder_read_figures(struct encoder *encoder, struct batch_figures *figures);
+/* What was done so far. */
+struct encoder_figures {
+    struct batch_figures batch;
+    struct histogram seconds; /* of encoder_pixels and encoder_ids, waiting included */
+};
+void encoder_read_figures(struct encoder *encoder, struct encoder_figures *figures);
 
 #endif

@@ -1,12 +1,10 @@
 /* metrics.c - counts requests; prints them and the models' figures for Prometheus. */
 #include "metrics.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "server.h"
-
-const double metrics_bounds[METRICS_BUCKETS] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
-                                                0.1,   0.25,   0.5,   1,    2.5,   10};
 
 void metrics_init(struct metrics *m)
 {
@@ -34,20 +32,13 @@ static struct metrics_row *row_of(struct metrics *m, const char *handler, const 
 void metrics_count(struct metrics *m, const char *handler, const char *method, int status,
                    double seconds, size_t bytes)
 {
-    size_t bucket = 0;
-
-    while (bucket < METRICS_BUCKETS && seconds > metrics_bounds[bucket]) {
-        bucket++;
-    }
     pthread_mutex_lock(&m->lock);
     struct metrics_row *row = row_of(m, handler, method, status / 100);
     if (row != NULL) {
         row->count++;
     }
-    m->seconds[bucket]++;
-    m->seconds_sum += seconds;
+    histogram_add(&m->seconds, seconds);
     m->bytes_out += bytes;
-    m->total++;
     pthread_mutex_unlock(&m->lock);
 }
 
@@ -58,8 +49,6 @@ static void head(FILE *f, const char *name, const char *kind, const char *help)
 
 static void print_requests(FILE *f, struct metrics *m)
 {
-    uint64_t below = 0;
-
     pthread_mutex_lock(&m->lock);
     head(f, "http_requests_total", "counter", "Requests by handler, method and class of status.");
     for (size_t i = 0; i < m->n_rows; i++) {
@@ -69,30 +58,61 @@ static void print_requests(FILE *f, struct metrics *m)
     }
     head(f, "http_request_duration_seconds", "histogram",
          "From the head of a request to the last byte of its reply.");
-    for (size_t i = 0; i < METRICS_BUCKETS; i++) {
-        below += m->seconds[i];
-        fprintf(f, "http_request_duration_seconds_bucket{le=\"%g\"} %llu\n", metrics_bounds[i],
-                (unsigned long long)below);
-    }
-    fprintf(f,
-            "http_request_duration_seconds_bucket{le=\"+Inf\"} %llu\n"
-            "http_request_duration_seconds_sum %.6f\nhttp_request_duration_seconds_count %llu\n",
-            (unsigned long long)m->total, m->seconds_sum, (unsigned long long)m->total);
+    histogram_print(&m->seconds, f, "http_request_duration_seconds", "");
     head(f, "http_response_bytes_total", "counter", "Bytes of the replies' bodies.");
     fprintf(f, "http_response_bytes_total %llu\n", (unsigned long long)m->bytes_out);
     pthread_mutex_unlock(&m->lock);
 }
 
-/* A label's value, as the format wants it. */
-static void put_label(FILE *f, const char *text)
+/* "model=\"NAME\"", escaped as the format wants it; NULL without memory. */
+static char *model_label(const char *name)
 {
-    for (; *text != '\0'; text++) {
-        if (*text == '\\' || *text == '"') {
-            fputc('\\', f);
-        }
-        fputc((unsigned char)*text < ' ' ? '?' : *text, f);
+    char *label = malloc(2 * strlen(name) + sizeof "model=\"\""), *to = label;
+
+    if (label == NULL) {
+        return NULL;
     }
+    to = stpcpy(to, "model=\"");
+    for (; *name != '\0'; name++) {
+        if (*name == '\\' || *name == '"') {
+            *to++ = '\\';
+        }
+        *to++ = (unsigned char)*name < ' ' ? '?' : *name;
+    }
+    strcpy(to, "\"");
+    return label;
 }
+
+static void print_batch_items(FILE *f, const char *label, const struct batch_figures *g)
+{
+    uint64_t below = 0;
+
+    for (int i = 0; i < BATCH_BUCKETS - 1; i++) {
+        below += g->sizes[i];
+        fprintf(f, "clipc_batch_items_bucket{%s,le=\"%d\"} %llu\n", label, 1 << i,
+                (unsigned long long)below);
+    }
+    fprintf(f, "clipc_batch_items_bucket{%s,le=\"+Inf\"} %llu\n", label,
+            (unsigned long long)g->batches);
+    fprintf(f, "clipc_batch_items_sum{%s} %llu\nclipc_batch_items_count{%s} %llu\n", label,
+            (unsigned long long)(g->images + g->texts), label, (unsigned long long)g->batches);
+}
+
+/* What is told of each model; the histograms behind the counters. */
+enum { COUNTERS = 6, ITEMS = COUNTERS, LATENCY, MODEL_METRICS };
+static const struct {
+    const char *name, *kind, *help;
+} of_models[MODEL_METRICS] = {
+    {"clipc_images_total", "counter", "Images encoded."},
+    {"clipc_texts_total", "counter", "Texts encoded (those of the cache not counted)."},
+    {"clipc_batches_total", "counter", "Batches computed."},
+    {"clipc_encode_seconds_total", "counter", "Time in the network."},
+    {"clipc_text_cache_hits_total", "counter", "Texts whose vectors were remembered."},
+    {"clipc_text_cache_misses_total", "counter", "Texts that had to be encoded."},
+    {"clipc_batch_items", "histogram", "Images or texts in a batch."},
+    {"clipc_vector_seconds", "histogram",
+     "From a request's pixels or tokens to its vectors, waiting included."},
+};
 
 struct printing {
     FILE *f;
@@ -102,59 +122,30 @@ struct printing {
 static void print_model(void *arg, const char *name, const struct model *model)
 {
     const struct printing *p = arg;
-    struct batch_figures g;
-    static const char *const metrics[] = {
-        "clipc_images_total",          "clipc_texts_total",
-        "clipc_batches_total",         "clipc_encode_seconds_total",
-        "clipc_text_cache_hits_total", "clipc_text_cache_misses_total"};
+    struct encoder_figures g;
+    char *label = model != NULL ? model_label(name) : NULL;
 
-    if (model == NULL) {
+    if (label == NULL) {
         return;
     }
     encoder_read_figures(model->encoder, &g);
-    const double values[] = {(double)g.images, (double)g.texts,     (double)g.batches,
-                             g.seconds,        (double)model->hits, (double)model->misses};
-    if (p->what < 6) {
-        fprintf(p->f, "%s{model=\"", metrics[p->what]);
-        put_label(p->f, name);
-        fprintf(p->f, "\"} %.17g\n", values[p->what]);
-        return;
+    const double counters[COUNTERS] = {(double)g.batch.images,  (double)g.batch.texts,
+                                       (double)g.batch.batches, g.batch.seconds,
+                                       (double)model->hits,     (double)model->misses};
+    if (p->what < COUNTERS) {
+        fprintf(p->f, "%s{%s} %.17g\n", of_models[p->what].name, label, counters[p->what]);
+    } else if (p->what == ITEMS) {
+        print_batch_items(p->f, label, &g.batch);
+    } else {
+        histogram_print(&g.seconds, p->f, of_models[LATENCY].name, label);
     }
-    uint64_t below = 0;
-    for (int i = 0; i < BATCH_BUCKETS; i++) {
-        below += g.sizes[i];
-        fputs("clipc_batch_items_bucket{model=\"", p->f);
-        put_label(p->f, name);
-        if (i < BATCH_BUCKETS - 1) {
-            fprintf(p->f, "\",le=\"%d\"} %llu\n", 1 << i, (unsigned long long)below);
-        } else {
-            fprintf(p->f, "\",le=\"+Inf\"} %llu\n", (unsigned long long)below);
-        }
-    }
-    fputs("clipc_batch_items_sum{model=\"", p->f);
-    put_label(p->f, name);
-    fprintf(p->f, "\"} %llu\nclipc_batch_items_count{model=\"",
-            (unsigned long long)(g.images + g.texts));
-    put_label(p->f, name);
-    fprintf(p->f, "\"} %llu\n", (unsigned long long)g.batches);
+    free(label);
 }
 
 static void print_models(FILE *f, struct models *models)
 {
-    static const struct {
-        const char *name, *kind, *help;
-    } what[] = {
-        {"clipc_images_total", "counter", "Images encoded."},
-        {"clipc_texts_total", "counter", "Texts encoded (those of the cache not counted)."},
-        {"clipc_batches_total", "counter", "Batches computed."},
-        {"clipc_encode_seconds_total", "counter", "Time in the network."},
-        {"clipc_text_cache_hits_total", "counter", "Texts whose vectors were remembered."},
-        {"clipc_text_cache_misses_total", "counter", "Texts that had to be encoded."},
-        {"clipc_batch_items", "histogram", "Images or texts in a batch."},
-    };
-
-    for (int i = 0; i < 7; i++) {
-        head(f, what[i].name, what[i].kind, what[i].help);
+    for (int i = 0; i < MODEL_METRICS; i++) {
+        head(f, of_models[i].name, of_models[i].kind, of_models[i].help);
         models_each(models, print_model, &(struct printing){f, i});
     }
 }

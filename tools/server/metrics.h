@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { METRICS_HANDLERS = 32, METRICS_BUCKETS = 12 };
+#include "histogram.h"
+
+enum { METRICS_HANDLERS = 32 };
 
 /* Requests of one route and class of status. */
 struct metrics_row {
@@ -18,12 +20,9 @@ struct metrics {
     pthread_mutex_t lock;
     struct metrics_row rows[METRICS_HANDLERS * 4];
     size_t n_rows;
-    uint64_t seconds[METRICS_BUCKETS + 1]; /* requests that took at most metrics_bounds[i] */
-    double seconds_sum;
-    uint64_t total, bytes_out;
+    struct histogram seconds; /* of requests */
+    uint64_t bytes_out;
 };
-
-extern const double metrics_bounds[METRICS_BUCKETS];
 
 void metrics_init(struct metrics *m);
 /* One request is done; strings must live for ever. */
