@@ -6,6 +6,7 @@
 
 #include "../cli/gather.h"
 #include "../cli/load.h"
+#include "../video/stored.h"
 #include "../video/watch.h"
 #include "verbs.h"
 
@@ -31,7 +32,7 @@ static const struct cli_verb verb = {
     CLI_MODEL | CLI_COMPUTE | CLI_JSON | CLI_JSONL};
 
 struct options {
-    const char *csv, *srt, *svg, *threshold, *hysteresis, *min_duration, *cooldown;
+    const char *csv, *srt, *svg, *embed, *threshold, *hysteresis, *min_duration, *cooldown;
     const char *fps, *range, *size, *rate, *timeout, *similar;
     int every, format, smooth;
     const char *changes_options, *outliers_options;
@@ -213,7 +214,36 @@ static int sort_items(const struct cli *cli, struct arguments *a)
     return code == CLI_DONE ? CLI_GO_ON : code;
 }
 
-static int check(const struct cli *cli, const struct arguments *a, bool srt, bool events)
+/* What goes without prompts; all else is about them. */
+static int check_promptless(const struct cli *cli, const struct options *o,
+                            const struct arguments *a, const struct statistics_options *statistics)
+{
+    const char *wants = a->n_templates > 0     ? "--template"
+                        : o->csv != NULL       ? "--csv"
+                        : o->srt != NULL       ? "--srt"
+                        : o->svg != NULL       ? "--svg"
+                        : o->threshold != NULL ? "--threshold"
+                                               : NULL;
+
+    if (o->embed == NULL && !statistics->changes && !statistics->outliers) {
+        return cli_usage(cli, "no prompts: write them behind the sources, or use --prompts");
+    }
+    return wants != NULL ? cli_usage(cli, "%s wants prompts", wants) : CLI_GO_ON;
+}
+
+static int check_embed(const struct cli *cli, const char *path)
+{
+    char *lines = path != NULL ? stored_lines(path) : NULL;
+
+    if (path != NULL && lines == NULL) {
+        return cli_usage(cli, "--embed: %s", clipc_errmsg());
+    }
+    free(lines);
+    return CLI_GO_ON;
+}
+
+static int check(const struct cli *cli, const struct options *o, const struct arguments *a,
+                 const struct watch *w)
 {
     size_t stdins = 0;
 
@@ -230,10 +260,10 @@ static int check(const struct cli *cli, const struct arguments *a, bool srt, boo
                              a->templates[i]);
         }
     }
-    if (srt && a->n_sources > 1) {
+    if (o->srt != NULL && a->n_sources > 1) {
         return cli_usage(cli, "--srt takes one source: subtitles are of one film");
     }
-    if (a->n_on_event > 0 && !events) {
+    if (a->n_on_event > 0 && o->threshold == NULL) {
         return cli_usage(cli, "--on-event wants --threshold: what is an event?");
     }
     if (stdins > 1) {
@@ -242,10 +272,8 @@ static int check(const struct cli *cli, const struct arguments *a, bool srt, boo
     if (a->n_sources == 0) {
         return cli_usage(cli, "no source: a file, webcam, an address or -");
     }
-    if (a->prompts.n == 0) {
-        return cli_usage(cli, "no prompts: write them behind the sources, or use --prompts");
-    }
-    return CLI_GO_ON;
+    int code = a->prompts.n == 0 ? check_promptless(cli, o, a, &w->statistics) : CLI_GO_ON;
+    return code == CLI_GO_ON ? check_embed(cli, o->embed) : code;
 }
 
 static void free_arguments(struct arguments *a)
@@ -271,7 +299,7 @@ static int watch_as_asked(const struct cli *cli, const struct options *o)
         code = sort_items(cli, &a);
     }
     if (code == CLI_GO_ON) {
-        code = check(cli, &a, o->srt != NULL, o->threshold != NULL);
+        code = check(cli, o, &a, &w);
     }
     if (code == CLI_GO_ON) {
         for (size_t i = 0; i < a.n_sources; i++) {
@@ -288,6 +316,7 @@ static int watch_as_asked(const struct cli *cli, const struct options *o)
         w.csv = o->csv;
         w.srt = o->srt;
         w.svg = o->svg;
+        w.embed = o->embed;
         code = watch_run(&w);
     }
     free_arguments(&a);
@@ -342,6 +371,9 @@ int cmd_watch(int argc, char **argv)
          "a row for each frame, a column for each prompt's cosine"},
         {"srt", CLI_OUTPUT, &o.srt, "FILE", "subtitles: the best prompts and their percent"},
         {"svg", CLI_OUTPUT, &o.svg, "FILE", "a picture: each prompt's cosine over time"},
+        {"embed", CLI_OUTPUT, &o.embed, "FILE.npy",
+         "each frame's vector, float32 [n, dim], and in FILE.jsonl which frame it is of:\n"
+         "for clipc moments; needs no prompts"},
         {"stats", CLI_FLAG, &o.stats, NULL, "say at the end how fast it was, and why"},
         {NULL, CLI_FLAG, NULL, NULL, NULL}};
     struct cli cli;

@@ -26,7 +26,8 @@ struct run {
     struct view *view;           /* NULL: stdout is no terminal, or --json or --jsonl */
     struct form *forms[MOST_FORMS];
     size_t n_forms;
-    struct event_output *events; /* NULL: the answers are frames */
+    struct event_output *events; /* NULL: the answers are frames, if any */
+    bool tells_frames;           /* a record for each, and not only for those that failed */
     struct stats stats;
     bool failed;
 };
@@ -48,16 +49,18 @@ static int show(void *arg, const struct pipeline_answer *a)
         }
         cli_note("%s", a->error);
     }
-    if (a->embedding != NULL) {
+    if (a->embedding != NULL && run->scores.n > 0) {
         scores_compute(&run->scores, a->embedding);
         shown.scores = &run->scores;
+    }
+    if (a->embedding != NULL) {
         shown.result = statistics_add(run->statistics, a->source, a->embedding);
     }
     if (a->last && a->error == NULL) {
         return 0;
     }
     stats_count(&run->stats, a);
-    for (size_t i = 0; shown.scores != NULL && i < run->n_forms; i++) {
+    for (size_t i = 0; a->embedding != NULL && i < run->n_forms; i++) {
         run->forms[i]->class->frame(run->forms[i], &shown);
     }
     if (run->events != NULL && shown.scores != NULL) {
@@ -65,7 +68,7 @@ static int show(void *arg, const struct pipeline_answer *a)
     }
     if (run->view != NULL && shown.scores != NULL) {
         view_frame(run->view, &shown);
-    } else if (run->view == NULL && (run->events == NULL || a->error != NULL)) {
+    } else if (run->view == NULL && (run->tells_frames || a->error != NULL)) {
         json_records_next(&run->records);
         record_put(stdout, &shown);
         json_records_line(&run->records);
@@ -74,7 +77,7 @@ static int show(void *arg, const struct pipeline_answer *a)
 }
 
 /* The files and the view that are wanted.  0, or a negative clipc_status. */
-static int open_forms(struct run *run)
+static int open_forms(struct run *run, const clipc_model *model)
 {
     const struct watch *w = run->watch;
     int status = CLIPC_OK;
@@ -91,7 +94,12 @@ static int open_forms(struct run *run)
         status = svg_new(w->svg, w->prompts, w->n_sources, &run->forms[run->n_forms]);
         run->n_forms += status == CLIPC_OK;
     }
-    if (status == CLIPC_OK && !w->cli->json && !w->cli->jsonl && isatty(STDOUT_FILENO)) {
+    if (status == CLIPC_OK && w->embed != NULL) {
+        status = embed_new(w->embed, model, &run->forms[run->n_forms]);
+        run->n_forms += status == CLIPC_OK;
+    }
+    if (status == CLIPC_OK && !w->cli->json && !w->cli->jsonl && isatty(STDOUT_FILENO) &&
+        w->prompts->n > 0) {
         status = view_new(w->prompts, w->n_sources, &run->view);
     }
     if (status == CLIPC_OK && w->threshold != NULL) {
@@ -158,8 +166,11 @@ static int follow(struct run *run, const clipc_model *model, clipc_session *sess
                                                  .preprocess = w->cli->session.preprocess,
                                                  .workers = info.threads - 1},
                                        .skip_similar = w->skip_similar};
-    if (open_forms(run) != CLIPC_OK || pipeline_new(model, session, &options, w->sources,
-                                                    w->n_sources, &run->pipeline) != CLIPC_OK) {
+    run->tells_frames = w->threshold == NULL &&
+                        (w->prompts->n > 0 || w->statistics.changes || w->statistics.outliers);
+    if (open_forms(run, model) != CLIPC_OK ||
+        pipeline_new(model, session, &options, w->sources, w->n_sources, &run->pipeline) !=
+            CLIPC_OK) {
         return abandon(run);
     }
     for (size_t i = 0; i < w->n_sources; i++) {
@@ -202,7 +213,8 @@ static int judges_new(struct run *run, const clipc_model *model)
     if (run->statistics == NULL) {
         return base_fail(CLIPC_ERROR_MEMORY, "out of memory");
     }
-    return scores_new(&run->scores, model, w->prompts, w->low, w->high);
+    return w->prompts->n == 0 ? CLIPC_OK
+                              : scores_new(&run->scores, model, w->prompts, w->low, w->high);
 }
 
 int watch_run(struct watch *w)
@@ -212,7 +224,9 @@ int watch_run(struct watch *w)
     struct run run = {.watch = w};
     int code = CLI_FAILED;
 
-    if (session != NULL) {
+    if (session != NULL && w->prompts->n == 0) {
+        code = CLI_DONE;
+    } else if (session != NULL) {
         labels_note(w->prompts, w->cli, model, w->templates, w->n_templates);
         code = labels_encode(w->prompts, model, session, w->templates, w->n_templates);
     }

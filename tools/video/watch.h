@@ -12,13 +12,13 @@ struct watch {
     const struct cli *cli;
     struct readers_source *sources; /* [n_sources] */
     size_t n_sources;
-    struct labels *prompts;
+    struct labels *prompts; /* may be none, where csv, srt, svg and threshold are not wanted */
     const char *const *templates; /* [n_templates] */
     size_t n_templates;
-    double low, high;                   /* --range; equal: the model's */
-    double skip_similar;                /* 0: every frame is encoded */
-    const char *csv, *srt, *svg;        /* NULL: not wanted */
-    const char *threshold, *hysteresis; /* cosines, or "60%" of the range; NULL: no events */
+    double low, high;                    /* --range; equal: the model's */
+    double skip_similar;                 /* 0: every frame is encoded */
+    const char *csv, *srt, *svg, *embed; /* NULL: not wanted */
+    const char *threshold, *hysteresis;  /* cosines, or "60%" of the range; NULL: no events */
     struct events_options events;
     const char *const *on_event; /* a program and its arguments, ended by NULL; NULL: none */
     double cooldown;
