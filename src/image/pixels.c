@@ -64,3 +64,34 @@ void pixels_gray(struct clipc_image *image)
         }
     }
 }
+
+void pixels_row_to_rgb(const uint8_t *from, size_t n, int format, uint8_t *to)
+{
+    for (size_t i = 0; i < n; i++, to += 3) {
+        switch (format) {
+        case CLIPC_RGB:
+            memcpy(to, from + 3 * i, 3);
+            break;
+        case CLIPC_RGBA:
+            memcpy(to, from + 4 * i, 3);
+            break;
+        case CLIPC_L:
+            memset(to, from[i], 3);
+            break;
+        case CLIPC_LA:
+            memset(to, from[2 * i], 3);
+            break;
+        case CLIPC_CMYK: {
+            unsigned nk = 255u - from[4 * i + 3];
+            for (size_t c = 0; c < 3; c++) {
+                to[c] = (uint8_t)(nk - pixels_muldiv255(from[4 * i + c], nk));
+            }
+            break;
+        }
+        default: { /* mode I: clipped, not scaled */
+            uint16_t v = ((const uint16_t *)(const void *)from)[i];
+            memset(to, v > 255 ? 255 : v, 3);
+        }
+        }
+    }
+}

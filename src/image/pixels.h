@@ -23,6 +23,16 @@ int pixels_check_size(uint64_t width, uint64_t height, size_t max_pixels);
 int pixels_new(struct clipc_image *image, uint32_t width, uint32_t height, int format);
 void pixels_free(struct clipc_image *image);
 
+/* a * b / 255, rounded: Pillow's MULDIV255. */
+static inline uint8_t pixels_muldiv255(unsigned a, unsigned b)
+{
+    unsigned t = a * b + 128;
+    return (uint8_t)(((t >> 8) + t) >> 8);
+}
+
+/* n pixels of a row of any format to RGB, as Pillow's convert("RGB"). */
+void pixels_row_to_rgb(const uint8_t *from, size_t n, int format, uint8_t *to);
+
 /* Every pixel to the gray that stands for what a truncated file does not have: 128, opaque. */
 void pixels_gray(struct clipc_image *image);
 

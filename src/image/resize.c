@@ -7,22 +7,16 @@
 #include <string.h>
 
 #include "axis.h"
+#include "pixels.h"
 #include "../base/base.h"
 
-/* ---- Pixels on the way: alpha and CMYK ----------------------------------------------------- */
-
-/* a * b / 255, rounded: Pillow's MULDIV255. */
-static uint8_t muldiv255(unsigned a, unsigned b)
-{
-    unsigned t = a * b + 128;
-    return (uint8_t)(((t >> 8) + t) >> 8);
-}
+/* ---- Pixels on the way: alpha ---------------------------------------------------------------- */
 
 static void premultiply(uint8_t *row, size_t n, size_t channels)
 {
     for (size_t i = 0; i < n; i++, row += channels) {
         for (size_t c = 0; c + 1 < channels; c++) {
-            row[c] = muldiv255(row[c], row[channels - 1]);
+            row[c] = pixels_muldiv255(row[c], row[channels - 1]);
         }
     }
 }
@@ -34,38 +28,6 @@ static void unpremultiply(uint8_t *row, size_t n, size_t channels)
         for (size_t c = 0; alpha != 0 && alpha != 255 && c + 1 < channels; c++) {
             unsigned v = 255u * row[c] / alpha;
             row[c] = (uint8_t)(v > 255 ? 255 : v);
-        }
-    }
-}
-
-/* One row of any format to RGB, as Pillow's convert("RGB"). */
-static void to_rgb(const uint8_t *from, size_t n, int format, uint8_t *to)
-{
-    for (size_t i = 0; i < n; i++, to += 3) {
-        switch (format) {
-        case CLIPC_RGB:
-            memcpy(to, from + 3 * i, 3);
-            break;
-        case CLIPC_RGBA:
-            memcpy(to, from + 4 * i, 3);
-            break;
-        case CLIPC_L:
-            memset(to, from[i], 3);
-            break;
-        case CLIPC_LA:
-            memset(to, from[2 * i], 3);
-            break;
-        case CLIPC_CMYK: {
-            unsigned nk = 255u - from[4 * i + 3];
-            for (size_t c = 0; c < 3; c++) {
-                to[c] = (uint8_t)(nk - muldiv255(from[4 * i + c], nk));
-            }
-            break;
-        }
-        default: { /* mode I: clipped, not scaled */
-            uint16_t v = ((const uint16_t *)(const void *)from)[i];
-            memset(to, v > 255 ? 255 : v, 3);
-        }
         }
     }
 }
@@ -99,7 +61,7 @@ static void horizontal(struct resizer *s, size_t y, uint8_t *to)
     size_t channels = s->in.channels;
 
     if (s->in.prepare == PREPARE_RGB) {
-        to_rgb(from, s->in.width, s->in.image->format, s->row);
+        pixels_row_to_rgb(from, s->in.width, s->in.image->format, s->row);
         from = s->row;
     } else if (s->in.prepare == PREPARE_ALPHA) {
         memcpy(s->row, from, s->in.width * channels);
@@ -191,7 +153,7 @@ int resize_bytes(const struct preprocess *p, const struct kernels *k, const stru
         if (in->prepare == PREPARE_ALPHA) {
             unpremultiply(row, s.n, in->channels);
         }
-        to_rgb(row, s.n, format, crop + i * s.n * 3);
+        pixels_row_to_rgb(row, s.n, format, crop + i * s.n * 3);
     }
     free(row);
     resizer_free(&s);
@@ -227,8 +189,8 @@ int resize_nearest(const struct preprocess *p, const struct view *in, const stru
     }
     for (size_t y = 0; status == CLIPC_OK && y < n; y++) {
         for (size_t x = 0; x < n; x++) {
-            to_rgb(view_row(in, ys[y]) + xs[x] * in->channels, 1, in->image->format,
-                   crop + (y * n + x) * 3);
+            pixels_row_to_rgb(view_row(in, ys[y]) + xs[x] * in->channels, 1, in->image->format,
+                              crop + (y * n + x) * 3);
         }
     }
     free(xs);
