@@ -64,7 +64,8 @@ drop := $(patsubst %,kernels/%.c,$(filter-out $(ISA),$(ISA_ALL))) \
 LIB_C := $(filter-out $(drop),$(sort $(wildcard src/*.c src/*/*.c kernels/*.c weights/*.c)))
 # Rooms of the command; without its libraries a room is not there.
 ROOMS := cli verbs measure video $(if $(call has,JANSSON),convert) $(if $(CAN_SERVE),server)
-tool_drop := tools/server/fetch_$(if $(call has,CURL),none,curl).c
+tool_drop := tools/server/fetch_$(if $(call has,CURL),none,curl).c \
+             tools/video/picture_$(if $(call has,JPEG),png,jpeg).c
 TOOL_C := tools/main.c $(filter-out $(tool_drop),$(sort $(foreach room,$(ROOMS),$(wildcard tools/$(room)/*.c))))
 TRAIN_C := $(sort $(wildcard tools/train/*.c))
 TEST_C := $(sort $(wildcard tests/test_*.c))

@@ -22,6 +22,16 @@ head -c 243 /dev/zero >> "$tmp/p.ppm"
 if [ -f weights/demo.clipc ]; then
     "$tmp/none/clipc" classify "$tmp/p.ppm" "a red circle" "a black square" > /dev/null
     check $? "a PNM is classified"
+    # An event's frame is a PNG that the PNG decoder, which knows nothing of its writer, reads.
+    printf 'P6\n301 87\n255\n' > "$tmp/p.ppm"
+    head -c 78561 /dev/urandom >> "$tmp/p.ppm"
+    "$tmp/none/clipc" watch "$tmp/p.ppm" x --threshold -1 --save-frames "$tmp/kept" > /dev/null
+    for picture in "$tmp/p.ppm" "$tmp"/kept/p.ppm_*.png; do
+        "$tmp/none/clipc" preprocess "$picture" --stage crop --npy "$tmp/crop.npy" && cat "$tmp/crop.npy"
+    done > "$tmp/crops"
+    [ "$(wc -c < "$tmp/crops")" -gt 1000 ] && n_bytes=$(($(wc -c < "$tmp/crops") / 2)) &&
+        [ "$(head -c $n_bytes "$tmp/crops" | cksum)" = "$(tail -c $n_bytes "$tmp/crops" | cksum)" ]
+    check $? "--save-frames without libjpeg: a PNG of the frame's pixels"
 fi
 formats=$("$tmp/none/clipc" info --build | sed -n 's/^ *images *//p')
 case $formats in *JPEG* | *WebP*) false ;; *PNG*PNM*) true ;; *) false ;; esac

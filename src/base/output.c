@@ -233,6 +233,19 @@ static void keep_permissions(const struct output *o)
     fchmod(o->fd, mode);
 }
 
+int output_move(struct output *o, const char *path)
+{
+    char *name = base_alloc(strlen(path) + 1);
+
+    if (name == NULL) {
+        return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
+    }
+    memcpy(name, path, strlen(path));
+    base_free(o->path);
+    o->path = name;
+    return CLIPC_OK;
+}
+
 int output_finish(struct output *o)
 {
     int status = guard_target_check(o->path, o->place);

@@ -27,6 +27,10 @@ bool output_is_special(const char *path);
  * abort. */
 int output_open(struct output *o, const char *path);
 
+/* Another name for an output that replaces nothing: `path`, in the same folder, where nothing is.
+ * 0, or CLIPC_ERROR_MEMORY. */
+int output_move(struct output *o, const char *path);
+
 /* Permissions as of any new file, or those (and, where the system allows it, the owner) of the file
  * that is replaced; fsync, rename, fsync of the folder.  Ends the output in any case; on failure
  * the target is as it was. */

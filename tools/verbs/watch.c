@@ -9,6 +9,7 @@
 #include "../video/stored.h"
 #include "../video/watch.h"
 #include "verbs.h"
+#include "watch_events.h"
 
 static const struct cli_verb verb = {
     "watch", "SOURCE... PROMPT... [options]",
@@ -34,6 +35,7 @@ static const struct cli_verb verb = {
 struct options {
     const char *csv, *srt, *svg, *embed, *threshold, *hysteresis, *min_duration, *cooldown;
     const char *fps, *range, *size, *rate, *timeout, *similar;
+    struct watch_events events;
     int every, format, smooth;
     const char *changes_options, *outliers_options;
     bool realtime, stats, changes, outliers;
@@ -317,6 +319,9 @@ static int watch_as_asked(const struct cli *cli, const struct options *o)
         w.srt = o->srt;
         w.svg = o->svg;
         w.embed = o->embed;
+        code = watch_events_take(cli, &o->events, &w);
+    }
+    if (code == CLI_GO_ON) {
         code = watch_run(&w);
     }
     free_arguments(&a);
@@ -367,6 +372,8 @@ int cmd_watch(int argc, char **argv)
          "run CMD when an event begins or ends, its JSON on stdin; repeated:\nits arguments"},
         {"cooldown", CLI_STRING, &o.cooldown, "S",
          "run it no oftener than every S seconds (default 1)"},
+        {"save-frames", CLI_STRING, &o.events.save_frames, "FOLDER",
+         "keep of each event its best frame there, as a picture"},
         {"csv", CLI_OUTPUT, &o.csv, "FILE",
          "a row for each frame, a column for each prompt's cosine"},
         {"srt", CLI_OUTPUT, &o.srt, "FILE", "subtitles: the best prompts and their percent"},

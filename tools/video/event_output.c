@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../../src/base/base.h"
+#include "best_frames.h"
 #include "notify.h"
 
 struct event_output {
@@ -14,10 +15,13 @@ struct event_output {
     struct view *view;
     struct events *events;
     struct notify *notify;
+    struct best_frames *best;  /* NULL: not wanted */
+    const struct shown *shown; /* the frame at hand */
 };
 
 /* A sentence for people, below the bars so far. */
-static void say_event(struct event_output *o, const struct address *source, const struct event *e)
+static void say_event(struct event_output *o, const struct address *source, const struct event *e,
+                      const struct event_files *files)
 {
     const struct label *prompt = &o->watch->prompts->names[e->prompt];
 
@@ -25,17 +29,22 @@ static void say_event(struct event_output *o, const struct address *source, cons
     say_text(stdout, source->name, source->name_length);
     fputs(": ", stdout);
     say_text(stdout, prompt->text, prompt->length);
-    if (e->ended) {
-        printf(": from %.2f s to %.2f s, best %.3f at %.2f s\n", e->start, e->end, e->peak,
+    if (e->kind == EVENT_END) {
+        printf(": from %.2f s to %.2f s, best %.3f at %.2f s", e->start, e->end, e->peak,
                e->peak_time);
+        if (files->frame != NULL) {
+            fputs(", ", stdout);
+            say(stdout, files->frame);
+        }
+        putchar('\n');
     } else {
         printf(": since %.2f s\n", e->start);
     }
 }
 
-static void put_event(void *arg, const struct event *e)
+static void put_event(struct event_output *o, const struct event *e,
+                      const struct event_files *files)
 {
-    struct event_output *o = arg;
     const struct address *source = &o->watch->sources[e->source].address;
     char *json = NULL;
     size_t n = 0;
@@ -45,11 +54,11 @@ static void put_event(void *arg, const struct event *e)
         cli_error("out of memory for an event");
         return;
     }
-    record_put_event(f, source->name, source->name_length, o->watch->prompts, e);
+    record_put_event(f, source->name, source->name_length, o->watch->prompts, e, files);
     putc('\n', f);
     fclose(f);
     if (o->view != NULL) {
-        say_event(o, source, e);
+        say_event(o, source, e, files);
     } else {
         json_records_next(o->records);
         fwrite(json, 1, n - 1, stdout);
@@ -59,6 +68,25 @@ static void put_event(void *arg, const struct event *e)
         notify_event(o->notify, json, n);
     }
     free(json);
+}
+
+/* What events.c tells. */
+static void take_event(void *arg, const struct event *e)
+{
+    struct event_output *o = arg;
+    struct event_files files = {.frames = o->best != NULL};
+
+    if (e->kind == EVENT_BEST && o->best != NULL) {
+        best_frames_keep(o->best, e, o->shown);
+    } else if (e->kind == EVENT_NONE && o->best != NULL) {
+        best_frames_forget(o->best, e);
+    } else if (e->kind == EVENT_END && o->best != NULL) {
+        files.frame = best_frames_write(o->best, e);
+    }
+    if (e->kind == EVENT_START || e->kind == EVENT_END) {
+        put_event(o, e, &files);
+    }
+    free(files.frame);
 }
 
 /* "0.3", or "60%" of the range from `low` on.  0, or CLIPC_ERROR_ARGUMENT. */
@@ -98,13 +126,17 @@ int event_output_new(const struct watch *w, const struct scores *scores,
         status = read_value("hysteresis", w->hysteresis, 0, scores, &options.hysteresis);
     }
     if (status == CLIPC_OK) {
-        status = events_new(&options, w->n_sources, w->prompts->n, put_event, o, &o->events);
+        status = events_new(&options, w->n_sources, w->prompts->n, take_event, o, &o->events);
+    }
+    if (status == CLIPC_OK && w->save_frames != NULL) {
+        status = best_frames_new(w, &o->best);
     }
     if (status == CLIPC_OK && w->on_event != NULL) {
         status = notify_new(w->on_event, w->cooldown, &o->notify);
     }
     if (status != CLIPC_OK && o != NULL) {
         events_free(o->events);
+        best_frames_free(o->best);
         free(o);
         o = NULL;
     }
@@ -114,7 +146,11 @@ int event_output_new(const struct watch *w, const struct scores *scores,
 
 void event_output_frame(struct event_output *o, const struct shown *shown)
 {
+    o->shown = shown;
     events_frame(o->events, shown);
+    if (o->best != NULL) {
+        best_frames_next(o->best);
+    }
 }
 
 int event_output_end(struct event_output *o)
@@ -129,6 +165,7 @@ int event_output_end(struct event_output *o)
     if (o->notify != NULL) {
         code = notify_free(o->notify);
     }
+    code = best_frames_free(o->best) != CLI_DONE ? CLI_FAILED : code;
     events_free(o->events);
     free(o);
     return code;

@@ -74,21 +74,23 @@ static double smooth(struct track *t, size_t most, double cosine)
     return sum / (double)n;
 }
 
+static void tell(struct events *e, struct track *t, enum event_kind kind)
+{
+    t->event.kind = kind;
+    e->fn(e->arg, &t->event);
+}
+
 /* An event that is not too short is told: its begin once, then its end. */
-static void tell(struct events *e, struct track *t, bool ended)
+static void judge(struct events *e, struct track *t, bool ended)
 {
     bool sure = t->event.end - t->event.start >= e->options.min_duration - 1e-6;
 
     if (sure && !t->told) {
         t->told = true;
-        t->event.ended = false;
-        e->fn(e->arg, &t->event);
+        tell(e, t, EVENT_START);
     }
     if (ended) {
-        t->event.ended = true;
-        if (t->told) {
-            e->fn(e->arg, &t->event);
-        }
+        tell(e, t, t->told ? EVENT_END : EVENT_NONE);
         t->active = false;
     }
 }
@@ -99,7 +101,7 @@ static void follow(struct events *e, struct track *t, const struct shown *s, siz
     double value = smooth(t, (size_t)e->options.smooth, s->scores->cosines[prompt]);
 
     if (t->active && !(value >= e->options.threshold - e->options.hysteresis)) {
-        tell(e, t, true);
+        judge(e, t, true);
         return;
     }
     if (!t->active && value >= e->options.threshold) {
@@ -118,8 +120,9 @@ static void follow(struct events *e, struct track *t, const struct shown *s, siz
             t->event.peak = value;
             t->event.peak_time = a->time;
             t->event.peak_frame = a->number;
+            tell(e, t, EVENT_BEST);
         }
-        tell(e, t, false);
+        judge(e, t, false);
     }
 }
 
@@ -134,7 +137,7 @@ void events_end(struct events *e)
 {
     for (size_t i = 0; i < e->n_sources * e->n_prompts; i++) {
         if (e->tracks[i].active) {
-            tell(e, &e->tracks[i], true);
+            judge(e, &e->tracks[i], true);
         }
     }
 }

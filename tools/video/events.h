@@ -16,9 +16,12 @@ struct events_options {
     int smooth;                   /* frames; 0: 1 */
 };
 
-/* What is told: an event began (after min_duration it is sure of that), or it ended. */
+/* What is told: an event began (after min_duration it is sure of that), or it ended.  Beside that,
+ * for whoever keeps frames: the frame at hand is the best so far of what may become an event; it
+ * was too short, and is none. */
+enum event_kind { EVENT_START, EVENT_END, EVENT_BEST, EVENT_NONE };
 struct event {
-    bool ended;
+    enum event_kind kind;
     size_t source, prompt;
     double start, end; /* end: the newest frame of it, so far */
     uint64_t start_frame, end_frame;

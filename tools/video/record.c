@@ -64,18 +64,20 @@ void record_put(FILE *f, const struct shown *s)
 }
 
 void record_put_event(FILE *f, const char *source, size_t source_length,
-                      const struct labels *prompts, const struct event *e)
+                      const struct labels *prompts, const struct event *e,
+                      const struct event_files *files)
 {
     const struct label *prompt = &prompts->names[e->prompt];
+    bool ended = e->kind == EVENT_END;
 
-    fprintf(f, "{\"event\": \"%s\", \"source\": ", e->ended ? "end" : "start");
+    fprintf(f, "{\"event\": \"%s\", \"source\": ", ended ? "end" : "start");
     json_put_string(f, source, source_length);
     fputs(", \"prompt\": ", f);
     json_put_string(f, prompt->text, prompt->length);
     fputs(", \"start\": ", f);
     json_put_float(f, e->start);
     fprintf(f, ", \"start_frame\": %llu, \"end\": ", (unsigned long long)e->start_frame);
-    if (e->ended) {
+    if (ended) {
         json_put_float(f, e->end);
         fprintf(f, ", \"end_frame\": %llu", (unsigned long long)e->end_frame);
     } else {
@@ -85,5 +87,14 @@ void record_put_event(FILE *f, const char *source, size_t source_length,
     json_put_float(f, e->peak);
     fputs(", \"peak_timestamp\": ", f);
     json_put_float(f, e->peak_time);
-    fprintf(f, ", \"best_frame\": %llu}", (unsigned long long)e->peak_frame);
+    fprintf(f, ", \"best_frame\": %llu", (unsigned long long)e->peak_frame);
+    if (files->frames) {
+        fputs(", \"frame_file\": ", f);
+        json_put_c_string(f, files->frame);
+    }
+    if (files->clips) {
+        fputs(", \"clip_file\": ", f);
+        json_put_c_string(f, files->clip);
+    }
+    putc('}', f);
 }

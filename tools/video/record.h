@@ -26,11 +26,19 @@ struct shown {
  * "frame" and all behind it are null. */
 void record_put(FILE *f, const struct shown *shown);
 
+/* What is kept of an event: files, where they are wanted.  NULL: there is none (yet). */
+struct event_files {
+    bool frames, clips; /* wanted */
+    char *frame, *clip;
+};
+
 /* {"event": "start" or "end", "source", "prompt", "start": seconds, "start_frame", "end" and
  * "end_frame" (null until it ended), "peak": the highest value so far, "peak_timestamp",
- * "best_frame": the frame of the peak}. */
+ * "best_frame": the frame of the peak}; with --save-frames "frame_file", with --save-clips
+ * "clip_file" (null until it ended, or when there is none). */
 struct event;
 void record_put_event(FILE *f, const char *source, size_t source_length,
-                      const struct labels *prompts, const struct event *event);
+                      const struct labels *prompts, const struct event *event,
+                      const struct event_files *files);
 
 #endif

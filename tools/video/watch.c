@@ -165,7 +165,8 @@ static int follow(struct run *run, const clipc_model *model, clipc_session *sess
     struct pipeline_options options = {.batch = {.image = load_options(w->cli),
                                                  .preprocess = w->cli->session.preprocess,
                                                  .workers = info.threads - 1},
-                                       .skip_similar = w->skip_similar};
+                                       .skip_similar = w->skip_similar,
+                                       .keep_images = w->save_frames != NULL};
     run->tells_frames = w->threshold == NULL &&
                         (w->prompts->n > 0 || w->statistics.changes || w->statistics.outliers);
     if (open_forms(run, model) != CLIPC_OK ||
