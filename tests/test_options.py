@@ -1,6 +1,7 @@
 """Each option that a verb's --help offers does something: the command is run with it and without it, and
 what comes out (stdout, stderr, files, exit code) must differ.  The help is read, so that an option without
 a row in the table below fails, as does a row that the help does not offer."""
+import json
 import os
 import re
 import shutil
@@ -39,10 +40,20 @@ np.save(tmp + "/tokens.npy", np.array([[572, 99, 573]], np.int64))
 os.mkdir(tmp + "/out")
 raw = tmp + "/frames.rgb"
 open(raw, "wb").write(bytes(range(144)))
+index = tmp + "/frames.npy"
 RAW = ["--format", "raw", "--size", "4x4"]
 demo = os.path.exists("weights/demo.clipc")
 jpegs = "JPEG" in tap.run("info", "--build")[1].decode()
 M = ["-m", tmp + "/mini.clipc"]
+# Vectors of five frames, with or against the text "x".
+x = np.array(json.loads(tap.run("embed", "--text", "x", "--jsonl", *M)[1])["embedding"], np.float32)
+np.save(index, [x, x, -x, x, -x])
+sha = json.loads(plain)[0]["sha256"]
+for name in ("frames", "fifo"):
+    with open(tmp + "/%s.jsonl" % name, "w") as f:
+        for i in range(5):
+            f.write(json.dumps({"source": "film", "frame": i, "timestamp": i / 10, "model": sha}) + "\n")
+os.symlink(tmp + "/fifo", tmp + "/fifo.npy")
 OUT = "{out}"  # becomes a new file's name; its content is part of what comes out
 
 
@@ -59,8 +70,8 @@ def outcome(args, stdin=None):
     return code, re.sub(rb"\(\d+\.\d ms\)", b"", out), err, files
 
 
-def threads_of(args):
-    """How many threads the command has while it waits for an image."""
+def threads_of(args, content):
+    """How many threads the command has while it waits for the content of a file."""
     fifo = tmp + "/fifo"
     if not os.path.exists(fifo):
         os.mkfifo(fifo)
@@ -73,7 +84,7 @@ def threads_of(args):
             time.sleep(0.01)
             continue
         n = len(os.listdir("/proc/%d/task" % p.pid))
-        os.write(fd, open(image, "rb").read())
+        os.write(fd, open(content, "rb").read())
         os.close(fd)
         return n if p.wait() == 0 else -1
     return -1
@@ -167,6 +178,12 @@ table = {
         "truncated": (["watch", cut, "x"], ["watch", cut, "x", "--truncated"]),
         "max-pixels": (["watch", image, "x"], ["watch", image, "x", "--max-pixels", "9"]),
         "exif": (["watch", turned, "x"], ["watch", turned, "x", "--exif"])}),
+    "moments": (["moments", index, "x", "--threshold", "0.99"], {
+        "prompts": ["--prompts", tmp + "/labels"], "threshold": ["--threshold", "-1"], "smooth": ["--smooth", "3"], "gap": ["--gap", "0"],
+        "top": (["moments", index, "x", "--threshold", "0.99", "--gap", "0"], ["moments", index, "x", "--threshold", "0.99", "--gap", "0", "--top", "1"]),
+        "template": (["moments", index, "x", "--threshold", "-1"], ["moments", index, "x", "--threshold", "-1", "--template", "a {}"]),
+        "min-duration": ["--min-duration", "99"], "threads": TWO, **{k: v for k, v in compute.items() if k != "preprocess"}, "model": ["-m", OUT],
+        "tokenizer": (["moments", index, "&amp;", "--threshold", "-1"], ["moments", index, "&amp;", "--threshold", "-1", "--tokenizer", "openai"])}),
     "bench": (["bench", "--whole", "--kernels", "scalar", "--threads", "1", "--batch", "1"], {
         "whole": None, "scalar": None, "threads": None, "precision": None, "json": ["--json"], "model": ["-m", OUT],
         "batch": ["--batch", "1000000000"], "kernels": ["--kernels", "no-such-set"]}),
@@ -200,9 +217,11 @@ for verb, (base, rows) in table.items():
         elif row == TWO and cpus < 2 or (verb, option) == ("selftest", "threads") and cpus < 2:
             tap.skip(name + ": one CPU")
         elif row == TWO:
+            content = index if verb == "moments" else image
             with_image = ["trace", "--image", "{fifo}"] if verb == "trace" else [verb, "{fifo}"]
+            with_image = ["moments", "{fifo}.npy", "x"] if verb == "moments" else with_image
             with_image += {"classify": labels, "compare": [image], "watch": ["x", "--format", "gray", "--size", "1x1", "--every", "500"]}.get(verb, []) + M
-            counts = [threads_of(with_image + ["--threads", n]) for n in ("1", "2")]
+            counts = [threads_of(with_image + ["--threads", n], content) for n in ("1", "2")]
             tap.check(0 < counts[0] < counts[1], "%s 1 and 2: %d and %d threads" % (name, *counts))
         else:
             without, having = row if isinstance(row, tuple) else (base, base + row)

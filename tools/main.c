@@ -21,6 +21,7 @@ static const struct {
     {"preprocess", "an image to the pixels that the model sees", cmd_preprocess},
     {"trace", "every intermediate activation of one image or text", cmd_trace},
     {"watch", "which prompts fit the frames of a video, a camera, a stream?", cmd_watch},
+    {"moments", "when does a video, watched before, show what a text says?", cmd_moments},
     {"serve", "the same over HTTP, as Roboflow Inference answers", cmd_serve},
     {"selftest", "is every kernel set of this CPU exact?", cmd_selftest},
     {"bench", "how fast is this machine, kernel by kernel?", cmd_bench},

@@ -13,6 +13,7 @@ int cmd_trace(int argc, char **argv);
 int cmd_selftest(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_watch(int argc, char **argv);
+int cmd_moments(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 
 #endif
