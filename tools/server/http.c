@@ -20,21 +20,48 @@ enum { IDLE_SECONDS = 60, HEAD_BYTES = 64 << 10 };
 
 /* ---- The library's callbacks --------------------------------------------------------------- */
 
+/* Of what began on this connection, all is over. */
+static void end_request(struct http *h, struct http_peer *peer, int status)
+{
+    struct work *w = peer == NULL ? NULL : peer->request;
+
+    if (w == NULL) {
+        return;
+    }
+    peer->request = NULL;
+    if (w->seen) {
+        h->done(h->arg, &w->request, status, w->reply.size);
+    }
+    http_peers_mark(&h->peers, peer, HTTP_PEER_IDLE, 0);
+    reply_free(&w->reply);
+    h->held -= w->room + w->held;
+    free(w->body);
+    free(w);
+    pthread_mutex_lock(&h->lock);
+    h->in_flight--;
+    pthread_cond_signal(&h->drained);
+    pthread_mutex_unlock(&h->lock);
+}
+
+/* NULL, without memory, becomes the end of the connection in on_access. */
 static void *begin_request(void *arg, const char *uri, struct MHD_Connection *connection)
 {
     struct http *h = arg;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    struct work *w = calloc(1, sizeof *w);
+    struct http_peer *peer = info == NULL ? NULL : info->socket_context;
+    struct work *w = peer == NULL ? NULL : calloc(1, sizeof *w);
 
     if (w != NULL) {
+        end_request(h, peer, 0);
+        peer->request = w;
         w->bad_path = strstr(uri, "%00") != NULL; /* unescaped, it would end the path */
         w->http = h;
-        w->peer = info == NULL ? NULL : info->socket_context;
+        w->peer = peer;
         w->request.connection = connection;
-        w->request.fd = w->peer == NULL ? -1 : w->peer->fd;
+        w->request.fd = peer->fd;
         w->request.started = base_seconds();
-        http_peers_mark(&h->peers, w->peer, HTTP_PEER_SENDING, 0);
+        http_peers_mark(&h->peers, peer, HTTP_PEER_SENDING, 0);
         pthread_mutex_lock(&h->lock);
         h->in_flight++;
         pthread_mutex_unlock(&h->lock);
@@ -194,23 +221,10 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **sl
     struct work *w = *slot;
 
     (void)connection;
-    if (w == NULL) {
-        return;
+    if (w != NULL) {
+        end_request(h, w->peer, code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? w->reply.status : 0);
+        *slot = NULL;
     }
-    if (w->seen) {
-        h->done(h->arg, &w->request,
-                code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? w->reply.status : 0, w->reply.size);
-    }
-    http_peers_mark(&h->peers, w->peer, HTTP_PEER_IDLE, 0);
-    reply_free(&w->reply);
-    h->held -= w->room + w->held;
-    free(w->body);
-    free(w);
-    *slot = NULL;
-    pthread_mutex_lock(&h->lock);
-    h->in_flight--;
-    pthread_cond_signal(&h->drained);
-    pthread_mutex_unlock(&h->lock);
 }
 
 static void on_connection(void *arg, struct MHD_Connection *connection, void **slot,
@@ -223,6 +237,9 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **s
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
         *slot = info == NULL ? NULL : http_peers_add(&h->peers, info->connect_fd);
     } else {
+        /* Of a request whose query is too long for its memory the library never says that it is
+         * completed (0.9.75): it is over with its connection. */
+        end_request(h, *slot, 0);
         http_peers_remove(&h->peers, *slot);
         *slot = NULL;
     }

@@ -121,8 +121,10 @@ struct http_peer *http_peers_add(struct http_peers *peers, int fd)
 
     if (peer != NULL) {
         pthread_mutex_lock(&peers->lock);
-        *peer =
-            (struct http_peer){fd, base_seconds() + peers->sending_s, peers->first, &peers->first};
+        *peer = (struct http_peer){.fd = fd,
+                                   .until = base_seconds() + peers->sending_s,
+                                   .next = peers->first,
+                                   .link = &peers->first};
         if (peers->first != NULL) {
             peers->first->link = &peer->next;
         }

@@ -19,7 +19,8 @@ const char *http_guard_head(struct MHD_Connection *connection);
 enum http_peer_state { HTTP_PEER_IDLE, HTTP_PEER_SENDING, HTTP_PEER_SERVED, HTTP_PEER_READING };
 struct http_peer {
     int fd;
-    double until; /* base_seconds(); when it is over the socket is shut.  0: no limit */
+    double until;  /* base_seconds(); when it is over the socket is shut.  0: no limit */
+    void *request; /* the one that has begun and is not over, or NULL; the socket thread's alone */
     struct http_peer *next, **link;
 };
 struct http_peers {
@@ -33,7 +34,7 @@ struct http_peers {
 
 int http_peers_start(struct http_peers *peers, int sending_s, int idle_s);
 void http_peers_stop(struct http_peers *peers);
-/* NULL when memory is out: then the connection has no limit but the library's own. */
+/* NULL when memory is out: then its requests are not taken. */
 struct http_peer *http_peers_add(struct http_peers *peers, int fd);
 void http_peers_remove(struct http_peers *peers, struct http_peer *peer);
 /* IDLE: the next request may take its time to begin.  SENDING: it has begun, and must be whole
