@@ -343,6 +343,7 @@ int http_start(const struct http_options *options, http_is_quick_fn is_quick, ht
     h->arg = arg;
     pthread_mutex_init(&h->lock, NULL);
     pthread_cond_init(&h->drained, NULL);
+    *http = h; /* before any thread that may ask for it */
     int status = resolve(options, &address);
     if (status == CLIPC_OK) {
         status = http_queue_start(h);
@@ -359,11 +360,10 @@ int http_start(const struct http_options *options, http_is_quick_fn is_quick, ht
         freeaddrinfo(address);
     }
     if (status != CLIPC_OK) {
+        *http = NULL;
         free_http(h);
-        return status;
     }
-    *http = h;
-    return CLIPC_OK;
+    return status;
 }
 
 int http_port(const struct http *h)

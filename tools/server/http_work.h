@@ -45,8 +45,8 @@ struct http {
     struct lane lanes[2]; /* the usual one, and the one that may wait */
     size_t held;          /* bytes of bodies and replies; the socket thread's alone */
     int in_flight;
-    _Atomic bool draining;
-    bool guarded, started;
+    _Atomic bool draining, started;
+    bool guarded;
     char complaint[200]; /* what the library said while it started */
 };
 
