@@ -48,7 +48,7 @@ ARCH := $(shell $(CC) -dumpmachine | cut -d- -f1)
 has = $(filter $(1),$(FOUND))
 CAN_SERVE := $(if $(call has,JANSSON),$(call has,MHD))
 LIBS := $(if $(call has,JPEG),-ljpeg) $(if $(call has,WEBP),-lwebp) -lm -ldl -pthread
-TOOL_LIBS := $(if $(call has,JANSSON),-ljansson) $(if $(CAN_SERVE),-lmicrohttpd $(if $(call has,CURL),-lcurl)) $(LIBS)
+TOOL_LIBS := $(if $(call has,JANSSON),-ljansson) $(if $(CAN_SERVE),-lmicrohttpd) $(if $(call has,CURL),-lcurl) $(LIBS)
 # The trainer multiplies with OpenBLAS, reads fonts and writes pictures with stb, exports for `convert`.
 CAN_TRAIN := $(and $(call has,BLAS),$(call has,STB),$(call has,JANSSON))
 TRAIN_LIBS := -lopenblas $(TOOL_LIBS)
@@ -65,6 +65,7 @@ LIB_C := $(filter-out $(drop),$(sort $(wildcard src/*.c src/*/*.c kernels/*.c we
 # Rooms of the command; without its libraries a room is not there.
 ROOMS := cli verbs measure video $(if $(call has,JANSSON),convert) $(if $(CAN_SERVE),server)
 tool_drop := tools/server/fetch_$(if $(call has,CURL),none,curl).c \
+             tools/video/webhook_$(if $(call has,CURL),none,curl).c \
              tools/video/picture_$(if $(call has,JPEG),png,jpeg).c
 TOOL_C := tools/main.c $(filter-out $(tool_drop),$(sort $(foreach room,$(ROOMS),$(wildcard tools/$(room)/*.c))))
 TRAIN_C := $(sort $(wildcard tools/train/*.c))

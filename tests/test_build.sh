@@ -32,6 +32,8 @@ if [ -f weights/demo.clipc ]; then
     [ "$(wc -c < "$tmp/crops")" -gt 1000 ] && n_bytes=$(($(wc -c < "$tmp/crops") / 2)) &&
         [ "$(head -c $n_bytes "$tmp/crops" | cksum)" = "$(tail -c $n_bytes "$tmp/crops" | cksum)" ]
     check $? "--save-frames without libjpeg: a PNG of the frame's pixels"
+    "$tmp/none/clipc" watch "$tmp/p.ppm" x --threshold 1 --webhook http://a/ 2>&1 | grep -q libcurl4-openssl-dev
+    check $? "--webhook without libcurl names the package"
 fi
 formats=$("$tmp/none/clipc" info --build | sed -n 's/^ *images *//p')
 case $formats in *JPEG* | *WebP*) false ;; *PNG*PNM*) true ;; *) false ;; esac

@@ -168,6 +168,7 @@ table = {
         "threshold": ["--threshold", "0.1"], "hysteresis": ["--threshold", "0.1", "--hysteresis", "x"],
         "min-duration": (["watch", raw, "x", "--threshold", "-1"] + RAW, ["watch", raw, "x", "--threshold", "-1", "--min-duration", "9"] + RAW),
         "smooth": ["--smooth", "3"], "on-event": ["--threshold", "-1", "--on-event", "false"], "cooldown": ["--cooldown", "x"],
+        "webhook": ["--threshold", "1", "--webhook", "ftp://x"],
         "save-frames": (["watch", raw, "x", "--threshold", "-1"] + RAW, ["watch", raw, "x", "--threshold", "-1", "--save-frames", OUT] + RAW),
         "csv": ["--csv", OUT], "srt": ["--srt", OUT], "svg": ["--svg", OUT], "embed": ["--embed", OUT + ".npy"], "stats": ["--stats"],
         "threads": TWO, **compute, "jsonl": (["watch", raw, "x", "--json"] + RAW, ["watch", raw, "x", "--json", "--jsonl"] + RAW),

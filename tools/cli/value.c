@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -41,6 +42,21 @@ static int take_choice(const struct cli *cli, const struct cli_option *option, c
         p += n + (p[n] == '|');
     }
     return cli_usage(cli, "%s is %s, not '%s'", said, words, value);
+}
+
+int value_above_zero(const struct cli *cli, const char *option, const char *text, double *to)
+{
+    char *end;
+
+    if (text == NULL) {
+        return CLI_GO_ON;
+    }
+    double x = strtod(text, &end);
+    if (end == text || *end != '\0' || !isfinite(x) || !(x > 0)) {
+        return cli_usage(cli, "--%s wants a number above 0, not '%s'", option, text);
+    }
+    *to = x;
+    return CLI_GO_ON;
 }
 
 int value_take(struct cli *cli, const struct cli_option *option, const char *said,

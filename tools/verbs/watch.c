@@ -6,6 +6,7 @@
 
 #include "../cli/gather.h"
 #include "../cli/load.h"
+#include "../cli/value.h"
 #include "../video/stored.h"
 #include "../video/watch.h"
 #include "verbs.h"
@@ -33,10 +34,10 @@ static const struct cli_verb verb = {
     CLI_MODEL | CLI_COMPUTE | CLI_JSON | CLI_JSONL};
 
 struct options {
-    const char *csv, *srt, *svg, *embed, *threshold, *hysteresis, *min_duration, *cooldown;
+    const char *csv, *srt, *svg, *embed;
     const char *fps, *range, *size, *rate, *timeout, *similar;
     struct watch_events events;
-    int every, format, smooth;
+    int every, format;
     const char *changes_options, *outliers_options;
     bool realtime, stats, changes, outliers;
 };
@@ -51,22 +52,6 @@ struct arguments {
 };
 
 /* ---- Values ---------------------------------------------------------------------------------- */
-
-/* A number above 0 (or the text is NULL: *to stays). */
-static int take_number(const struct cli *cli, const char *option, const char *text, double *to)
-{
-    char *end;
-
-    if (text == NULL) {
-        return CLI_GO_ON;
-    }
-    double x = strtod(text, &end);
-    if (end == text || *end != '\0' || !isfinite(x) || !(x > 0)) {
-        return cli_usage(cli, "--%s wants a number above 0, not '%s'", option, text);
-    }
-    *to = x;
-    return CLI_GO_ON;
-}
 
 static int take_range(const struct cli *cli, const char *text, double *low, double *high)
 {
@@ -115,37 +100,23 @@ static int take_options(const struct cli *cli, const struct options *o, struct w
     video->format = formats[o->format];
     video->image = load_options(cli);
     video->patience = 30;
-    w->cooldown = 1;
-    w->events.smooth = o->smooth;
-    w->threshold = o->threshold;
-    w->hysteresis = o->hysteresis;
     common->every = o->every;
     common->realtime = o->realtime;
-    int code = take_number(cli, "fps", o->fps, &common->fps);
+    int code = value_above_zero(cli, "fps", o->fps, &common->fps);
     if (code == CLI_GO_ON) {
-        code = take_number(cli, "rate", o->rate, &video->rate);
+        code = value_above_zero(cli, "rate", o->rate, &video->rate);
     }
     if (code == CLI_GO_ON) {
-        code = take_number(cli, "timeout", o->timeout, &video->patience);
+        code = value_above_zero(cli, "timeout", o->timeout, &video->patience);
     }
     if (code == CLI_GO_ON) {
-        code = take_number(cli, "skip-similar", o->similar, &w->skip_similar);
+        code = value_above_zero(cli, "skip-similar", o->similar, &w->skip_similar);
     }
     if (code == CLI_GO_ON) {
         code = take_size(cli, o->size, video);
     }
     if (code == CLI_GO_ON) {
         code = take_range(cli, o->range, &w->low, &w->high);
-    }
-    if (code == CLI_GO_ON) {
-        code = take_number(cli, "min-duration", o->min_duration, &w->events.min_duration);
-    }
-    if (code == CLI_GO_ON) {
-        code = take_number(cli, "cooldown", o->cooldown, &w->cooldown);
-    }
-    if (code == CLI_GO_ON && o->threshold == NULL &&
-        (o->hysteresis != NULL || o->min_duration != NULL || o->smooth > 0)) {
-        code = cli_usage(cli, "--hysteresis, --min-duration and --smooth go with --threshold");
     }
     if (code == CLI_GO_ON && o->every > 0 && o->fps != NULL) {
         code = cli_usage(cli, "--every and --fps: one of them");
@@ -220,12 +191,12 @@ static int sort_items(const struct cli *cli, struct arguments *a)
 static int check_promptless(const struct cli *cli, const struct options *o,
                             const struct arguments *a, const struct statistics_options *statistics)
 {
-    const char *wants = a->n_templates > 0     ? "--template"
-                        : o->csv != NULL       ? "--csv"
-                        : o->srt != NULL       ? "--srt"
-                        : o->svg != NULL       ? "--svg"
-                        : o->threshold != NULL ? "--threshold"
-                                               : NULL;
+    const char *wants = a->n_templates > 0            ? "--template"
+                        : o->csv != NULL              ? "--csv"
+                        : o->srt != NULL              ? "--srt"
+                        : o->svg != NULL              ? "--svg"
+                        : o->events.threshold != NULL ? "--threshold"
+                                                      : NULL;
 
     if (o->embed == NULL && !statistics->changes && !statistics->outliers) {
         return cli_usage(cli, "no prompts: write them behind the sources, or use --prompts");
@@ -264,9 +235,6 @@ static int check(const struct cli *cli, const struct options *o, const struct ar
     }
     if (o->srt != NULL && a->n_sources > 1) {
         return cli_usage(cli, "--srt takes one source: subtitles are of one film");
-    }
-    if (a->n_on_event > 0 && o->threshold == NULL) {
-        return cli_usage(cli, "--on-event wants --threshold: what is an event?");
     }
     if (stdins > 1) {
         return cli_usage(cli, "standard input can be one source only");
@@ -362,18 +330,7 @@ int cmd_watch(int argc, char **argv)
          "identify_outliers says"},
         {"outliers-options", CLI_STRING, &o.outliers_options, "SETTINGS",
          "settings of that, by default threshold_percentile=0.05,warmup=3,window_size=32"},
-        {"threshold", CLI_STRING, &o.threshold, "T",
-         "answer with events: a prompt reaches T (a cosine, or 60% of the range)"},
-        {"hysteresis", CLI_STRING, &o.hysteresis, "H",
-         "an event ends below T - H (default 10% of the range)"},
-        {"min-duration", CLI_STRING, &o.min_duration, "S", "a shorter event is none (seconds)"},
-        {"smooth", CLI_INT, &o.smooth, "N", "compare the mean of the last N frames"},
-        {"on-event", CLI_ITEM, NULL, "CMD",
-         "run CMD when an event begins or ends, its JSON on stdin; repeated:\nits arguments"},
-        {"cooldown", CLI_STRING, &o.cooldown, "S",
-         "run it no oftener than every S seconds (default 1)"},
-        {"save-frames", CLI_STRING, &o.events.save_frames, "FOLDER",
-         "keep of each event its best frame there, as a picture"},
+        WATCH_EVENTS_OPTIONS(&o.events),
         {"csv", CLI_OUTPUT, &o.csv, "FILE",
          "a row for each frame, a column for each prompt's cosine"},
         {"srt", CLI_OUTPUT, &o.srt, "FILE", "subtitles: the best prompts and their percent"},

@@ -1,7 +1,10 @@
 /* watch_events.c - what is asked for with events, checked. */
 #include "watch_events.h"
 
+#include <strings.h>
 #include <sys/stat.h>
+
+#include "../cli/value.h"
 
 /* A folder that is watched must not be one into which its own pictures are written. */
 static int check_folder(const struct cli *cli, const char *option, const char *folder,
@@ -11,9 +14,6 @@ static int check_folder(const struct cli *cli, const char *option, const char *f
 
     if (folder == NULL) {
         return CLI_GO_ON;
-    }
-    if (w->threshold == NULL) {
-        return cli_usage(cli, "--%s wants --threshold: what is an event?", option);
     }
     for (size_t i = 0; i < w->n_sources && stat(folder, &mine) == 0; i++) {
         const struct address *a = &w->sources[i].address;
@@ -26,8 +26,41 @@ static int check_folder(const struct cli *cli, const char *option, const char *f
     return CLI_GO_ON;
 }
 
+/* What is about events where there are none. */
+static int check_alone(const struct cli *cli, const struct watch_events *o, const struct watch *w)
+{
+    const char *option = w->on_event != NULL      ? "on-event"
+                         : o->webhook != NULL     ? "webhook"
+                         : o->save_frames != NULL ? "save-frames"
+                                                  : NULL;
+
+    if (o->hysteresis != NULL || o->min_duration != NULL || o->smooth > 0) {
+        return cli_usage(cli, "--hysteresis, --min-duration and --smooth go with --threshold");
+    }
+    return option != NULL ? cli_usage(cli, "--%s wants --threshold: what is an event?", option)
+                          : CLI_GO_ON;
+}
+
 int watch_events_take(const struct cli *cli, const struct watch_events *o, struct watch *w)
 {
+    int code = o->threshold == NULL ? check_alone(cli, o, w) : CLI_GO_ON;
+
+    w->threshold = o->threshold;
+    w->hysteresis = o->hysteresis;
+    w->events.smooth = o->smooth;
+    w->cooldown = 1;
+    w->webhook = o->webhook;
     w->save_frames = o->save_frames;
-    return check_folder(cli, "save-frames", o->save_frames, w);
+    if (code == CLI_GO_ON) {
+        code = value_above_zero(cli, "min-duration", o->min_duration, &w->events.min_duration);
+    }
+    if (code == CLI_GO_ON) {
+        code = value_above_zero(cli, "cooldown", o->cooldown, &w->cooldown);
+    }
+    if (code == CLI_GO_ON && o->webhook != NULL && strncasecmp(o->webhook, "http://", 7) != 0 &&
+        strncasecmp(o->webhook, "https://", 8) != 0) {
+        code = cli_usage(cli, "--webhook wants an address of http:// or https://, not '%s'",
+                         o->webhook);
+    }
+    return code == CLI_GO_ON ? check_folder(cli, "save-frames", o->save_frames, w) : code;
 }

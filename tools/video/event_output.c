@@ -8,13 +8,15 @@
 #include "../../src/base/base.h"
 #include "best_frames.h"
 #include "notify.h"
+#include "webhook.h"
 
 struct event_output {
     const struct watch *watch;
     struct json_records *records;
     struct view *view;
     struct events *events;
-    struct notify *notify;
+    struct notify *notify;     /* NULL: not wanted */
+    struct webhook *webhook;   /* the same */
     struct best_frames *best;  /* NULL: not wanted */
     const struct shown *shown; /* the frame at hand */
 };
@@ -66,6 +68,9 @@ static void put_event(struct event_output *o, const struct event *e,
     }
     if (o->notify != NULL) {
         notify_event(o->notify, json, n);
+    }
+    if (o->webhook != NULL) {
+        webhook_event(o->webhook, json, n);
     }
     free(json);
 }
@@ -134,10 +139,11 @@ int event_output_new(const struct watch *w, const struct scores *scores,
     if (status == CLIPC_OK && w->on_event != NULL) {
         status = notify_new(w->on_event, w->cooldown, &o->notify);
     }
-    if (status != CLIPC_OK && o != NULL) {
-        events_free(o->events);
-        best_frames_free(o->best);
-        free(o);
+    if (status == CLIPC_OK && w->webhook != NULL) {
+        status = webhook_new(w->webhook, &o->webhook);
+    }
+    if (status != CLIPC_OK) {
+        event_output_free(o);
         o = NULL;
     }
     *out = o;
@@ -153,20 +159,27 @@ void event_output_frame(struct event_output *o, const struct shown *shown)
     }
 }
 
-int event_output_end(struct event_output *o)
+void event_output_end(struct event_output *o)
 {
-    int code = CLI_DONE;
-
-    if (o == NULL) {
-        return code;
-    }
     events_end(o->events);
     fflush(stdout);
-    if (o->notify != NULL) {
-        code = notify_free(o->notify);
+}
+
+int event_output_free(struct event_output *o)
+{
+    bool failed = false;
+
+    if (o == NULL) {
+        return CLI_DONE;
     }
-    code = best_frames_free(o->best) != CLI_DONE ? CLI_FAILED : code;
+    if (o->notify != NULL) {
+        failed |= notify_free(o->notify) != CLI_DONE;
+    }
+    if (o->webhook != NULL) {
+        failed |= webhook_free(o->webhook) != CLI_DONE;
+    }
+    failed |= best_frames_free(o->best) != CLI_DONE;
     events_free(o->events);
     free(o);
-    return code;
+    return failed ? CLI_FAILED : CLI_DONE;
 }

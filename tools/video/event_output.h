@@ -1,4 +1,5 @@
-/* event_output.h - where events go: to stdout, and to the program of --on-event. */
+/* event_output.h - where events go: to stdout, to the program of --on-event, to the webhook; and
+ * what is kept of them. */
 #ifndef CLIPC_EVENT_OUTPUT_H
 #define CLIPC_EVENT_OUTPUT_H
 
@@ -15,7 +16,11 @@ int event_output_new(const struct watch *watch, const struct scores *scores,
 
 void event_output_frame(struct event_output *out, const struct shown *shown);
 
-/* Ends what goes on, waits for the program; frees.  NULL is nothing.  CLI_DONE or CLI_FAILED. */
-int event_output_end(struct event_output *out);
+/* Tells the end of what goes on. */
+void event_output_end(struct event_output *out);
+
+/* Waits for the program and the webhook, some seconds at most; frees.  NULL is nothing.  CLI_DONE
+ * or CLI_FAILED. */
+int event_output_free(struct event_output *out);
 
 #endif

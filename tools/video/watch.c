@@ -133,7 +133,7 @@ static int abandon(struct run *run)
     for (size_t i = 0; i < run->n_forms; i++) {
         run->forms[i]->class->abandon(run->forms[i]);
     }
-    event_output_end(run->events);
+    event_output_free(run->events);
     return code;
 }
 
@@ -187,11 +187,14 @@ static int follow(struct run *run, const clipc_model *model, clipc_session *sess
     stats_begin(&run->stats);
     pipeline_run(run->pipeline, show, run);
     stats_end(&run->stats, pipeline_dropped(run->pipeline));
-    run->failed |= event_output_end(run->events) != CLI_DONE;
+    if (run->events != NULL) {
+        event_output_end(run->events);
+    }
     if (run->view == NULL) {
         json_records_end(&run->records);
     }
     run->failed |= close_forms(run) != CLI_DONE;
+    run->failed |= event_output_free(run->events) != CLI_DONE;
     int number = interrupt_end();
     pipeline_free(run->pipeline); /* until here an interrupt may stop it */
     int code = ending(run, number, endless);

@@ -22,6 +22,7 @@ struct watch {
     struct events_options events;
     const char *const *on_event; /* a program and its arguments, ended by NULL; NULL: none */
     double cooldown;
+    const char *webhook;     /* an address; NULL: none */
     const char *save_frames; /* a folder; NULL: none */
     struct statistics_options statistics;
     bool stats;
