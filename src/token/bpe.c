@@ -106,15 +106,18 @@ void bpe_free(struct bpe *bpe)
 
 /* ---- One word ------------------------------------------------------------------------------ */
 
-/* A symbol in the doubly linked list of a word; a merge keeps the left one's place. */
-struct bpe_symbol {
-    int32_t id, previous, next; /* -1: none; id -1: merged into its left neighbour */
-};
-
 /* A merge that might be done: the best rank first, of equals the leftmost, which is the order of
  * the reference's passes. */
 struct bpe_candidate {
     int32_t rank, at, left, right; /* the ids it was made for: stale when they have changed */
+    int32_t merged;
+};
+
+/* What a word's merges ask. */
+struct run {
+    struct bpe_room *room;
+    bpe_find find;
+    void *arg;
 };
 
 static bool before(const struct bpe_candidate *a, const struct bpe_candidate *b)
@@ -150,39 +153,41 @@ static struct bpe_candidate pop(struct bpe_room *room)
 }
 
 /* Consider merging symbol `at` with its right neighbour. */
-static void consider(const struct bpe *bpe, struct bpe_room *room, int32_t at)
+static void consider(const struct run *run, int32_t at)
 {
-    if (at < 0 || room->symbols[at].next < 0) {
-        return;
-    }
-    int32_t left = room->symbols[at].id, right = room->symbols[room->symbols[at].next].id;
-    const struct merge *m = find_merge(bpe, left, right);
-    if (m != NULL) {
-        push(room, (struct bpe_candidate){m->rank, at, left, right});
+    const struct bpe_symbol *symbols = run->room->symbols;
+    struct bpe_merge merge;
+
+    if (at >= 0 && symbols[at].next >= 0 && run->find(run->arg, run->room, at, &merge)) {
+        push(run->room, (struct bpe_candidate){merge.rank, at, symbols[at].id,
+                                               symbols[symbols[at].next].id, merge.id});
     }
 }
 
 /* Merge symbol c.at with its right neighbour, unless another merge was there first. */
-static void merge_at(const struct bpe *bpe, struct bpe_room *room, struct bpe_candidate c)
+static void merge_at(const struct run *run, struct bpe_candidate c)
 {
-    struct bpe_symbol *s = &room->symbols[c.at];
+    struct bpe_symbol *symbols = run->room->symbols, *s = &symbols[c.at];
 
-    if (s->id != c.left || s->next < 0 || room->symbols[s->next].id != c.right) {
+    if (s->id != c.left || s->next < 0 || symbols[s->next].id != c.right) {
         return;
     }
-    struct bpe_symbol *gone = &room->symbols[s->next];
-    s->id = find_merge(bpe, c.left, c.right)->merged;
+    struct bpe_symbol *gone = &symbols[s->next];
+    s->id = c.merged;
     s->next = gone->next;
     gone->id = -1;
     if (s->next >= 0) {
-        room->symbols[s->next].previous = c.at;
+        symbols[s->next].previous = c.at;
     }
-    consider(bpe, room, s->previous);
-    consider(bpe, room, c.at);
+    consider(run, s->previous);
+    consider(run, c.at);
 }
 
-static bool make_room(struct bpe_room *room, size_t n)
+bool bpe_make_room(struct bpe_room *room, size_t n)
 {
+    if (n > INT32_MAX / 4) {
+        return false;
+    }
     if (n <= room->room) {
         return true;
     }
@@ -203,24 +208,46 @@ void bpe_free_room(struct bpe_room *room)
     memset(room, 0, sizeof *room);
 }
 
-bool bpe_encode(const struct bpe *bpe, struct bpe_room *room, const unsigned char *word, size_t n)
+void bpe_run(struct bpe_room *room, size_t n, bpe_find find, void *arg)
 {
-    if (n > INT32_MAX / 4 || !make_room(room, n)) {
-        return false;
-    }
+    const struct run run = {room, find, arg};
+
     room->n_heap = room->n_ids = 0;
     for (size_t i = 0; i < n; i++) {
-        int32_t at = (int32_t)i, id = bpe->bytes[(i + 1 == n) * 256 + word[i]];
-        room->symbols[i] = (struct bpe_symbol){id, at - 1, i + 1 < n ? at + 1 : -1};
+        int32_t at = (int32_t)i;
+        room->symbols[i] = (struct bpe_symbol){room->ids[i], at - 1, i + 1 < n ? at + 1 : -1};
     }
     for (size_t i = 0; i + 1 < n; i++) {
-        consider(bpe, room, (int32_t)i);
+        consider(&run, (int32_t)i);
     }
     while (room->n_heap > 0) {
-        merge_at(bpe, room, pop(room));
+        merge_at(&run, pop(room));
     }
     for (int32_t i = n > 0 ? 0 : -1; i >= 0; i = room->symbols[i].next) {
         room->ids[room->n_ids++] = room->symbols[i].id;
     }
+}
+
+/* A vocabulary's merges as bpe_run asks for them. */
+static bool find_listed(void *arg, const struct bpe_room *room, int32_t at, struct bpe_merge *found)
+{
+    const struct bpe_symbol *left = &room->symbols[at];
+    const struct merge *m = find_merge(arg, left->id, room->symbols[left->next].id);
+
+    if (m != NULL) {
+        *found = (struct bpe_merge){m->rank, m->merged};
+    }
+    return m != NULL;
+}
+
+bool bpe_encode(const struct bpe *bpe, struct bpe_room *room, const unsigned char *word, size_t n)
+{
+    if (!bpe_make_room(room, n)) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        room->ids[i] = bpe->bytes[(i + 1 == n) * 256 + word[i]];
+    }
+    bpe_run(room, n, find_listed, (void *)(uintptr_t)bpe);
     return true;
 }

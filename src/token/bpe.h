@@ -1,4 +1,4 @@
-/* bpe.h - byte-pair encoding: the bytes of one word to its tokens, by merges in order of rank. */
+/* bpe.h - byte-pair encoding: the symbols of one word to its tokens, by merges in order of rank. */
 #ifndef CLIPC_BPE_H
 #define CLIPC_BPE_H
 
@@ -22,6 +22,26 @@ struct bpe_room {
     size_t n_heap;
 };
 void bpe_free_room(struct bpe_room *room);
+
+/* Room for a word of n symbols; false: out of memory. */
+bool bpe_make_room(struct bpe_room *room, size_t n);
+
+/* A symbol in the doubly linked list of a word; a merge keeps the left one's place. */
+struct bpe_symbol {
+    int32_t id, previous, next; /* -1: none; id -1: merged into its left neighbour */
+};
+
+/* What two neighbours become, when they may be merged. */
+struct bpe_merge {
+    int32_t rank, id; /* id 0 or more; the lowest rank is merged first, of equals the leftmost */
+};
+/* Symbol `at` of room->symbols and its next one.  False: they are not merged. */
+typedef bool (*bpe_find)(void *arg, const struct bpe_room *room, int32_t at,
+                         struct bpe_merge *merge);
+
+/* Merge symbols 0 .. n - 1, whose ids are room->ids[0 .. n), until `find` knows no two neighbours
+ * any more; room->ids become the ids that are left, room->symbols their list.  Time n log n. */
+void bpe_run(struct bpe_room *room, size_t n, bpe_find find, void *arg);
 
 /* room->ids become the tokens of word: [n] bytes.  False: out of memory.  Time n log n. */
 bool bpe_encode(const struct bpe *bpe, struct bpe_room *room, const unsigned char *word, size_t n);
