@@ -82,11 +82,38 @@ struct format_tower {
 
 enum format_resize { FORMAT_SHORTEST = 1, FORMAT_SQUASH = 2, FORMAT_LONGEST = 3 /* reserved */ };
 enum format_filter { FORMAT_BICUBIC = 1, FORMAT_BILINEAR = 2 };
-enum format_rules { FORMAT_OPENAI = 1, FORMAT_HF = 2 };
+/* The last two: of texts only, and of SentencePiece's kinds only. */
+enum format_rules {
+    FORMAT_OPENAI = 1,
+    FORMAT_HF = 2,
+    FORMAT_SENTENCEPIECE = 3, /* the library's own, and an end token */
+    FORMAT_SIGLIP = 4         /* transformers' SiglipTokenizer: no punctuation, special tokens */
+};
 enum format_tokenizer_kind {
     FORMAT_TOKENIZER_NONE = 0,
-    FORMAT_TOKENIZER_BPE = 1, /* CLIP's byte-pair encoding: records tokenizer.* */
+    FORMAT_TOKENIZER_BPE = 1,     /* CLIP's byte-pair encoding */
+    FORMAT_TOKENIZER_UNIGRAM = 2, /* SentencePiece: the likeliest pieces of a text */
+    FORMAT_TOKENIZER_PIECES = 3   /* SentencePiece's BPE: the likeliest pair becomes a piece */
 };
+/* How a SentencePiece model prepares a text: NormalizerSpec and TrainerSpec of its file. */
+enum format_text_flag {
+    FORMAT_DUMMY_PREFIX = 1,   /* a space before the text */
+    FORMAT_TRIM_SPACES = 2,    /* none at its ends, no two in a row */
+    FORMAT_ESCAPE_SPACES = 4,  /* a space becomes U+2581 */
+    FORMAT_SPACE_SUFFIX = 8,   /* the dummy prefix stands behind the text */
+    FORMAT_BYTE_FALLBACK = 16, /* what no piece spells becomes a piece for each byte */
+    FORMAT_LOWER_CASE = 32     /* before all else, letter by letter */
+};
+/* What a piece is: the numbers of SentencePiece's files. */
+enum format_piece {
+    FORMAT_PIECE_NORMAL = 1,
+    FORMAT_PIECE_UNKNOWN = 2, /* one of them */
+    FORMAT_PIECE_CONTROL = 3, /* stands for no text */
+    FORMAT_PIECE_USER = 4,    /* wherever a text spells it, and as it is */
+    FORMAT_PIECE_UNUSED = 5,
+    FORMAT_PIECE_BYTE = 6 /* spelled <0x00> to <0xFF> */
+};
+#define FORMAT_MAX_PIECE 1024 /* bytes of a piece, and of a text that replaces another */
 enum format_score { FORMAT_SOFTMAX = 1, FORMAT_SIGMOID = 2 };
 
 struct format_header {
@@ -120,7 +147,8 @@ struct format_header {
     uint32_t tokenizer;       /* enum format_tokenizer_kind */
     uint32_t tokenizer_rules; /* enum format_rules */
     uint32_t sot_id, eot_id, pad_id;
-    uint32_t reserved3[2];
+    uint32_t tokenizer_flags; /* enum format_text_flag */
+    uint32_t reserved3;
     /* 272 */
     struct format_tower vision, text;
     uint32_t reserved4[12];
@@ -151,6 +179,11 @@ struct format_header {
  *                              token that ends a word has FORMAT_WORD_END set in its length
  *   tokenizer.merges           i32 [n, 3]: left id, right id, merged id, best rank first
  *   tokenizer.bytes            i32 [2, 256]: the id of each byte inside a word and at its end
+ *   tokenizer.types            u8 [1, n]: enum format_piece of each of SentencePiece's pieces
+ *   tokenizer.scores           f32 [1, n]
+ *   tokenizer.order            i32 [1, m]: ids of the pieces that text spells (normal, user,
+ *                              unused), by their bytes
+ *   tokenizer.charsmap         u8: SentencePiece's precompiled_charsmap, as its files have it
  *   provenance                 u8: UTF-8 lines "key: value"
  *   golden.text                i32 [1, n] token ids;  golden.text_vector  f32 [1, embed_dim]
  *   golden.image_vector        f32 [1, embed_dim] of the image that README.md gives by a formula

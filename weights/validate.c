@@ -2,6 +2,7 @@
  * shape or type again. */
 #include "validate.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,6 +140,23 @@ static int check_tokens(const struct validation *c, const struct format_record *
     return CLIPC_OK;
 }
 
+/* How many pieces there are, pieces.c compares with the spellings; here, with the model. */
+static int check_pieces(const struct validation *c)
+{
+    struct weights_pieces p;
+    char what[300];
+
+    snprintf(what, sizeof what, "%.240s: damaged: tokenizer", c->what);
+    if (!weights_pieces(c->w, &p) || p.n > c->w->header.vocab_size) {
+        return VALIDATE_BAD("%s: its tables are of different lengths, or too long", what);
+    }
+    if (c->w->header.eot_id >= p.n) {
+        return VALIDATE_BAD("%s: %u pieces, and the end token is %u", what, p.n,
+                            c->w->header.eot_id);
+    }
+    return weights_check_pieces(&p, what);
+}
+
 static int check_vector(const struct validation *c, const struct format_record *r)
 {
     return r->cols == c->w->header.embed_dim
@@ -146,31 +164,38 @@ static int check_vector(const struct validation *c, const struct format_record *
                : VALIDATE_BAD("%s: damaged: '%s' has %u numbers", c->what, r->name, r->cols);
 }
 
+/* Kinds of tokenizers, as a set. */
+#define BPE    (1u << FORMAT_TOKENIZER_BPE)
+#define PIECES (1u << FORMAT_TOKENIZER_UNIGRAM | 1u << FORMAT_TOKENIZER_PIECES)
+
 /* The records that are no tensors of a tower.  rows or cols 0: any number of them. */
 static const struct other {
     const char *name;
     enum format_dtype dtype;
     uint32_t rows, cols;
     int (*check)(const struct validation *c, const struct format_record *r);
-    bool needed; /* by a byte-pair tokenizer; one of plain bytes merges nothing */
+    unsigned needed; /* by these tokenizers; one of plain bytes merges nothing */
 } others[] = {
-    {"tokenizer.tokens", FORMAT_U8, 1, 0, check_tokens, true},
-    {"tokenizer.bytes", FORMAT_I32, 2, 256, check_ids, true},
-    {"tokenizer.merges", FORMAT_I32, 0, 3, check_ids, false},
-    {"provenance", FORMAT_U8, 1, 0, NULL, false},
-    {"golden.text", FORMAT_I32, 1, 0, check_ids, false},
-    {"golden.text_vector", FORMAT_F32, 1, 0, check_vector, false},
-    {"golden.image_vector", FORMAT_F32, 1, 0, check_vector, false},
+    {"tokenizer.tokens", FORMAT_U8, 1, 0, check_tokens, BPE | PIECES},
+    {"tokenizer.bytes", FORMAT_I32, 2, 256, check_ids, BPE},
+    {"tokenizer.merges", FORMAT_I32, 0, 3, check_ids, 0},
+    {"tokenizer.types", FORMAT_U8, 1, 0, NULL, PIECES},
+    {"tokenizer.scores", FORMAT_F32, 1, 0, NULL, PIECES},
+    {"tokenizer.order", FORMAT_I32, 1, 0, check_ids, PIECES},
+    {"tokenizer.charsmap", FORMAT_U8, 1, 0, NULL, 0},
+    {"provenance", FORMAT_U8, 1, 0, NULL, 0},
+    {"golden.text", FORMAT_I32, 1, 0, check_ids, 0},
+    {"golden.text_vector", FORMAT_F32, 1, 0, check_vector, 0},
+    {"golden.image_vector", FORMAT_F32, 1, 0, check_vector, 0},
 };
 #define N_OTHERS (sizeof others / sizeof others[0])
 
 static int check_other(const struct validation *c, const struct other *o)
 {
     const struct format_record *r = weights_find(c->w, o->name);
-    bool has_tokenizer = c->w->header.tokenizer != FORMAT_TOKENIZER_NONE;
 
     if (r == NULL) {
-        return has_tokenizer && o->needed
+        return o->needed >> c->w->header.tokenizer & 1
                    ? VALIDATE_BAD("%s: damaged: '%s' is missing", c->what, o->name)
                    : CLIPC_OK;
     }
@@ -194,7 +219,7 @@ static int check_others(const struct validation *c)
             return status;
         }
     }
-    return CLIPC_OK;
+    return PIECES >> h->tokenizer & 1 ? check_pieces(c) : CLIPC_OK;
 }
 
 /* ---- Names --------------------------------------------------------------------------------- */

@@ -66,6 +66,40 @@ struct weights_spec {
 typedef int (*weights_spec_fn)(void *arg, const struct weights_spec *spec);
 int weights_each_spec(const struct format_header *header, weights_spec_fn fn, void *arg);
 
+/* ---- SentencePiece's tables: pieces.c ------------------------------------------------------ */
+
+struct weights_pieces {
+    const unsigned char *tokens; /* [tokens_bytes] as tokenizer.tokens of format.h */
+    size_t tokens_bytes;
+    const uint8_t *types; /* [n] */
+    const float *scores;  /* [n] */
+    uint32_t n;
+    const int32_t *order; /* [n_order] */
+    uint32_t n_order;
+    const unsigned char *charsmap; /* [charsmap_bytes] */
+    size_t charsmap_bytes;         /* 0: none */
+    uint32_t flags;                /* enum format_text_flag */
+};
+/* Those of a file; false when one is missing. */
+bool weights_pieces(const struct weights *w, struct weights_pieces *pieces);
+
+/* 0, or the sentence what is wrong with them, which begins with `what`; after it every id, length
+ * and place in them is one that exists, and a walk through the charsmap stays in it. */
+int weights_check_pieces(const struct weights_pieces *pieces, const char *what);
+
+/* Can a text spell a piece of this type? */
+bool weights_piece_spells(uint8_t type);
+/* The id of the piece for each byte, -1 where there is none; true when all are there. */
+bool weights_byte_pieces(const struct weights_pieces *pieces, int32_t bytes[256]);
+
+/* A unit of the charsmap's trie (Darts): its children are units[its own index ^ offset ^ label];
+ * with the flag, units[its own index ^ offset] is its value. */
+#define WEIGHTS_TRIE_LEAF 0x100u
+static inline uint32_t weights_trie_offset(uint32_t unit)
+{
+    return (unit >> 10) << ((unit & 0x200) >> 6);
+}
+
 /* The element type of a tower's linear layers ("vision" or "text"): WEIGHTS_MIXED when they differ,
  * 0 without the tower. */
 #define WEIGHTS_MIXED 255u

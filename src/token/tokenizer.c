@@ -1,4 +1,5 @@
-/* tokenizer.c - clean text is cut into words, words into bytes, bytes merged into tokens.
+/* tokenizer.c - the kinds of vocabulary; and of byte-pair encoding all else: clean text is cut into
+ * words, words into bytes, bytes merged into tokens.
  *
  * Sources: openai/CLIP clip/simple_tokenizer.py; for FORMAT_HF the tokenizer.json of the published
  * models, run by the tokenizers library (NFC, white space, lower case; ByteLevel; BPE with
@@ -11,34 +12,56 @@
 #include "../base/utf8.h"
 #include "bpe.h"
 #include "clean.h"
+#include "sentencepiece.h"
 #include "unicode.h"
 
 struct tokenizer {
     struct tokenizer_tables tables;
-    struct bpe *bpe;
+    struct bpe *bpe;                    /* FORMAT_TOKENIZER_BPE */
+    struct sentencepiece sentencepiece; /* the other kinds */
 };
 
 /* A text is searched for both spellings at each place: a hostile file's long ones would be slow. */
 enum { MAX_SPECIAL = 256 };
 
-int tokenizer_new(const struct tokenizer_tables *tables, struct tokenizer **out)
+static int open_bpe(struct tokenizer *t)
 {
-    if (tables->kind != FORMAT_TOKENIZER_BPE) {
-        return base_fail(CLIPC_ERROR_UNSUPPORTED, "tokenizer of kind %d: use a newer clipc",
-                         (int)tables->kind);
-    }
+    const struct tokenizer_tables *tables = &t->tables;
+
     if (tables->sot_length > MAX_SPECIAL || tables->eot_length > MAX_SPECIAL) {
         return base_fail(CLIPC_ERROR_FORMAT,
                          "tokenizer: a start or end token of more than %d bytes: "
                          "no vocabulary of CLIP has one; convert the model again",
                          MAX_SPECIAL);
     }
+    return bpe_new(tables->merges, tables->n_merges, tables->bytes, &t->bpe);
+}
+
+static int open_sentencepiece(struct tokenizer *t)
+{
+    const struct tokenizer_tables *tables = &t->tables;
+
+    t->sentencepiece.kind = tables->kind;
+    t->sentencepiece.rules = tables->rules;
+    t->sentencepiece.eot_id = tables->eot_id;
+    return pieces_new(&tables->pieces, &t->sentencepiece.pieces);
+}
+
+int tokenizer_new(const struct tokenizer_tables *tables, struct tokenizer **out)
+{
+    bool pieces =
+        tables->kind == FORMAT_TOKENIZER_UNIGRAM || tables->kind == FORMAT_TOKENIZER_PIECES;
+
+    if (tables->kind != FORMAT_TOKENIZER_BPE && !pieces) {
+        return base_fail(CLIPC_ERROR_UNSUPPORTED, "tokenizer of kind %d: use a newer clipc",
+                         (int)tables->kind);
+    }
     struct tokenizer *t = base_alloc(sizeof *t);
     if (t == NULL) {
         return base_fail(CLIPC_ERROR_MEMORY, "tokenizer: no memory");
     }
     t->tables = *tables;
-    int status = bpe_new(tables->merges, tables->n_merges, tables->bytes, &t->bpe);
+    int status = pieces ? open_sentencepiece(t) : open_bpe(t);
     if (status != CLIPC_OK) {
         base_free(t);
         return status;
@@ -64,20 +87,31 @@ static const char *spelling(const struct weights *w, int32_t id, size_t *length)
     return "";
 }
 
-int tokenizer_open(const struct weights *w, struct tokenizer **tokenizer)
+static void take_bpe(const struct weights *w, struct tokenizer_tables *tables)
 {
     const struct format_record *merges = weights_find(w, "tokenizer.merges");
+
+    tables->merges = merges != NULL ? weights_data(w, merges) : NULL;
+    tables->n_merges = merges != NULL ? merges->rows : 0;
+    tables->bytes = weights_data(w, weights_find(w, "tokenizer.bytes"));
+    tables->sot = spelling(w, tables->sot_id, &tables->sot_length);
+    tables->eot = spelling(w, tables->eot_id, &tables->eot_length);
+}
+
+int tokenizer_open(const struct weights *w, struct tokenizer **tokenizer)
+{
     struct tokenizer_tables tables = {
         .kind = (enum format_tokenizer_kind)w->header.tokenizer,
-        .merges = merges != NULL ? weights_data(w, merges) : NULL,
-        .n_merges = merges != NULL ? merges->rows : 0,
-        .bytes = weights_data(w, weights_find(w, "tokenizer.bytes")),
+        .rules = (enum format_rules)w->header.tokenizer_rules,
         .sot_id = (int32_t)w->header.sot_id,
         .eot_id = (int32_t)w->header.eot_id,
     };
 
-    tables.sot = spelling(w, tables.sot_id, &tables.sot_length);
-    tables.eot = spelling(w, tables.eot_id, &tables.eot_length);
+    if (tables.kind == FORMAT_TOKENIZER_BPE) {
+        take_bpe(w, &tables);
+    } else {
+        weights_pieces(w, &tables.pieces);
+    }
     return tokenizer_new(&tables, tokenizer);
 }
 
@@ -85,6 +119,7 @@ void tokenizer_free(struct tokenizer *t)
 {
     if (t != NULL) {
         bpe_free(t->bpe);
+        pieces_free(t->sentencepiece.pieces);
         base_free(t);
     }
 }
@@ -295,8 +330,8 @@ static bool encode_all(struct id_list *e, const struct unicode_text *text, enum 
     return text->n == 0 || encode_part(e, text->data + start, text->n - start, rules);
 }
 
-int tokenizer_encode(const struct tokenizer *t, const char *text, size_t length,
-                     enum format_rules rules, size_t context, int32_t *ids, size_t *n_ids)
+static bool encode_bpe(const struct tokenizer *t, const char *text, size_t length,
+                       enum format_rules rules, size_t context, int32_t *ids, size_t *n_ids)
 {
     struct id_list e = {.t = t, .ids = ids, .context = context};
     struct unicode_text points = {0};
@@ -309,6 +344,16 @@ int tokenizer_encode(const struct tokenizer *t, const char *text, size_t length,
     *n_ids = e.n_ids;
     unicode_free(&points);
     bpe_free_room(&e.room);
+    return good;
+}
+
+int tokenizer_encode(const struct tokenizer *t, const char *text, size_t length,
+                     enum format_rules rules, size_t context, int32_t *ids, size_t *n_ids)
+{
+    bool good = t->tables.kind == FORMAT_TOKENIZER_BPE
+                    ? encode_bpe(t, text, length, rules, context, ids, n_ids)
+                    : sentencepiece_encode(&t->sentencepiece, text, length, context, ids, n_ids);
+
     return good ? CLIPC_OK
                 : base_fail(CLIPC_ERROR_MEMORY, "tokenizer: no memory for a text of %zu bytes",
                             length);

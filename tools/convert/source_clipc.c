@@ -42,23 +42,46 @@ static void *copy(const struct weights *w, const char *name, size_t *bytes, int 
     return p;
 }
 
-static int take_vocab(const struct weights *w, struct vocab *v)
+static int take_bpe(const struct weights *w, struct vocab *v)
 {
     size_t bytes;
+    int status = CLIPC_OK;
+
+    memcpy(v->bytes, weights_data(w, weights_find(w, "tokenizer.bytes")), sizeof v->bytes);
+    v->merges = copy(w, "tokenizer.merges", &bytes, &status);
+    v->n_merges = bytes / (3 * sizeof *v->merges);
+    return status;
+}
+
+static int take_pieces(const struct weights *w, struct vocab *v)
+{
+    size_t bytes;
+    int status = CLIPC_OK;
+
+    v->types = copy(w, "tokenizer.types", &bytes, &status);
+    v->scores = copy(w, "tokenizer.scores", &bytes, &status);
+    v->order = copy(w, "tokenizer.order", &bytes, &status);
+    v->n_order = (uint32_t)(bytes / sizeof *v->order);
+    v->charsmap = copy(w, "tokenizer.charsmap", &v->charsmap_bytes, &status);
+    return status;
+}
+
+static int take_vocab(const struct weights *w, struct vocab *v)
+{
     int status = CLIPC_OK;
 
     v->kind = (enum format_tokenizer_kind)w->header.tokenizer;
     if (v->kind == FORMAT_TOKENIZER_NONE) {
         return CLIPC_OK;
     }
-    memcpy(v->bytes, weights_data(w, weights_find(w, "tokenizer.bytes")), sizeof v->bytes);
     v->tokens = copy(w, "tokenizer.tokens", &v->tokens_bytes, &status);
-    v->merges = copy(w, "tokenizer.merges", &bytes, &status);
-    v->n_merges = bytes / (3 * sizeof *v->merges);
     v->sot_id = w->header.sot_id;
     v->eot_id = w->header.eot_id;
     for (size_t at = 0; at + 2 <= v->tokens_bytes; v->n++) {
         at += 2 + (base_u16(v->tokens + at) & (FORMAT_WORD_END - 1));
+    }
+    if (status == CLIPC_OK) {
+        status = v->kind == FORMAT_TOKENIZER_BPE ? take_bpe(w, v) : take_pieces(w, v);
     }
     return status;
 }

@@ -1,4 +1,5 @@
-/* source_vocab.c - the vocabulary that belongs to a model: as large, and with its end token. */
+/* source_vocab.c - the vocabulary that belongs to a model: of its kind, as large, and with its end
+ * token. */
 #include <stdio.h>
 
 #include "source.h"
@@ -30,12 +31,9 @@ int source_take_vocab(struct source *s, const char *path, bool demanded)
     if (h->text.layers == 0) {
         return CLIPC_OK;
     }
-    if (h->text.flags & FORMAT_NO_START_TOKEN) {
-        fprintf(stderr, "clipc: warning: SigLIP's tokenizer (SentencePiece) is not read yet: text "
-                        "will need ids (embed --tokens FILE.npy)\n");
-        return CLIPC_OK;
-    }
-    int status = vocab_load(path, &s->files, &s->vocab);
+    bool pieces = (h->text.flags & FORMAT_NO_START_TOKEN) != 0;
+    int status = pieces ? vocab_load_pieces(path, &s->files, &s->vocab)
+                        : vocab_load(path, &s->files, &s->vocab);
     if (status == CLIPC_ERROR_IO && !demanded) {
         fprintf(stderr,
                 "clipc: warning: %s: text will need ids (embed --tokens FILE.npy), or convert "
@@ -46,7 +44,12 @@ int source_take_vocab(struct source *s, const char *path, bool demanded)
     if (status == CLIPC_OK) {
         status = check_size(s, path);
     }
-    if (status == CLIPC_OK) {
+    if (status == CLIPC_OK && pieces) {
+        h->tokenizer_rules = s->vocab.rules;
+        h->tokenizer_flags = s->vocab.flags;
+        h->eot_id = s->vocab.eot_id;
+        h->pad_id = s->vocab.pad_id;
+    } else if (status == CLIPC_OK) {
         h->sot_id = s->vocab.sot_id;
         h->eot_id = s->vocab.eot_id;
         h->pad_id = h->tokenizer_rules == FORMAT_OPENAI ? 0 : h->eot_id;

@@ -1,4 +1,5 @@
-/* vocab.h - CLIP's byte-pair vocabulary files to the weight file's tables. */
+/* vocab.h - vocabulary files to the weight file's tables: CLIP's byte-pair encoding, and
+ * SentencePiece. */
 #ifndef CLIPC_VOCAB_H
 #define CLIPC_VOCAB_H
 
@@ -17,6 +18,16 @@ struct vocab {
     size_t n_merges;
     int32_t bytes[2][256];
     uint32_t sot_id, eot_id;
+    /* SentencePiece: */
+    uint32_t pad_id;
+    uint8_t *types; /* [n] */
+    float *scores;  /* [n] */
+    int32_t *order; /* [n_order] */
+    uint32_t n_order;
+    unsigned char *charsmap; /* [charsmap_bytes]; NULL: none */
+    size_t charsmap_bytes;
+    uint32_t flags;          /* enum format_text_flag */
+    enum format_rules rules; /* FORMAT_SENTENCEPIECE or FORMAT_SIGLIP */
 };
 
 /* From `path`: a folder with vocab.json + merges.txt, tokenizer.json, merges.txt alone or OpenAI's
@@ -24,6 +35,11 @@ struct vocab {
  * there is one).  All that is read is added to `files`.  CLIPC_ERROR_IO
  * when a folder holds none of them. */
 int vocab_load(const char *path, struct files *files, struct vocab *v);
+
+/* SentencePiece's, of a text tower that begins without a start token: a folder with spiece.model or
+ * tokenizer.model, or one such file; tokenizer_config.json beside it says whose rules are around
+ * it. */
+int vocab_load_pieces(const char *path, struct files *files, struct vocab *v);
 
 /* 256 bytes, the same at a word's end, start and end: no merges. */
 int vocab_plain(struct vocab *v);

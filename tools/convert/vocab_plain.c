@@ -41,5 +41,9 @@ void vocab_free(struct vocab *v)
 {
     free(v->tokens);
     free(v->merges);
+    free(v->types);
+    free(v->scores);
+    free(v->order);
+    free(v->charsmap);
     memset(v, 0, sizeof *v);
 }
