@@ -35,10 +35,18 @@ def tensor(data, record):
     return a[0] if rows == 1 else a
 
 
+def records(data):
+    """Name and the 96 bytes of each record."""
+    at, count, stride = struct.unpack("<QII", data[24:40])
+    for i in range(count):
+        record = data[at + stride * i:at + stride * (i + 1)]
+        yield record[:56].split(b"\0")[0].decode(), record
+
+
 def read(path):
     data = open(path, "rb").read()
     assert data[:8] == b"clipc\r\n\x1a"
-    version, header_bytes, file_bytes, records, count, stride, features = struct.unpack("<IIQQIII", data[8:44])
+    version, header_bytes, file_bytes, _, _, stride, features = struct.unpack("<IIQQIII", data[8:44])
     assert version == 2 and header_bytes >= 448 and stride >= 96 and file_bytes == len(data) and features == 0
     blank = data[:48] + bytes(32) + data[80:]
     assert hashlib.sha256(blank).digest() == data[48:80]
@@ -46,10 +54,7 @@ def read(path):
     header["embed_dim"], header["score"] = struct.unpack("<II", data[144:152])
     header["logit_scale"], header["logit_bias"] = struct.unpack("<ff", data[152:160])
     header["image_size"], header["patch_size"] = struct.unpack("<II", data[176:184])
-    header["vocab_size"] = struct.unpack("<I", data[240:244])[0]
+    keys = "vocab_size tokenizer tokenizer_rules sot_id eot_id pad_id tokenizer_flags".split()
+    header.update(zip(keys, struct.unpack("<7I", data[240:268])))
     header["vision"], header["text"] = tower(data[272:336]), tower(data[336:400])
-    tensors = {}
-    for i in range(count):
-        record = data[records + stride * i:records + stride * (i + 1)]
-        tensors[record[:56].split(b"\0")[0].decode()] = tensor(data, record)
-    return header, tensors
+    return header, {name: tensor(data, record) for name, record in records(data)}

@@ -41,7 +41,9 @@ static const char *const pools[] = {
     "last row", "mean of the patches", "attention (MAP)"};
 static const char *const resizes[] = {"-", "shortest side", "squash"};
 static const char *const filters[] = {"-", "bicubic", "bilinear"};
-static const char *const rules[] = {"-", "openai", "hf"};
+static const char *const rules[] = {"-", "openai", "hf", "SentencePiece", "SigLIP"};
+static const char *const tokenizers[] = {"none", "byte-pair", "SentencePiece unigram",
+                                         "SentencePiece BPE"};
 static const char *const layouts[] = {"rows", "panels", "vector"};
 
 /* ---- The build ----------------------------------------------------------------------------- */
@@ -150,6 +152,18 @@ static void print_tensors(const struct weights *w)
     }
 }
 
+static void print_tokenizer(const struct format_header *h)
+{
+    if (h->text.flags & FORMAT_PAD_TO_CONTEXT) {
+        printf(", padded to the context with %u", h->pad_id);
+    }
+    printf("; tokenizer %s", WORD(tokenizers, h->tokenizer));
+    if (h->tokenizer != FORMAT_TOKENIZER_NONE) {
+        printf(", rules of %s", WORD(rules, h->tokenizer_rules));
+    }
+    putchar('\n');
+}
+
 static void print_file(const struct weights *w, const char *name, bool tensors)
 {
     const struct format_header *h = &w->header;
@@ -179,9 +193,7 @@ static void print_file(const struct weights *w, const char *name, bool tensors)
         } else {
             printf("start %u, end %u", h->sot_id, h->eot_id);
         }
-        printf("%s; tokenizer %s\n",
-               h->text.flags & FORMAT_PAD_TO_CONTEXT ? ", padded to the context" : "",
-               h->tokenizer == FORMAT_TOKENIZER_NONE ? "none" : WORD(rules, h->tokenizer_rules));
+        print_tokenizer(h);
     }
     if (h->display_low < h->display_high) {
         printf("  cosines     worth showing from %g to %g\n", (double)h->display_low,
@@ -232,10 +244,11 @@ static void print_file_json(const struct weights *w, const char *name, int verif
     json_put_c_string(stdout, h->name);
     printf(", \"bytes\": %zu, \"embed_dim\": %u, \"logit_scale\": %.9g, \"logit_bias\": %.9g, "
            "\"display\": [%.9g, %.9g], "
-           "\"image_size\": %u, \"patch_size\": %u, \"vocab_size\": %u, \"sha256\": \"%s\"",
+           "\"image_size\": %u, \"patch_size\": %u, \"vocab_size\": %u, "
+           "\"tokenizer\": \"%s\", \"sha256\": \"%s\"",
            w->size, h->embed_dim, (double)h->logit_scale, (double)h->logit_bias,
            (double)h->display_low, (double)h->display_high, h->image_size, h->patch_size,
-           h->vocab_size, hex);
+           h->vocab_size, WORD(tokenizers, h->tokenizer), hex);
     print_tower_json(w, "vision", &h->vision);
     print_tower_json(w, "text", &h->text);
     if (verified >= 0) {
