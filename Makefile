@@ -16,7 +16,7 @@
 # Nothing here installs anything: `sh tools/setup demo` and `sh tools/setup test` do.
 #
 # Optional libraries are found by compiling a probe.  OPTIONAL=none leaves them all out;
-# OPTIONAL="STB JPEG" takes only these (of BLAS STB JPEG WEBP JANSSON MHD CURL).
+# OPTIONAL="STB JPEG" takes only these (of BLAS STB JPEG WEBP JANSSON MHD CURL ASS).
 
 CC ?= cc
 AR ?= ar
@@ -26,7 +26,7 @@ ifneq ($(filter lib,$(MAKECMDGOALS)),)
 B := build/core
 OPTIONAL := none
 endif
-OPTIONAL ?= BLAS STB JPEG WEBP JANSSON MHD CURL
+OPTIONAL ?= BLAS STB JPEG WEBP JANSSON MHD CURL ASS
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wvla -Wstrict-prototypes -Wmissing-prototypes
 STD := -std=c11 -D_POSIX_C_SOURCE=200809L -ffp-contract=off -fvisibility=hidden -fPIC -pthread \
@@ -48,7 +48,8 @@ ARCH := $(shell $(CC) -dumpmachine | cut -d- -f1)
 has = $(filter $(1),$(FOUND))
 CAN_SERVE := $(if $(call has,JANSSON),$(call has,MHD))
 LIBS := $(if $(call has,JPEG),-ljpeg) $(if $(call has,WEBP),-lwebp) -lm -ldl -pthread
-TOOL_LIBS := $(if $(call has,JANSSON),-ljansson) $(if $(CAN_SERVE),-lmicrohttpd) $(if $(call has,CURL),-lcurl) $(LIBS)
+TOOL_LIBS := $(if $(call has,JANSSON),-ljansson) $(if $(CAN_SERVE),-lmicrohttpd) $(if $(call has,CURL),-lcurl) \
+    $(if $(call has,ASS),-lass) $(LIBS)
 # The trainer multiplies with OpenBLAS, reads fonts and writes pictures with stb, exports for `convert`.
 CAN_TRAIN := $(and $(call has,BLAS),$(call has,STB),$(call has,JANSSON))
 TRAIN_LIBS := -lopenblas $(TOOL_LIBS)
@@ -66,7 +67,8 @@ LIB_C := $(filter-out $(drop),$(sort $(wildcard src/*.c src/*/*.c kernels/*.c we
 ROOMS := cli verbs measure video $(if $(call has,JANSSON),convert) $(if $(CAN_SERVE),server)
 tool_drop := tools/server/fetch_$(if $(call has,CURL),none,curl).c \
              tools/video/webhook_$(if $(call has,CURL),none,curl).c \
-             tools/video/picture_$(if $(call has,JPEG),png,jpeg).c
+             tools/video/picture_$(if $(call has,JPEG),png,jpeg).c \
+             tools/video/lettering_$(if $(call has,ASS),none,ass).c
 TOOL_C := tools/main.c $(filter-out $(tool_drop),$(sort $(foreach room,$(ROOMS),$(wildcard tools/$(room)/*.c))))
 TRAIN_C := $(sort $(wildcard tools/train/*.c))
 TEST_C := $(sort $(wildcard tests/test_*.c))

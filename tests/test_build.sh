@@ -35,6 +35,11 @@ if [ -f weights/demo.clipc ]; then
     "$tmp/none/clipc" watch "$tmp/p.ppm" x --threshold 1 --webhook http://a/ 2>&1 | grep -q libcurl4-openssl-dev
     check $? "--webhook without libcurl names the package"
 fi
+if [ -f weights/demo.clipc ]; then
+    "$tmp/none/clipc" watch "$tmp/p.ppm" "a red circle" -o "$tmp/film.mp4" 2> "$tmp/log" > /dev/null
+    [ $? -eq 1 ] && [ ! -e "$tmp/film.mp4" ] && grep -qE 'libass-dev|ffmpeg' "$tmp/log"
+    check $? "a film without libass names the package: $(head -n 1 "$tmp/log")"
+fi
 formats=$("$tmp/none/clipc" info --build | sed -n 's/^ *images *//p')
 case $formats in *JPEG* | *WebP*) false ;; *PNG*PNM*) true ;; *) false ;; esac
 check $? "info --build says what is left: $formats"

@@ -170,7 +170,7 @@ table = {
         "smooth": ["--smooth", "3"], "on-event": ["--threshold", "-1", "--on-event", "false"], "cooldown": ["--cooldown", "x"],
         "webhook": ["--threshold", "1", "--webhook", "ftp://x"],
         "save-frames": (["watch", raw, "x", "--threshold", "-1"] + RAW, ["watch", raw, "x", "--threshold", "-1", "--save-frames", OUT] + RAW),
-        "csv": ["--csv", OUT], "srt": ["--srt", OUT], "svg": ["--svg", OUT], "embed": ["--embed", OUT + ".npy"], "stats": ["--stats"],
+        "csv": ["--csv", OUT], "output": ["-o", OUT], "show": (["watch", raw, "--changes"] + RAW, ["watch", raw, "--changes", "--show"] + RAW), "srt": ["--srt", OUT], "svg": ["--svg", OUT], "embed": ["--embed", OUT + ".npy"], "stats": ["--stats"],
         "threads": TWO, **compute, "jsonl": (["watch", raw, "x", "--json"] + RAW, ["watch", raw, "x", "--json", "--jsonl"] + RAW),
         "model": ["-m", OUT], "preprocess": (["watch", image, "x"], ["watch", image, "x", "--preprocess", "openai"]),
         "changes": ["--changes"], "changes-options": ["--changes-options", "warmup=1"], "outliers": ["--outliers"],

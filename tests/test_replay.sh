@@ -33,6 +33,7 @@ libs="$libs $(grep -q 'HAVE_WEBP 1' "$build/config.h" && echo -lwebp)"
 libs="$libs $(grep -q 'HAVE_JANSSON 1' "$build/config.h" && echo -ljansson)"
 libs="$libs $(grep -q 'HAVE_MHD 1' "$build/config.h" && echo -lmicrohttpd)"
 libs="$libs $(grep -q 'HAVE_CURL 1' "$build/config.h" && echo -lcurl)"
+libs="$libs $(grep -q 'HAVE_ASS 1' "$build/config.h" && echo -lass)"
 flags=
 [ "$build" = build/asan ] && flags=-fsanitize=address,undefined
 [ "$build" = build/tsan ] && flags=-fsanitize=thread

@@ -41,6 +41,8 @@ int main(void) { return MHD_get_version() == 0; }' -lmicrohttpd ;;
 #error "curl_multi_poll came with 7.66"
 #endif
 int main(void) { return curl_version() == 0; }' -lcurl ;;
+    ASS) try '#include <ass/ass.h>
+int main(void) { return ass_library_version() == 0; }' -lass ;;
     *) return 1 ;;
     esac
 }
@@ -54,13 +56,14 @@ describe() {
     JANSSON) echo 'jansson:libjansson-dev' ;;
     MHD) echo 'libmicrohttpd:libmicrohttpd-dev' ;;
     CURL) echo 'libcurl:libcurl4-openssl-dev' ;;
+    ASS) echo 'libass:libass-dev' ;;
     esac
 }
 
 found= yes= no=
 {
     echo '/* Written by tools/probe.sh: what the build found. */'
-    for name in BLAS STB JPEG WEBP JANSSON MHD CURL; do
+    for name in BLAS STB JPEG WEBP JANSSON MHD CURL ASS; do
         text=$(describe $name)
         case " $* " in
         *" $name "*) probe $name && have=1 || have=0 ;;

@@ -73,10 +73,10 @@ static void print_build(void)
     printf("  compiler    %s\n", CONFIG_COMPILER);
     printf("  images      %s\n", clipc_image_formats());
     printf("  libraries   stb_image %s, libjpeg-turbo %s, libwebp %s, OpenBLAS %s, jansson %s, "
-           "libmicrohttpd %s, libcurl %s\n",
+           "libmicrohttpd %s, libcurl %s, libass %s\n",
            HAVE_STB ? "yes" : "no", HAVE_JPEG ? "yes" : "no", HAVE_WEBP ? "yes" : "no",
            HAVE_BLAS ? "yes (loaded when asked for)" : "no", HAVE_JANSSON ? "yes" : "no",
-           HAVE_MHD ? "yes" : "no", HAVE_CURL ? "yes" : "no");
+           HAVE_MHD ? "yes" : "no", HAVE_CURL ? "yes" : "no", HAVE_ASS ? "yes" : "no");
     printf("  unicode     %s\n", unicode_version);
     printf("  kernels    ");
     for (size_t i = 0; (name = clipc_kernels(i, &supported)) != NULL; i++) {
@@ -97,10 +97,10 @@ static void print_build_json(void)
     printf("[{\"version\": \"%s\", \"compiler\": ", clipc_version());
     json_put_c_string(stdout, CONFIG_COMPILER);
     printf(", \"formats\": \"%s\", \"stb\": %d, \"jpeg\": %d, \"webp\": %d, \"blas\": %d, "
-           "\"jansson\": %d, \"libmicrohttpd\": %d, \"libcurl\": %d, "
+           "\"jansson\": %d, \"libmicrohttpd\": %d, \"libcurl\": %d, \"libass\": %d, "
            "\"unicode\": \"%s\", \"threads\": %d, \"kernels\": {",
            clipc_image_formats(), HAVE_STB, HAVE_JPEG, HAVE_WEBP, HAVE_BLAS, HAVE_JANSSON, HAVE_MHD,
-           HAVE_CURL, unicode_version, cpus_available());
+           HAVE_CURL, HAVE_ASS, unicode_version, cpus_available());
     for (size_t i = 0; (name = clipc_kernels(i, &supported)) != NULL; i++) {
         printf("%s\"%s\": %s", i == 0 ? "" : ", ", name, supported ? "true" : "false");
     }

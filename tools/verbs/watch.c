@@ -7,6 +7,7 @@
 #include "../cli/gather.h"
 #include "../cli/load.h"
 #include "../cli/value.h"
+#include "../video/form.h"
 #include "../video/stored.h"
 #include "../video/watch.h"
 #include "verbs.h"
@@ -34,12 +35,12 @@ static const struct cli_verb verb = {
     CLI_MODEL | CLI_COMPUTE | CLI_JSON | CLI_JSONL};
 
 struct options {
-    const char *csv, *srt, *svg, *embed;
+    const char *csv, *srt, *svg, *embed, *film;
     const char *fps, *range, *size, *rate, *timeout, *similar;
     struct watch_events events;
     int every, format;
     const char *changes_options, *outliers_options;
-    bool realtime, stats, changes, outliers;
+    bool realtime, stats, changes, outliers, show;
 };
 
 struct arguments {
@@ -194,6 +195,8 @@ static int check_promptless(const struct cli *cli, const struct options *o,
     const char *wants = a->n_templates > 0            ? "--template"
                         : o->csv != NULL              ? "--csv"
                         : o->srt != NULL              ? "--srt"
+                        : o->film != NULL             ? "-o"
+                        : o->show                     ? "--show"
                         : o->svg != NULL              ? "--svg"
                         : o->events.threshold != NULL ? "--threshold"
                                                       : NULL;
@@ -202,6 +205,17 @@ static int check_promptless(const struct cli *cli, const struct options *o,
         return cli_usage(cli, "no prompts: write them behind the sources, or use --prompts");
     }
     return wants != NULL ? cli_usage(cli, "%s wants prompts", wants) : CLI_GO_ON;
+}
+
+static int check_film(const struct cli *cli, const char *path, size_t n_sources)
+{
+    if (path != NULL && !film_is_name(path)) {
+        return cli_usage(cli, "-o wants a name that ends in .mp4, .m4v, .mov or .mkv, not '%s'",
+                         path);
+    }
+    return path != NULL && n_sources > 1
+               ? cli_usage(cli, "-o takes one source: it makes a film of it (--show shows several)")
+               : CLI_GO_ON;
 }
 
 static int check_embed(const struct cli *cli, const char *path)
@@ -243,6 +257,9 @@ static int check(const struct cli *cli, const struct options *o, const struct ar
         return cli_usage(cli, "no source: a file, webcam, an address or -");
     }
     int code = a->prompts.n == 0 ? check_promptless(cli, o, a, &w->statistics) : CLI_GO_ON;
+    if (code == CLI_GO_ON) {
+        code = check_film(cli, o->film, a->n_sources);
+    }
     return code == CLI_GO_ON ? check_embed(cli, o->embed) : code;
 }
 
@@ -287,6 +304,8 @@ static int watch_as_asked(const struct cli *cli, const struct options *o)
         w.srt = o->srt;
         w.svg = o->svg;
         w.embed = o->embed;
+        w.film = o->film;
+        w.show = o->show;
         code = watch_events_take(cli, &o->events, &w);
     }
     if (code == CLI_GO_ON) {
@@ -318,7 +337,7 @@ int cmd_watch(int argc, char **argv)
         {"rate", CLI_STRING, &o.rate, "N",
          "frames a second where the source does not say (default 25)"},
         {"timeout", CLI_STRING, &o.timeout, "S",
-         "end a stream or a decoder that gives nothing for S seconds (default 30)"},
+         "end a stream, a decoder or an encoder that does nothing for S seconds (default 30)"},
         {"changes", CLI_FLAG, &o.changes, NULL,
          "say of each frame whether its vector changes more, or less, than until now:\n"
          "what Roboflow's block identify_changes says"},
@@ -331,6 +350,10 @@ int cmd_watch(int argc, char **argv)
         {"outliers-options", CLI_STRING, &o.outliers_options, "SETTINGS",
          "settings of that, by default threshold_percentile=0.05,warmup=3,window_size=32"},
         WATCH_EVENTS_OPTIONS(&o.events),
+        {"o|output", CLI_OUTPUT, &o.film, "FILE",
+         "a film (.mp4, .m4v, .mov, .mkv; without sound) of the frames, the best prompts\n"
+         "and their percent drawn on them"},
+        {"show", CLI_FLAG, &o.show, NULL, "the same in a window; closing it ends the watch"},
         {"csv", CLI_OUTPUT, &o.csv, "FILE",
          "a row for each frame, a column for each prompt's cosine"},
         {"srt", CLI_OUTPUT, &o.srt, "FILE", "subtitles: the best prompts and their percent"},

@@ -20,8 +20,9 @@
 #include "command.h"
 #include "kinds.h"
 #include "process.h"
+#include "words.h"
 
-enum { SAID_BYTES = 2048, ENDING_SECONDS = 5 };
+enum { ENDING_SECONDS = 5 };
 
 struct ffmpeg {
     struct video video;
@@ -29,54 +30,29 @@ struct ffmpeg {
     struct feed pictures, times;
     struct command command;
     const char *name;
-    char said[SAID_BYTES]; /* the end of its stderr, 0 behind it */
-    size_t n_said;
+    struct words words;
     uint64_t count;
     size_t max_pixels;
 };
-
-/* What its stderr has now; that must be read, or it would wait for us. */
-static void take_words(struct ffmpeg *f)
-{
-    char text[512];
-    ssize_t n = read(f->process.err, text, sizeof text);
-
-    if (n <= 0) {
-        close(f->process.err);
-        f->process.err = -1;
-        return;
-    }
-    size_t keep = f->n_said + (size_t)n < SAID_BYTES ? f->n_said : SAID_BYTES - 1 - (size_t)n;
-    memmove(f->said, f->said + f->n_said - keep, keep);
-    memcpy(f->said + keep, text, (size_t)n);
-    f->n_said = keep + (size_t)n;
-    f->said[f->n_said] = '\0';
-}
 
 static void read_side(struct feed *feed)
 {
     struct ffmpeg *f = feed->side_arg;
 
-    take_words(f);
+    words_take(&f->words, &f->process.err);
     feed->side = f->process.err;
 }
 
 /* The last line that it said, but for the name of the input at its start; "" if none. */
 static const char *last_words(struct ffmpeg *f)
 {
-    char *line = f->said, *end = f->said + f->n_said;
+    const char *line = words_last(&f->words);
     size_t length;
 
-    while (end > line && (end[-1] == '\n' || end[-1] == ' ')) {
-        *--end = '\0';
-    }
-    for (char *p = line; p < end; p++) {
-        line = *p == '\n' ? p + 1 : line;
-    }
-    if (strstr(f->said, "matches no streams") != NULL) {
+    if (strstr(f->words.said, "matches no streams") != NULL) {
         return "there is no video in it";
     }
-    if (strstr(f->said, "ot on whitelist") != NULL) { /* "Format n", "Protocol ... n" */
+    if (strstr(f->words.said, "ot on whitelist") != NULL) { /* "Format n", "Protocol ... n" */
         return "it is not a film, or it names other files or addresses, which are not opened";
     }
     length = strlen(f->command.input);
@@ -97,7 +73,7 @@ static int finish(struct ffmpeg *f)
         if (poll(&p, 1, 1000 * ENDING_SECONDS) <= 0) {
             break;
         }
-        take_words(f);
+        words_take(&f->words, &f->process.err);
     }
     int status = process_end(&f->process, ENDING_SECONDS, &killed);
     const char *words = last_words(f);

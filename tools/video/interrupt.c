@@ -67,6 +67,11 @@ int interrupt_begin(void (*fn)(void *arg), void *arg)
     return CLIPC_OK;
 }
 
+int interrupt_came(void)
+{
+    return atomic_load(&state.came);
+}
+
 int interrupt_end(void)
 {
     atomic_store(&state.ended, true);

@@ -7,6 +7,9 @@
  * is started: those inherit that the signals are held back.  0, or CLIPC_ERROR_MEMORY. */
 int interrupt_begin(void (*fn)(void *arg), void *arg);
 
+/* The signal that came since interrupt_begin, or 0.  Any thread. */
+int interrupt_came(void);
+
 /* As before interrupt_begin: fn is called no more.  The signal that came, or 0. */
 int interrupt_end(void);
 

@@ -76,6 +76,13 @@ static int show(void *arg, const struct pipeline_answer *a)
     return fflush(stdout) != 0 || ferror(stdout);
 }
 
+static void stop(void *arg)
+{
+    struct run *run = arg;
+
+    pipeline_stop(run->pipeline);
+}
+
 /* The files and the view that are wanted.  0, or a negative clipc_status. */
 static int open_forms(struct run *run, const clipc_model *model)
 {
@@ -96,6 +103,19 @@ static int open_forms(struct run *run, const clipc_model *model)
     }
     if (status == CLIPC_OK && w->embed != NULL) {
         status = embed_new(w->embed, model, &run->forms[run->n_forms]);
+        run->n_forms += status == CLIPC_OK;
+    }
+    if (status == CLIPC_OK && w->film != NULL) {
+        status =
+            film_new(w->film, w->prompts, w->sources[0].video.patience, &run->forms[run->n_forms]);
+        run->n_forms += status == CLIPC_OK;
+    }
+    if (status == CLIPC_OK && w->show) {
+        bool live = false;
+        for (size_t i = 0; i < w->n_sources; i++) {
+            live |= w->sources[i].address.live;
+        }
+        status = window_new(w->prompts, w->n_sources, live, stop, run, &run->forms[run->n_forms]);
         run->n_forms += status == CLIPC_OK;
     }
     if (status == CLIPC_OK && !w->cli->json && !w->cli->jsonl && isatty(STDOUT_FILENO) &&
@@ -137,13 +157,6 @@ static int abandon(struct run *run)
     return code;
 }
 
-static void stop(void *arg)
-{
-    struct run *run = arg;
-
-    pipeline_stop(run->pipeline);
-}
-
 /* An interrupt is how endless sources end.  Of others it leaves something undone. */
 static int ending(const struct run *run, int number, bool endless)
 {
@@ -166,7 +179,8 @@ static int follow(struct run *run, const clipc_model *model, clipc_session *sess
                                                  .preprocess = w->cli->session.preprocess,
                                                  .workers = info.threads - 1},
                                        .skip_similar = w->skip_similar,
-                                       .keep_images = w->save_frames != NULL};
+                                       .keep_images =
+                                           w->save_frames != NULL || w->film != NULL || w->show};
     run->tells_frames = w->threshold == NULL &&
                         (w->prompts->n > 0 || w->statistics.changes || w->statistics.outliers);
     if (open_forms(run, model) != CLIPC_OK ||

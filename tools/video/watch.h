@@ -17,7 +17,8 @@ struct watch {
     size_t n_templates;
     double low, high;                    /* --range; equal: the model's */
     double skip_similar;                 /* 0: every frame is encoded */
-    const char *csv, *srt, *svg, *embed; /* NULL: not wanted */
+    const char *csv, *srt, *svg, *embed, *film; /* NULL: not wanted */
+    bool show;
     const char *threshold, *hysteresis;  /* cosines, or "60%" of the range; NULL: no events */
     struct events_options events;
     const char *const *on_event; /* a program and its arguments, ended by NULL; NULL: none */
