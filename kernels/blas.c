@@ -67,7 +67,7 @@ static bool supported(void)
 static bool can(const struct kernels_linear *w, enum kernels_precision precision)
 {
     (void)precision;
-    return w->dtype == KERNELS_F32 || w->dtype == KERNELS_F16;
+    return w->dtype == KERNELS_F32 || w->dtype == KERNELS_F16 || w->dtype == KERNELS_BF16;
 }
 
 /* W [out, in] in plain rows, as a BLAS wants it: a second copy of the weights, in the session. */

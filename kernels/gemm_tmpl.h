@@ -12,7 +12,7 @@
  * stream of broadcasts; weights are panels [in][32].  A block of mr <= MR rows by NV * VL columns
  * lives in registers and is reduced over `in` from first to last with one accumulator for each
  * element: the same order, and so the same bits, whatever rows and panels a call covers.
- * An f16 panel is widened once into scratch (exactly) and used for all rows of the call.
+ * An f16 or bf16 panel is widened once into scratch (exactly) and used for all rows of the call.
  *
  * Packing, panels and a block of y in registers are those of Goto & van de Geijn 2008, "Anatomy of
  * High-Performance Matrix Multiplication", section 4, and the micro-kernel is BLIS's (Van Zee & van
@@ -142,20 +142,33 @@ typedef void (*gemm_rows_fn)(size_t, const float *, const float *, const struct 
 #define GEMM_ROWS_ENTRY(n) [n] = (n) <= MR ? gemm_rows_##n : NULL,
 static const gemm_rows_fn gemm_rows[] = {GEMM_EACH_ROW_COUNT(GEMM_ROWS_ENTRY)};
 
-/* to[n] = from[n] in float: every binary16 is a binary32, so nothing is rounded.  n is a multiple
- * of KERNELS_PANEL, and that of VL. */
-static void gemm_widen(float *to, const uint16_t *from, size_t n)
+/* A panel in float, to: [in][32]; every binary16 and every bfloat16 is a binary32, so nothing is
+ * rounded.  KERNELS_PANEL is a multiple of VL. */
+static void gemm_widen_f16(float *to, const uint16_t *from, size_t in)
 {
-    for (size_t i = 0; i < n; i += VL) {
+    for (size_t i = 0; i < in * KERNELS_PANEL; i += VL) {
         v_store(to + i, v_load_f16(from + i));
     }
 }
 
-/* Any shape in f32 or f16. */
+/* from: [in/2][32][2].  Of an odd `in` the pair's second is the padding's zero, and has its place
+ * in the scratch too. */
+static void gemm_widen_bf16(float *to, const uint16_t *from, size_t in)
+{
+    for (size_t i = 0; i < in; i += 2) {
+        for (size_t c = 0; c < KERNELS_PANEL; c += VL) {
+            vec second, first = v_load_bf16(from + i * KERNELS_PANEL + 2 * c, &second);
+            v_store(to + i * KERNELS_PANEL + c, first);
+            v_store(to + (i + 1) * KERNELS_PANEL + c, second);
+        }
+    }
+}
+
+/* Any shape in floats of whatever kind. */
 static bool gemm_can(const struct kernels_linear *w, enum kernels_precision precision)
 {
     (void)precision; /* exact will do where fast is asked for */
-    return w->dtype == KERNELS_F32 || w->dtype == KERNELS_F16;
+    return w->dtype == KERNELS_F32 || w->dtype == KERNELS_F16 || w->dtype == KERNELS_BF16;
 }
 
 /* Whole blocks of MR rows, [blocks][in_padded][MR] floats; what lies in the last block behind the
@@ -165,7 +178,7 @@ static size_t act_bytes(const struct kernels_linear *w, size_t rows)
     return (rows + MR - 1) / MR * MR * w->in_padded * sizeof(float);
 }
 
-/* One widened panel, [in_padded][32] floats, for f16. */
+/* One widened panel, [in_padded][32] floats, for f16 and bf16. */
 static size_t gemm_scratch(const struct kernels_linear *w)
 {
     return w->dtype == KERNELS_F32 ? 0 : (size_t)w->in_padded * KERNELS_PANEL * sizeof(float);
@@ -177,14 +190,13 @@ static size_t gemm_scratch(const struct kernels_linear *w)
  * of rows, and the activations, which all panels want, stay in cache anyway (engine.c chooses how
  * many rows a call has with that in mind).
  *
- * An input's 32 weights are two lines in f32 and one in f16: the first two passes over a panel (or
- * the first) fetch a line of the next panel for each input, and the others fetch nothing new. */
-
+ * An input's 32 weights are two lines in f32 and one in 16 bits: the first two passes over a panel
+ * (or the first) fetch a line of the next panel for each input, the others nothing new. */
 static void gemm(const struct kernels_linear *w, size_t panel_begin, size_t panel_end, size_t rows,
                  size_t row_begin, size_t row_end, const void *packed,
                  const struct kernels_epilogue *e, void *scratch)
 {
-    size_t element = w->dtype == KERNELS_F16 ? sizeof(uint16_t) : sizeof(float);
+    size_t element = w->dtype == KERNELS_F32 ? sizeof(float) : sizeof(uint16_t);
     size_t panel_bytes = (size_t)w->in_padded * KERNELS_PANEL * element;
     size_t last = w->out_padded / KERNELS_PANEL - 1;
 
@@ -196,8 +208,10 @@ static void gemm(const struct kernels_linear *w, size_t panel_begin, size_t pane
         const unsigned char *next_end = stored + (p < last ? 2 * panel_bytes : 0);
         const float *panel = (const float *)(const void *)stored;
         if (w->dtype == KERNELS_F16) {
-            gemm_widen(scratch, (const uint16_t *)(const void *)stored,
-                       (size_t)w->in * KERNELS_PANEL);
+            gemm_widen_f16(scratch, (const uint16_t *)(const void *)stored, w->in);
+            panel = scratch;
+        } else if (w->dtype == KERNELS_BF16) {
+            gemm_widen_bf16(scratch, (const uint16_t *)(const void *)stored, w->in);
             panel = scratch;
         }
         /* row is a multiple of MR, so block row / MR begins at row * in_padded floats. */

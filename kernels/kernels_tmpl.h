@@ -22,8 +22,9 @@
 #define KERNELS_TEXT_(a)    #a
 #define KERNELS_TEXT(a)     KERNELS_TEXT_(a)
 
-/* Multiplies float by float; f16 is widened first, exactly, a panel at a time.  Its error: a
- * rounding of 2^-24 at each of `in` additions in sequence, sqrt(in) of them in practice. */
+/* Multiplies float by float; 16-bit floats are widened first, exactly, a panel at a time.  Its
+ * error: a rounding of 2^-24 at each of `in` additions in sequence; in practice, sqrt(in) of
+ * them. */
 static const struct kernels_gemm gemm_float = {
     .name = KERNELS_TEXT(KERNELS_ISA) "-f32",
     .can = gemm_can,

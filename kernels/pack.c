@@ -11,7 +11,7 @@ const struct pack_dtype *pack_dtype(enum kernels_dtype dtype)
     static const struct pack_dtype table[] = {
         [KERNELS_F32] = {"f32", 4, 1, true},
         [KERNELS_F16] = {"f16", 2, 1, true},
-        [KERNELS_BF16] = {"bf16", 2, 2, false},
+        [KERNELS_BF16] = {"bf16", 2, 2, true},
         [KERNELS_Q8] = {"q8", 1, 4, false},
     };
 
@@ -81,11 +81,11 @@ bool pack_row(void *panels, enum kernels_dtype dtype, size_t in, size_t o, const
         }
         return true;
     case KERNELS_F16:
+    case KERNELS_BF16:
         for (size_t i = 0; i < in; i++) {
             ((uint16_t *)panels)[place(&c, i)] = ((const uint16_t *)row)[i];
         }
         return true;
-    case KERNELS_BF16:
     case KERNELS_Q8:
         break;
     }
@@ -112,6 +112,10 @@ bool pack_unpack_row(float *row, const struct kernels_linear *w, size_t o)
         }
         return true;
     case KERNELS_BF16:
+        for (size_t i = 0; i < w->in; i++) {
+            row[i] = pack_bf16_to_f32(((const uint16_t *)w->panels)[place(&c, i)]);
+        }
+        return true;
     case KERNELS_Q8:
         break;
     }
@@ -133,6 +137,10 @@ bool pack_table_row(float *to, enum kernels_dtype dtype, const void *table, size
         }
         return true;
     case KERNELS_BF16:
+        for (size_t i = 0; i < n; i++) {
+            to[i] = pack_bf16_to_f32(((const uint16_t *)table)[row * n + i]);
+        }
+        return true;
     case KERNELS_Q8:
         break;
     }
@@ -198,4 +206,17 @@ float pack_bf16_to_f32(uint16_t h)
 
     memcpy(&f, &bits, sizeof f);
     return f;
+}
+
+/* The lower half is rounded off, to nearest, ties to even; the carry may walk into the exponent, up
+ * to infinity. */
+uint16_t pack_f32_to_bf16(float f)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &f, sizeof bits);
+    if ((bits & 0x7fffffff) > 0x7f800000) { /* NaN: quiet, with what fits of its payload */
+        return (uint16_t)(bits >> 16 | 0x40);
+    }
+    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }

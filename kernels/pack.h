@@ -54,9 +54,10 @@ bool pack_unpack_row(float *row, const struct kernels_linear *w, size_t o);
  * False, and nothing written, as above. */
 bool pack_table_row(float *to, enum kernels_dtype dtype, const void *table, size_t row, size_t n);
 
-/* IEEE binary16 <-> binary32 and bfloat16 -> binary32; rounding to nearest even; NaN stays NaN. */
+/* IEEE binary16 and bfloat16 <-> binary32; rounding to nearest even; NaN stays NaN. */
 float pack_f16_to_f32(uint16_t h);
 uint16_t pack_f32_to_f16(float f);
 float pack_bf16_to_f32(uint16_t h);
+uint16_t pack_f32_to_bf16(float f);
 
 #endif

@@ -40,6 +40,13 @@ static inline vec v_load_f16(const uint16_t *p)
 {
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
 }
+/* A bfloat16 is the upper half of a float: in each 32 bits the first of a pair lies below. */
+static inline vec v_load_bf16(const uint16_t *p, vec *second)
+{
+    __m256i pairs = _mm256_loadu_si256((const __m256i *)p);
+    *second = _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32(-65536)));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));
+}
 static inline vec v_zero(void)
 {
     return _mm256_setzero_ps();

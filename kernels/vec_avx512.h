@@ -33,6 +33,13 @@ static inline vec v_load_f16(const uint16_t *p)
 {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
 }
+/* A bfloat16 is the upper half of a float: in each 32 bits the first of a pair lies below. */
+static inline vec v_load_bf16(const uint16_t *p, vec *second)
+{
+    __m512i pairs = _mm512_loadu_si512(p);
+    *second = _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32(-65536)));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16));
+}
 static inline vec v_zero(void)
 {
     return _mm512_setzero_ps();

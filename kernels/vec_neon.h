@@ -41,6 +41,13 @@ static inline vec v_load_f16(const uint16_t *p)
 {
     return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
 }
+/* A bfloat16 is the upper half of a float: in each 32 bits the first of a pair lies below. */
+static inline vec v_load_bf16(const uint16_t *p, vec *second)
+{
+    uint32x4_t pairs = vreinterpretq_u32_u16(vld1q_u16(p));
+    *second = vreinterpretq_f32_u32(vandq_u32(pairs, vdupq_n_u32(0xffff0000)));
+    return vreinterpretq_f32_u32(vshlq_n_u32(pairs, 16));
+}
 static inline vec v_zero(void)
 {
     return vdupq_n_f32(0);

@@ -5,6 +5,7 @@
  *   MR, NV                 gemm's register block: MR rows of NV vectors (32 % (NV * VL) == 0)
  *   v_load(p) v_store(p,v) unaligned;  v_load_part(p,n) v_store_part(p,n,v) the first n < VL, zeros
  *   v_load_f16(p)          VL binary16 values, widened exactly
+ *   v_load_bf16(p,second)  VL pairs of bfloat16: the first of each, and in *second the second
  *   v_zero() v_set1(x) v_add v_sub v_mul v_div v_max v_min
  *   v_fma(a,b,c)           a * b + c (one rounding where the machine has it)
  *   v_round(a)             to the nearest whole number, ties to even
@@ -51,6 +52,11 @@ static inline void v_store_part(float *p, size_t n, vec a)
 static inline vec v_load_f16(const uint16_t *p)
 {
     return pack_f16_to_f32(*p);
+}
+static inline vec v_load_bf16(const uint16_t *p, vec *second)
+{
+    *second = pack_bf16_to_f32(p[1]);
+    return pack_bf16_to_f32(p[0]);
 }
 static inline vec v_zero(void)
 {

@@ -4,7 +4,8 @@ import struct
 
 import numpy as np
 
-ELEMENTS = {1: "<f4", 2: "<f2", 5: "u1", 6: "<i4"}
+ELEMENTS = {1: "<f4", 2: "<f2", 3: "<u2", 5: "u1", 6: "<i4"}
+BF16 = 3
 ROWS, PANELS, VECTOR = 0, 1, 2
 
 
@@ -27,7 +28,11 @@ def tensor(data, record):
     row_multiple, col_multiple = {ROWS: (1, 1), PANELS: (32, 64), VECTOR: (1, 64)}[layout]
     assert (rows_padded, cols_padded) == (up(rows, row_multiple), up(cols, col_multiple))
     a = np.frombuffer(data[offset:offset + size], ELEMENTS[dtype])
-    if layout == PANELS:  # [out / 32][in][32]
+    if dtype == BF16:
+        a = (a.astype("<u4") << 16).view("<f4")
+    if layout == PANELS and dtype == BF16:  # [out / 32][in / 2][32][2]
+        a = a.reshape(rows_padded // 32, cols_padded // 2, 32, 2).transpose(0, 2, 1, 3)
+    elif layout == PANELS:  # [out / 32][in][32]
         a = a.reshape(rows_padded // 32, cols_padded, 32).transpose(0, 2, 1)
     a = a.reshape(rows_padded, cols_padded)
     assert not a[rows:].any() and not a[:, cols:].any()

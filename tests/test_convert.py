@@ -35,6 +35,17 @@ tap.check(code == 0 and read_clipc.read(out)[1]["vision.00.c_fc.weight"].dtype =
 code, _, _ = tap.run("convert", out, "-o", tmp + "/half.clipc", "--dtype", "f16")
 a = read_clipc.read(tmp + "/half.clipc")[1]
 tap.check(code == 0 and (a["vision.00.attn_in.weight"] == qkv).all(), "a weight file as source, f32 to f16")
+bits = np.ascontiguousarray(qkv.astype("f4")).view("u4").astype("u8")
+nearest = ((bits + 0x7fff + (bits >> 16 & 1)) >> 16 << 16).astype("u4").view("f4")
+code, _, _ = tap.run("convert", big, "-o", tmp + "/brain.clipc", "--dtype", "bf16")
+a = read_clipc.read(tmp + "/brain.clipc")[1]
+tap.check(code == 0 and (a["vision.00.attn_in.weight"] == nearest).all() and (nearest != qkv).any(), "f32 to bf16, to nearest even")
+code, _, _ = tap.run("convert", tmp + "/brain.clipc", "-o", out)
+tap.check(code == 0 and (read_clipc.read(out)[1]["vision.00.attn_in.weight"] == nearest).all() and
+          b'"dtype": "bf16"' in tap.run("info", out, "--json")[1], "which stays bf16, bit for bit")
+for a, b in (("half", "bf16"), ("brain", "f16"), ("brain", "f32")):
+    code, _, err = tap.run("convert", "%s/%s.clipc" % (tmp, a), "-o", out, "--dtype", b)
+    tap.check(code == 0 and (read_clipc.read(out)[1]["vision.00.attn_in.weight"] == nearest).all(), "%s to %s %s" % (a, b, err))
 odd = dict(wide)
 odd["visual_projection.weight"] = odd["visual_projection.weight"] + np.float32(1e-3) * np.float32(np.pi)
 code, _, _ = tap.run("convert", folder("odd", odd), "-o", out, "--dtype", "f16")
@@ -155,7 +166,7 @@ for wanted in (b"vision.00.attn_in.weight", b"text.token_embedding", b"vision.ln
         path = patched("dtype.clipc", place + 56, bytes([dtype]))
         code, _, err = tap.run("convert", path, "-o", out)
         opens = tap.run("info", path)[0]
-        same = code == 0 and dtype == data[place + 56] and (read_clipc.read(out)[1]["vision.00.attn_in.weight"] == qkv).all()
+        same = opens == 0 and code == 0 and (read_clipc.read(out)[1][wanted.decode()] == read_clipc.read(path)[1][wanted.decode()]).all()
         tap.check(same if opens == 0 else code == 1 and path in err,
                   "%s of type %d: info %d, convert %d" % (wanted.decode(), dtype, opens, code))
 where = data.find(wide["vision_model.encoder.layers.0.layer_norm1.bias"].tobytes())

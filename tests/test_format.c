@@ -139,7 +139,7 @@ static void test_types(void)
     }
     for (size_t i = 0; i < sizeof linears / sizeof linears[0]; i++) {
         for (unsigned dtype = 0; dtype < 10; dtype++) {
-            if (dtype != FORMAT_F32 && dtype != FORMAT_F16) {
+            if (dtype != FORMAT_F32 && dtype != FORMAT_F16 && dtype != FORMAT_BF16) {
                 static const unsigned char element[10] = {2, 4, 2, 2, 1, 1, 4, 2, 2, 2};
                 if (dtype == FORMAT_I32) {
                     continue; /* as long as f32: twice the place that the record has */
@@ -149,6 +149,11 @@ static void test_types(void)
                 refused(linears[i], text);
             }
         }
+    }
+    for (size_t i = 0; i < sizeof linears / sizeof linears[0]; i++) {
+        retype(linears[i], FORMAT_BF16, 2);
+        check(opens(), "'%s' as bf16 is opened", linears[i]);
+        restore();
     }
     retype("golden.text", FORMAT_U8, 1);
     refused("'golden.text'", "ids as bytes");

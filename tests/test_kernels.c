@@ -74,10 +74,13 @@ static struct layer make_layer(const struct kernels_gemm *g, size_t out, size_t 
     for (size_t o = 0; o < out; o++) {
         float *row = l.values + o * in;
         for (size_t i = 0; i < in; i++) {
-            half[i] = pack_f32_to_f16(check_uniform(&seed));
-            row[i] = dtype == KERNELS_F16 ? pack_f16_to_f32(half[i]) : check_uniform(&seed);
+            float x = check_uniform(&seed);
+            half[i] = dtype == KERNELS_BF16 ? pack_f32_to_bf16(x) : pack_f32_to_f16(x);
+            row[i] = dtype == KERNELS_F32   ? x
+                     : dtype == KERNELS_F16 ? pack_f16_to_f32(half[i])
+                                            : pack_bf16_to_f32(half[i]);
         }
-        pack_row(panels, dtype, in, o, dtype == KERNELS_F16 ? (void *)half : row);
+        pack_row(panels, dtype, in, o, dtype == KERNELS_F32 ? row : (void *)half);
     }
     free(half);
     l.w.panels = panels;

@@ -24,7 +24,7 @@
 enum format_dtype {
     FORMAT_F32 = 1,
     FORMAT_F16 = 2,
-    FORMAT_BF16 = 3, /* reserved */
+    FORMAT_BF16 = 3,
     FORMAT_Q8 = 4,   /* reserved */
     FORMAT_U8 = 5,   /* bytes: text, tables */
     FORMAT_I32 = 6
@@ -172,7 +172,7 @@ struct format_header {
  *   vision.map.probe           vector f32 [width]; [FORMAT_POOL_MAP, as all of vision.map]
  *   vision.map.attn_in, .attn_out, .c_fc, .c_proj, .ln_2     as in a block, asked by the probe
  *   T.projection               linear [embed_dim, width]; [FORMAT_PROJECTION, .bias]
- *   text.token_embedding       rows f32 or f16 [vocab_size, width]
+ *   text.token_embedding       rows f32, f16 or bf16 [vocab_size, width]
  *
  *   tokenizer.tokens           u8: for each id 0 .. vocab_size - 1 a length byte pair (u16) and its
  *                              bytes: real bytes, not the printable stand-ins of vocab.json; a

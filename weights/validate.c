@@ -73,7 +73,7 @@ static int check_kind(const struct validation *c, const struct format_record *r,
 {
     struct format_record want;
 
-    if (r->dtype == FORMAT_BF16 || r->dtype == FORMAT_Q8 || r->dtype > FORMAT_I32) {
+    if (r->dtype == FORMAT_Q8 || r->dtype > FORMAT_I32) {
         return base_fail(CLIPC_ERROR_UNSUPPORTED,
                          "%s: '%s' is stored in a type (%s, %u) that this clipc does not compute "
                          "with: use a newer one",
@@ -105,8 +105,8 @@ static int check_spec(void *arg, const struct weights_spec *spec)
         return VALIDATE_BAD("%s: damaged: '%s' is %u x %u, the model wants %u x %u", c->what,
                             spec->name, r->rows, r->cols, spec->rows, spec->cols);
     }
-    bool half = spec->linear && r->dtype == FORMAT_F16;
-    return check_kind(c, r, half ? FORMAT_F16 : FORMAT_F32, spec->layout);
+    bool half = spec->linear && (r->dtype == FORMAT_F16 || r->dtype == FORMAT_BF16);
+    return check_kind(c, r, half ? (enum format_dtype)r->dtype : FORMAT_F32, spec->layout);
 }
 
 /* ---- Token tables and other records -------------------------------------------------------- */

@@ -61,7 +61,7 @@ struct weights_spec {
     char name[FORMAT_NAME_BYTES];
     uint32_t rows, cols;
     enum format_layout layout;
-    bool linear; /* f32 or f16, as convert was asked; else f32 always */
+    bool linear; /* f32, f16 or bf16, as convert was asked; else f32 always */
 };
 typedef int (*weights_spec_fn)(void *arg, const struct weights_spec *spec);
 int weights_each_spec(const struct format_header *header, weights_spec_fn fn, void *arg);

@@ -27,7 +27,7 @@ int text_check(const struct text *t, const int32_t *tokens, size_t n, size_t len
 }
 
 /* The table is [vocab_size, width] as it stands in the file, row by row and not in panels: a lookup
- * reads one row of 49408, where a multiplication reads all.  f16 widens exactly. */
+ * reads one row of 49408, where a multiplication reads all.  f16 and bf16 widen exactly. */
 void text_token_row(const struct text *t, int32_t id, float *x)
 {
     pack_table_row(x, (enum kernels_dtype)t->token_dtype, t->token_embedding, (size_t)id,

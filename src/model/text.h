@@ -13,7 +13,7 @@ struct text {
     size_t context, vocab_size;
     int32_t eot_id;
     enum format_pool pool;
-    const void *token_embedding; /* [vocab_size, width], f32 or f16 */
+    const void *token_embedding; /* [vocab_size, width], f32, f16 or bf16 */
     enum format_dtype token_dtype;
     const float *positional_embedding; /* [context, width] */
     struct kernels_layer_norm ln_post; /* [width]; the papers' ln_final */

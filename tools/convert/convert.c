@@ -50,23 +50,28 @@ static int declare_tensor(void *arg, const struct weights_spec *spec)
                           FORMAT_REQUIRED);
 }
 
-/* values: [n] finite floats to binary16; what does not fit, or was 16-bit before and would change,
- * is refused: clamped weights would be another model, and the way out is one option. */
+/* values: [n] finite floats to 16 bits; what does not fit, or was bf16 and is too small for f16, is
+ * refused: clamped weights would be another model, and the way out is one option.  (f16 to bf16
+ * rounds as f32 does, and was asked for.) */
 static int round_row(const struct job *job, const char *name, const float *values, size_t n,
                      uint16_t *out)
 {
+    bool brain = job->dtype == FORMAT_BF16;
+    const char *to = weights_dtype_name(job->dtype);
+    bool again = job->source.native == FORMAT_BF16 && !brain;
+
     for (size_t i = 0; i < n; i++) {
-        out[i] = pack_f32_to_f16(values[i]);
-        if ((out[i] & 0x7c00) == 0x7c00) {
+        out[i] = brain ? pack_f32_to_bf16(values[i]) : pack_f32_to_f16(values[i]);
+        float stored = brain ? pack_bf16_to_f32(out[i]) : pack_f16_to_f32(out[i]);
+        if (!isfinite(stored)) {
             return base_fail(CLIPC_ERROR_FORMAT,
-                             "tensor '%s' holds %g, too large for f16: convert "
-                             "with --dtype f32",
-                             name, (double)values[i]);
+                             "tensor '%s' holds %g, too large for %s: convert with --dtype f32",
+                             name, (double)values[i], to);
         }
-        if (job->source.native == FORMAT_BF16 && pack_f16_to_f32(out[i]) != values[i]) {
+        if (again && stored != values[i]) {
             return base_fail(CLIPC_ERROR_FORMAT,
-                             "tensor '%s' holds %g, a bf16 value that f16 would "
-                             "round a second time: convert with --dtype f32",
+                             "tensor '%s' holds %g, a bf16 value that f16 would round a second "
+                             "time: convert with --dtype f32 or bf16",
                              name, (double)values[i]);
         }
     }
@@ -83,12 +88,12 @@ struct buffers {
 static int fill_tensor(const struct job *job, const struct weights_spec *spec, struct buffers *b)
 {
     enum format_dtype dtype = stored_as(job, spec);
-    size_t row_bytes = spec->cols * (dtype == FORMAT_F16 ? sizeof *b->halves : sizeof *b->values);
+    size_t row_bytes = spec->cols * (dtype == FORMAT_F32 ? sizeof *b->values : sizeof *b->halves);
 
     for (uint32_t r = 0; r < spec->rows; r++) {
         const void *row = b->values;
         int status = job->source.row(&job->source, spec, r, b->values);
-        if (status == CLIPC_OK && dtype == FORMAT_F16) {
+        if (status == CLIPC_OK && dtype != FORMAT_F32) {
             status = round_row(job, spec->name, b->values, spec->cols, b->halves);
             row = b->halves;
         }
@@ -247,9 +252,7 @@ int convert_run(const struct convert_request *r)
     }
     struct format_header *h = &job.source.header;
     const char *same = files_same(&job.source.files, r->out);
-    job.dtype = r->dtype != 0                      ? r->dtype
-                : job.source.native == FORMAT_BF16 ? FORMAT_F32
-                                                   : job.source.native;
+    job.dtype = r->dtype != 0 ? r->dtype : job.source.native;
     set_name(&job.source, r);
     if (r->display_low < r->display_high) {
         h->display_low = r->display_low;

@@ -21,7 +21,7 @@ struct convert_request {
     const char *arch;             /* of a checkpoint without a config; NULL: it says so itself */
     const char *vocab;            /* where the vocabulary is; NULL: with the source */
     const char *name;             /* for people; NULL: as the source's */
-    enum format_dtype dtype;      /* of the linear layers, FORMAT_F32 or _F16; 0: as the source's */
+    enum format_dtype dtype;      /* of the linear layers: f32, f16 or bf16; 0: as the source's */
     float display_low;            /* both 0: as the source's */
     float display_high;           /* range of cosines worth showing */
     enum convert_goldens goldens; /* self-test vectors */

@@ -86,14 +86,15 @@ static int take_vocab(const struct weights *w, struct vocab *v)
     return status;
 }
 
-/* F16 when every linear layer is, by the records themselves. */
+/* What every linear layer is stored as, by the records themselves; f32 holds any mixture. */
 static int find_native(void *arg, const struct weights_spec *spec)
 {
     struct source *s = arg;
     const struct opened *o = s->data;
 
-    if (spec->linear && weights_find(&o->w, spec->name)->dtype != FORMAT_F16) {
-        s->native = FORMAT_F32;
+    if (spec->linear) {
+        enum format_dtype dtype = (enum format_dtype)weights_find(&o->w, spec->name)->dtype;
+        s->native = s->native == 0 || s->native == dtype ? dtype : FORMAT_F32;
     }
     return CLIPC_OK;
 }
@@ -116,7 +117,7 @@ static int take_all(struct source *s, const char *path)
                      : base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
 
     s->header = o->w.header;
-    s->native = FORMAT_F16;
+    s->native = 0;
     weights_each_spec(&s->header, find_native, s);
     if (status == CLIPC_OK) {
         status = take_vocab(&o->w, &s->vocab);

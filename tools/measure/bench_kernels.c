@@ -70,11 +70,9 @@ static bool make_buffers(struct buffers *b, const struct kernels *k, const struc
         free_buffers(b);
         return false;
     }
-    for (size_t i = 0; i < bytes; i++) { /* small, finite numbers in any dtype */
-        b->panels[i] =
-            (unsigned char)(i % (dtype == KERNELS_F16 ? 2 : 4) == (dtype == KERNELS_F16 ? 1u : 3u)
-                                ? 0x3c
-                                : i * 37);
+    size_t element = pack_dtype(dtype)->element_bytes;
+    for (size_t i = 0; i < bytes; i++) { /* small, finite numbers in any kind of float */
+        b->panels[i] = (unsigned char)(i % element == element - 1 ? 0x3c : i * 37);
     }
     for (size_t i = 0; i < p->rows * p->in; i++) {
         b->x[i] = (float)(i % 17) - 8;
@@ -199,10 +197,10 @@ void bench_kernels(struct bench *job)
             {"c_proj", rows, 3072, 768, KERNELS_LINEAR, true},
         };
         for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++) {
-            for (int d = KERNELS_F32; d <= KERNELS_F16; d++) {
+            for (enum kernels_dtype d = KERNELS_F32; pack_dtype(d) != NULL; d++) {
                 measure_peaks(job);
-                if (time_problem(job, &problems[i], (enum kernels_dtype)d, gflops)) {
-                    print_kernel(job, &problems[i], d == KERNELS_F16 ? "f16" : "f32", gflops);
+                if (pack_dtype(d)->computable && time_problem(job, &problems[i], d, gflops)) {
+                    print_kernel(job, &problems[i], pack_dtype(d)->name, gflops);
                 }
             }
         }

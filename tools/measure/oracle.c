@@ -376,12 +376,12 @@ int oracle_text(const struct weights *w, const int32_t *ids, size_t n_ids, doubl
     if (p.status == CLIPC_OK) {
         const float *positions = vector(&p, "positional_embedding", "");
         const void *tokens = weights_data(w, table);
+        enum kernels_dtype dtype = (enum kernels_dtype)table->dtype;
         for (size_t i = 0; i < n * width; i++) {
             size_t id = i / width < n_ids ? (size_t)ids[i / width] : h->pad_id;
-            size_t at = id * width + i % width;
-            x[i] = (double)(table->dtype == FORMAT_F16
-                                ? pack_f16_to_f32(((const uint16_t *)tokens)[at])
-                                : ((const float *)tokens)[at]);
+            float value; /* a row of one */
+            pack_table_row(&value, dtype, tokens, id * width + i % width, 1);
+            x[i] = (double)value;
         }
         trace(&p, -1, "00_token_embed", x, n, width);
         for (size_t i = 0; i < n * width; i++) {

@@ -62,7 +62,7 @@ int cmd_convert(int argc, char **argv)
     bool goldens = false, no_goldens = false;
     const struct cli_option options[] = {
         {"o|output", CLI_OUTPUT, &r.out, "FILE", "the weight file to write"},
-        {"dtype", CLI_CHOICE, &dtype, "f32|f16",
+        {"dtype", CLI_CHOICE, &dtype, "f32|f16|bf16",
          "how to store linear layers (default: as the source)"},
         {"vocab", CLI_STRING, &r.vocab, "PATH",
          "vocabulary: a folder, merges.txt, tokenizer.json or bpe_simple_vocab_16e6.txt.gz"},
@@ -89,7 +89,7 @@ int cmd_convert(int argc, char **argv)
     r.goldens = no_goldens ? CONVERT_GOLDENS_NEVER
                 : goldens  ? CONVERT_GOLDENS_ALWAYS
                            : CONVERT_GOLDENS_CHEAP;
-    r.dtype = dtype == 0 ? 0 : dtype == 2 ? FORMAT_F16 : FORMAT_F32;
+    r.dtype = (enum format_dtype)dtype; /* in the order of the choices; 0: as the source */
     if (r.out == NULL || cli.n_items > 1 || (r.source == NULL) == (r.shape == NULL)) {
         code = cli_usage(&cli, "wants one SOURCE (or --synthetic SHAPE) and -o FILE");
     } else if (display != NULL && !read_display(display, &r)) {
