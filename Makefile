@@ -67,7 +67,7 @@ LIB_C := $(filter-out $(drop),$(sort $(wildcard src/*.c src/*/*.c kernels/*.c we
 ROOMS := cli verbs measure video $(if $(call has,JANSSON),convert) $(if $(CAN_SERVE),server)
 tool_drop := tools/server/fetch_$(if $(call has,CURL),none,curl).c \
              tools/video/webhook_$(if $(call has,CURL),none,curl).c \
-             tools/video/picture_$(if $(call has,JPEG),png,jpeg).c \
+             tools/video/picture_$(if $(call has,JPEG),plain,jpeg).c \
              tools/video/lettering_$(if $(call has,ASS),none,ass).c
 TOOL_C := tools/main.c $(filter-out $(tool_drop),$(sort $(foreach room,$(ROOMS),$(wildcard tools/$(room)/*.c))))
 TRAIN_C := $(sort $(wildcard tools/train/*.c))

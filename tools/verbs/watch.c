@@ -7,11 +7,10 @@
 #include "../cli/gather.h"
 #include "../cli/load.h"
 #include "../cli/value.h"
-#include "../video/form.h"
-#include "../video/stored.h"
 #include "../video/watch.h"
 #include "verbs.h"
 #include "watch_events.h"
+#include "watch_files.h"
 
 static const struct cli_verb verb = {
     "watch", "SOURCE... PROMPT... [options]",
@@ -35,12 +34,12 @@ static const struct cli_verb verb = {
     CLI_MODEL | CLI_COMPUTE | CLI_JSON | CLI_JSONL};
 
 struct options {
-    const char *csv, *srt, *svg, *embed, *film;
     const char *fps, *range, *size, *rate, *timeout, *similar;
     struct watch_events events;
+    struct watch_files files;
     int every, format;
     const char *changes_options, *outliers_options;
-    bool realtime, stats, changes, outliers, show;
+    bool realtime, stats, changes, outliers;
 };
 
 struct arguments {
@@ -193,40 +192,19 @@ static int check_promptless(const struct cli *cli, const struct options *o,
                             const struct arguments *a, const struct statistics_options *statistics)
 {
     const char *wants = a->n_templates > 0            ? "--template"
-                        : o->csv != NULL              ? "--csv"
-                        : o->srt != NULL              ? "--srt"
-                        : o->film != NULL             ? "-o"
-                        : o->show                     ? "--show"
-                        : o->svg != NULL              ? "--svg"
+                        : o->files.csv != NULL        ? "--csv"
+                        : o->files.srt != NULL        ? "--srt"
+                        : o->files.film != NULL       ? "-o"
+                        : o->files.show               ? "--show"
+                        : o->files.svg != NULL        ? "--svg"
                         : o->events.threshold != NULL ? "--threshold"
                                                       : NULL;
 
-    if (o->embed == NULL && !statistics->changes && !statistics->outliers) {
+    if (o->files.embed == NULL && o->files.summary == 0 && !statistics->changes &&
+        !statistics->outliers) {
         return cli_usage(cli, "no prompts: write them behind the sources, or use --prompts");
     }
     return wants != NULL ? cli_usage(cli, "%s wants prompts", wants) : CLI_GO_ON;
-}
-
-static int check_film(const struct cli *cli, const char *path, size_t n_sources)
-{
-    if (path != NULL && !film_is_name(path)) {
-        return cli_usage(cli, "-o wants a name that ends in .mp4, .m4v, .mov or .mkv, not '%s'",
-                         path);
-    }
-    return path != NULL && n_sources > 1
-               ? cli_usage(cli, "-o takes one source: it makes a film of it (--show shows several)")
-               : CLI_GO_ON;
-}
-
-static int check_embed(const struct cli *cli, const char *path)
-{
-    char *lines = path != NULL ? stored_lines(path) : NULL;
-
-    if (path != NULL && lines == NULL) {
-        return cli_usage(cli, "--embed: %s", clipc_errmsg());
-    }
-    free(lines);
-    return CLI_GO_ON;
 }
 
 static int check(const struct cli *cli, const struct options *o, const struct arguments *a,
@@ -247,20 +225,13 @@ static int check(const struct cli *cli, const struct options *o, const struct ar
                              a->templates[i]);
         }
     }
-    if (o->srt != NULL && a->n_sources > 1) {
-        return cli_usage(cli, "--srt takes one source: subtitles are of one film");
-    }
     if (stdins > 1) {
         return cli_usage(cli, "standard input can be one source only");
     }
     if (a->n_sources == 0) {
         return cli_usage(cli, "no source: a file, webcam, an address or -");
     }
-    int code = a->prompts.n == 0 ? check_promptless(cli, o, a, &w->statistics) : CLI_GO_ON;
-    if (code == CLI_GO_ON) {
-        code = check_film(cli, o->film, a->n_sources);
-    }
-    return code == CLI_GO_ON ? check_embed(cli, o->embed) : code;
+    return a->prompts.n == 0 ? check_promptless(cli, o, a, &w->statistics) : CLI_GO_ON;
 }
 
 static void free_arguments(struct arguments *a)
@@ -300,12 +271,9 @@ static int watch_as_asked(const struct cli *cli, const struct options *o)
         w.n_templates = a.n_templates;
         w.on_event = a.n_on_event > 0 ? a.on_event : NULL;
         w.stats = o->stats;
-        w.csv = o->csv;
-        w.srt = o->srt;
-        w.svg = o->svg;
-        w.embed = o->embed;
-        w.film = o->film;
-        w.show = o->show;
+        code = watch_files_take(cli, &o->files, &w);
+    }
+    if (code == CLI_GO_ON) {
         code = watch_events_take(cli, &o->events, &w);
     }
     if (code == CLI_GO_ON) {
@@ -350,17 +318,21 @@ int cmd_watch(int argc, char **argv)
         {"outliers-options", CLI_STRING, &o.outliers_options, "SETTINGS",
          "settings of that, by default threshold_percentile=0.05,warmup=3,window_size=32"},
         WATCH_EVENTS_OPTIONS(&o.events),
-        {"o|output", CLI_OUTPUT, &o.film, "FILE",
+        {"o|output", CLI_OUTPUT, &o.files.film, "FILE",
          "a film (.mp4, .m4v, .mov, .mkv; without sound) of the frames, the best prompts\n"
          "and their percent drawn on them"},
-        {"show", CLI_FLAG, &o.show, NULL, "the same in a window; closing it ends the watch"},
-        {"csv", CLI_OUTPUT, &o.csv, "FILE",
+        {"show", CLI_FLAG, &o.files.show, NULL, "the same in a window; closing it ends the watch"},
+        {"csv", CLI_OUTPUT, &o.files.csv, "FILE",
          "a row for each frame, a column for each prompt's cosine"},
-        {"srt", CLI_OUTPUT, &o.srt, "FILE", "subtitles: the best prompts and their percent"},
-        {"svg", CLI_OUTPUT, &o.svg, "FILE", "a picture: each prompt's cosine over time"},
-        {"embed", CLI_OUTPUT, &o.embed, "FILE.npy",
+        {"srt", CLI_OUTPUT, &o.files.srt, "FILE", "subtitles: the best prompts and their percent"},
+        {"svg", CLI_OUTPUT, &o.files.svg, "FILE", "a picture: each prompt's cosine over time"},
+        {"embed", CLI_OUTPUT, &o.files.embed, "FILE.npy",
          "each frame's vector, float32 [n, dim], and in FILE.jsonl which frame it is of:\n"
          "for clipc moments; needs no prompts"},
+        {"summary", CLI_INT, &o.files.summary, "N",
+         "the N frames that are least alike, as one picture; needs no prompts"},
+        {"summary-file", CLI_OUTPUT, &o.files.summary_file, "FILE",
+         "that picture, .jpg or .png (default summary.jpg, where there is none yet)"},
         {"stats", CLI_FLAG, &o.stats, NULL, "say at the end how fast it was, and why"},
         {NULL, CLI_FLAG, NULL, NULL, NULL}};
     struct cli cli;

@@ -1,4 +1,4 @@
-/* picture_png.c - picture.h without a library: PNG whose zlib stream has stored blocks only. */
+/* picture_png.c - PNG without a library: its zlib stream has stored blocks only. */
 #include "picture.h"
 
 #include <stdlib.h>
@@ -9,9 +9,6 @@
 #include "../../src/image/pixels.h"
 
 enum { STORED = 65535, AROUND = 8 + 25 + 12 + 6 + 12 }; /* magic, IHDR, IDAT's, zlib's, IEND */
-
-const char picture_ending[] = ".png";
-const char picture_codec[] = "png";
 
 static unsigned char *put_u32(unsigned char *p, uint32_t x)
 {
@@ -55,7 +52,7 @@ static size_t put_stored(unsigned char *to, const unsigned char *raw, size_t n)
     return (size_t)(put_u32(p, b << 16 | a) - to);
 }
 
-int picture_encode(const struct clipc_image *image, unsigned char **bytes, size_t *n)
+int picture_png(const struct clipc_image *image, unsigned char **bytes, size_t *n)
 {
     bool gray = image->format == CLIPC_L;
     size_t row = 1 + (size_t)image->width * (gray ? 1 : 3), raw_bytes = 0, most = 0;

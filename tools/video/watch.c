@@ -13,6 +13,7 @@
 #include "event_output.h"
 #include "form.h"
 #include "stats.h"
+#include "summary.h"
 #include "view.h"
 
 enum { MOST_FORMS = 8 };
@@ -27,6 +28,7 @@ struct run {
     struct form *forms[MOST_FORMS];
     size_t n_forms;
     struct event_output *events; /* NULL: the answers are frames, if any */
+    struct summary *summary;     /* NULL: not wanted */
     bool tells_frames;           /* a record for each, and not only for those that failed */
     struct stats stats;
     bool failed;
@@ -62,6 +64,9 @@ static int show(void *arg, const struct pipeline_answer *a)
     stats_count(&run->stats, a);
     for (size_t i = 0; a->embedding != NULL && i < run->n_forms; i++) {
         run->forms[i]->class->frame(run->forms[i], &shown);
+    }
+    if (run->summary != NULL && a->embedding != NULL) {
+        summary_frame(run->summary, &shown);
     }
     if (run->events != NULL && shown.scores != NULL) {
         event_output_frame(run->events, &shown);
@@ -122,6 +127,9 @@ static int open_forms(struct run *run, const clipc_model *model)
         w->prompts->n > 0) {
         status = view_new(w->prompts, w->n_sources, &run->view);
     }
+    if (status == CLIPC_OK) {
+        status = summary_new(w, (size_t)clipc_dim(model), &run->records, run->view, &run->summary);
+    }
     if (status == CLIPC_OK && w->threshold != NULL) {
         status = event_output_new(w, &run->scores, &run->records, run->view, &run->events);
     }
@@ -153,6 +161,7 @@ static int abandon(struct run *run)
     for (size_t i = 0; i < run->n_forms; i++) {
         run->forms[i]->class->abandon(run->forms[i]);
     }
+    summary_abandon(run->summary);
     event_output_free(run->events);
     return code;
 }
@@ -179,8 +188,8 @@ static int follow(struct run *run, const clipc_model *model, clipc_session *sess
                                                  .preprocess = w->cli->session.preprocess,
                                                  .workers = info.threads - 1},
                                        .skip_similar = w->skip_similar,
-                                       .keep_images =
-                                           w->save_frames != NULL || w->film != NULL || w->show};
+                                       .keep_images = w->save_frames != NULL || w->film != NULL ||
+                                                      w->show || w->summary > 0};
     run->tells_frames = w->threshold == NULL &&
                         (w->prompts->n > 0 || w->statistics.changes || w->statistics.outliers);
     if (open_forms(run, model) != CLIPC_OK ||
@@ -204,6 +213,7 @@ static int follow(struct run *run, const clipc_model *model, clipc_session *sess
     if (run->events != NULL) {
         event_output_end(run->events);
     }
+    run->failed |= summary_end(run->summary) != CLI_DONE;
     if (run->view == NULL) {
         json_records_end(&run->records);
     }

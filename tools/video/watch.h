@@ -15,11 +15,13 @@ struct watch {
     struct labels *prompts; /* may be none, where csv, srt, svg and threshold are not wanted */
     const char *const *templates; /* [n_templates] */
     size_t n_templates;
-    double low, high;                    /* --range; equal: the model's */
-    double skip_similar;                 /* 0: every frame is encoded */
+    double low, high;                           /* --range; equal: the model's */
+    double skip_similar;                        /* 0: every frame is encoded */
     const char *csv, *srt, *svg, *embed, *film; /* NULL: not wanted */
     bool show;
-    const char *threshold, *hysteresis;  /* cosines, or "60%" of the range; NULL: no events */
+    size_t summary;                     /* frames on its sheet; 0: none */
+    const char *summary_file;           /* NULL: "summary" in this folder */
+    const char *threshold, *hysteresis; /* cosines, or "60%" of the range; NULL: no events */
     struct events_options events;
     const char *const *on_event; /* a program and its arguments, ended by NULL; NULL: none */
     double cooldown;
