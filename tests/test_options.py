@@ -90,6 +90,15 @@ def threads_of(args, content):
     return -1
 
 
+def theirs(picture, words=None):
+    """A folder for verify: one input, and a vector that is none of ours."""
+    path = tempfile.mkdtemp(dir=tmp)
+    open(path + ("/images.txt" if picture else "/texts.txt"), "w").write(os.path.abspath(picture) if picture else words)
+    np.save(path + ("/image_embed.npy" if picture else "/text_embed.npy"), np.ones((1, dim), "f4"))
+    return path
+
+
+dim = json.loads(plain)[0]["embed_dim"]
 cpus = len(os.sched_getaffinity(0))
 TWO = "one or two threads"  # rows that count threads; they need two CPUs
 
@@ -158,6 +167,13 @@ table = {
         "deep": ["--deep"], "kernels": ["--kernels", "no-such-set"], "json": ["--json"], "model": ["-m", OUT],
         "threads": (["selftest", "--kernels", "scalar", "--threads", "1"],
                     ["selftest", "--kernels", "scalar", "--threads", "2"])}),
+    "verify": (["verify", "--against", theirs(image)], {
+        "against": ["--against", tmp], "limit": ["--limit", "2"], "threads": TWO, **{k: v for k, v in compute.items() if k != "jsonl"},
+        "model": ["-m", OUT],
+        "tokenizer": (["verify", "--against", theirs(None, "&amp;")], ["verify", "--against", theirs(None, "&amp;"), "--tokenizer", "openai"]),
+        "truncated": (["verify", "--against", theirs(cut)], ["verify", "--against", theirs(cut), "--truncated"]),
+        "max-pixels": (["verify", "--against", theirs(image)], ["verify", "--against", theirs(image), "--max-pixels", "9"]),
+        "exif": (["verify", "--against", theirs(turned)], ["verify", "--against", theirs(turned), "--exif"])}),
     "watch": (["watch", raw] + RAW + ["x"], {
         "prompt": ["--prompt", "y"], "prompts": ["--prompts", tmp + "/labels"],
         "template": (["watch", raw, "&amp;"] + RAW, ["watch", raw, "&amp;", "--template", "a {}"] + RAW),
@@ -223,6 +239,7 @@ for verb, (base, rows) in table.items():
             content = index if verb == "moments" else image
             with_image = ["trace", "--image", "{fifo}"] if verb == "trace" else [verb, "{fifo}"]
             with_image = ["moments", "{fifo}.npy", "x"] if verb == "moments" else with_image
+            with_image = ["verify", "--limit", "3", "--against", theirs(tmp + "/fifo")] if verb == "verify" else with_image
             with_image += {"classify": labels, "compare": [image], "watch": ["x", "--format", "gray", "--size", "1x1", "--every", "500"]}.get(verb, []) + M
             counts = [threads_of(with_image + ["--threads", n], content) for n in ("1", "2")]
             tap.check(0 < counts[0] < counts[1], "%s 1 and 2: %d and %d threads" % (name, *counts))

@@ -23,6 +23,7 @@ static const struct {
     {"watch", "which prompts fit the frames of a video, a camera, a stream?", cmd_watch},
     {"moments", "when does a video, watched before, show what a text says?", cmd_moments},
     {"serve", "the same over HTTP, as Roboflow Inference answers", cmd_serve},
+    {"verify", "are a file's vectors those of another implementation?", cmd_verify},
     {"selftest", "is every kernel set of this CPU exact?", cmd_selftest},
     {"bench", "how fast is this machine, kernel by kernel?", cmd_bench},
 };

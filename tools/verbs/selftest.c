@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../../src/base/base.h"
+#include "../measure/errors.h"
 #include "../measure/gflop.h"
 #include "../measure/golden.h"
 #include "../../weights/weights.h"
@@ -13,11 +14,6 @@
 #include "verbs.h"
 #include "../measure/oracle.h"
 #include "../cli/json_put.h"
-
-/* Limits for normalised vectors: float32 in another order of addition gives 1.4e-6 and 1.5e-11 at
- * most over many models; the mildest real mistake (another GELU) 2.2e-5 and 1.6e-9. */
-#define MAX_ABS              1e-5
-#define MAX_ONE_MINUS_COSINE 1e-9
 
 static const struct cli_verb verb = {
     "selftest", "[FILE] [options]",
@@ -28,10 +24,6 @@ static const struct cli_verb verb = {
     "  clipc selftest model.clipc\n"
     "  clipc selftest --deep --kernels avx2",
     CLI_MODEL | CLI_THREADS | CLI_KERNELS | CLI_JSON};
-
-struct errors {
-    double max_abs, one_minus_cosine;
-};
 
 struct job {
     struct cli *cli;
@@ -45,31 +37,9 @@ struct job {
     bool failed;
 };
 
-/* Of the normalised vectors, in double. */
-static struct errors compare(const double *want, const float *got, size_t n)
-{
-    double ww = 0, gg = 0, distance = 0;
-    struct errors e = {0, 0};
-
-    for (size_t i = 0; i < n; i++) {
-        ww += want[i] * want[i];
-        gg += (double)got[i] * (double)got[i];
-    }
-    for (size_t i = 0; i < n; i++) {
-        double d = want[i] / sqrt(ww) - (double)got[i] / sqrt(gg);
-        e.max_abs = fmax(e.max_abs, fabs(d));
-        distance += d * d;
-    }
-    if (!isfinite(distance)) {
-        return (struct errors){NAN, NAN}; /* fmax passes over NaN */
-    }
-    e.one_minus_cosine = distance / 2; /* exact for unit vectors, without cancellation */
-    return e;
-}
-
 static bool good(struct errors e)
 {
-    return e.max_abs <= MAX_ABS && e.one_minus_cosine <= MAX_ONE_MINUS_COSINE;
+    return e.max_abs <= ERRORS_MAX_ABS && e.one_minus_cosine <= ERRORS_MAX_ONE_MINUS_COSINE;
 }
 
 static void report(struct job *job, const char *set, int threads, const char *what, struct errors e)
@@ -280,7 +250,7 @@ static int run_set(struct job *job, const char *set, struct layers *vision, stru
         }
         if (status == CLIPC_OK || status == CLIPC_ERROR_NUMBER) {
             clipc_session_info(session, &info);
-            report(job, set, info.threads, tower == 0 ? "image" : "text", compare(want, v, dim));
+            report(job, set, info.threads, tower == 0 ? "image" : "text", errors_of(want, v, dim));
         }
         clipc_session_free(session);
     }
@@ -323,8 +293,8 @@ static int run(struct job *job, bool deep)
         json_records_end(&job->records);
     } else if (code == CLI_DONE) {
         say(stdout, job->w.header.name);
-        printf(": content matches its SHA-256; limits %.0e and %.0e\n", MAX_ABS,
-               MAX_ONE_MINUS_COSINE);
+        printf(": content matches its SHA-256; limits %.0e and %.0e\n", ERRORS_MAX_ABS,
+               ERRORS_MAX_ONE_MINUS_COSINE);
         code = run_sets(job, &vision, &text);
     }
     for (size_t i = 0; i < vision.n; i++) {
