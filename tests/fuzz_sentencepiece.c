@@ -20,6 +20,7 @@ static void encode(const struct vocab *v, enum format_rules rules, const char *t
     struct tokenizer_tables tables = {.kind = v->kind,
                                       .rules = rules,
                                       .eot_id = (int32_t)(n % v->n),
+                                      .pad_id = (int32_t)(context % v->n),
                                       .pieces = {v->tokens, v->tokens_bytes, v->types, v->scores,
                                                  v->n, v->order, v->n_order, v->charsmap,
                                                  v->charsmap_bytes, v->flags}};

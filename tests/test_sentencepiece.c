@@ -1,7 +1,8 @@
 /* SentencePiece's kinds of tokenizers on vocabularies made here: the best path against all paths,
  * the order of merges, rules of spaces, and tables that must be refused.  With arguments it is the C
- * half of test_sentencepiece_oracle.py:  test_sentencepiece MODEL library|siglip CONTEXT  reads
- * lines of hexadecimal digits, texts, and prints ids. */
+ * half of the oracles in Python:  test_sentencepiece FILE library|siglip|folder CONTEXT  reads lines
+ * of hexadecimal digits, texts, and prints ids; by the library's rules, SiglipTokenizer's, or those
+ * that the files beside FILE say. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,10 @@ static struct tokenizer *open_vocab(const struct vocab *v, enum format_rules rul
 {
     struct tokenizer_tables tables = {.kind = v->kind,
                                       .rules = rules,
-                                      .eot_id = (int32_t)vocab_piece_id(v, "</s>"),
+                                      .eot_id = (int32_t)v->eot_id,
+                                      .pad_id = (int32_t)v->pad_id,
+                                      .merges = v->merges,
+                                      .n_merges = v->n_merges,
                                       .pieces = tables_of(v)};
     struct tokenizer *t = NULL;
 
@@ -66,6 +70,7 @@ static struct tokenizer *finish(struct made *m)
         printf("# %s\n", base_errmsg());
         abort();
     }
+    m->v.eot_id = m->v.pad_id = 1;
     return open_vocab(&m->v, FORMAT_SENTENCEPIECE);
 }
 
@@ -348,34 +353,48 @@ static void test_wild_charsmaps(void)
     check(passed > 20, "tries of chance: %zu of 300 pass, and are walked", passed);
 }
 
-/* ---- For test_sentencepiece_oracle.py ------------------------------------------------------ */
+/* ---- For the oracles in Python ------------------------------------------------------------- */
 
 static int hex_digit(char c)
 {
     return c <= '9' ? c - '0' : c - 'a' + 10;
 }
 
-static int drive(const char *path, enum format_rules rules, size_t context)
+static int open_files(const char *path, const char *rules, struct files *files, struct vocab *v)
+{
+    int status;
+
+    if (strcmp(rules, "folder") == 0) {
+        return vocab_load_pieces(path, files, v);
+    }
+    status = spm_model_read(path, files, v);
+    v->eot_id = v->pad_id = status == CLIPC_OK ? vocab_piece_id(v, "</s>") : 0;
+    v->rules = FORMAT_SENTENCEPIECE;
+    if (strcmp(rules, "siglip") == 0) {
+        v->rules = FORMAT_SIGLIP;
+        v->flags = (v->flags & ~(uint32_t)FORMAT_DUMMY_PREFIX) | FORMAT_LOWER_CASE;
+    }
+    return status;
+}
+
+static int drive(const char *path, const char *rules, size_t context)
 {
     struct files files = {0};
     struct vocab v = {0};
     char *line = NULL;
     size_t room = 0, n;
 
-    if (context > BIG || spm_model_read(path, &files, &v) != CLIPC_OK) {
+    if (context > BIG || open_files(path, rules, &files, &v) != CLIPC_OK) {
         fprintf(stderr, "%s\n", base_errmsg());
         return 1;
     }
-    if (rules == FORMAT_SIGLIP) {
-        v.flags = (v.flags & ~(uint32_t)FORMAT_DUMMY_PREFIX) | FORMAT_LOWER_CASE;
-    }
-    struct tokenizer *t = open_vocab(&v, rules);
+    struct tokenizer *t = open_vocab(&v, v.rules);
     while (getline(&line, &room, stdin) > 0) {
         size_t length = 0; /* two digits make one byte: never past what is still to read */
         for (const char *hex = line; hex[0] > ' ' && hex[1] > ' '; hex += 2) {
             line[length++] = (char)(hex_digit(hex[0]) * 16 + hex_digit(hex[1]));
         }
-        if (tokenizer_encode(t, line, length, rules, context, ids, &n) != CLIPC_OK) {
+        if (tokenizer_encode(t, line, length, FORMAT_HF, context, ids, &n) != CLIPC_OK) {
             return 2;
         }
         for (size_t i = 0; i < n; i++) {
@@ -393,8 +412,7 @@ static int drive(const char *path, enum format_rules rules, size_t context)
 int main(int argc, char **argv)
 {
     if (argc == 4) {
-        return drive(argv[1], strcmp(argv[2], "siglip") == 0 ? FORMAT_SIGLIP : FORMAT_SENTENCEPIECE,
-                     strtoul(argv[3], NULL, 10));
+        return drive(argv[1], argv[2], strtoul(argv[3], NULL, 10));
     }
     test_best_path();
     test_long(FORMAT_TOKENIZER_UNIGRAM);

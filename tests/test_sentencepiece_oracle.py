@@ -1,6 +1,7 @@
 """SentencePiece's ids against the library's own: small models, trained here on sentences made here, of
 both types, with every normalizer, and texts that people write, that nobody writes, and that are no text."""
 import io
+import json
 import os
 import random
 import re
@@ -202,4 +203,19 @@ for name in ("unigram, nmt_nfkc", "unigram, nmt_nfkc_cf", "unigram, identity, by
         siglip = Siglip(models[name])
         compare("SiglipTokenizer, %s, context %d" % (name, context), ours(save(models[name]), "siglip", [t.encode() for t in texts], context),
                 [siglip(t, context) for t in texts], texts)
+
+# ---- SigLIP 2 with tokenizer.model: letters made lower-case one by one, then the library.
+# Letters of Unicode 16, which tokenizers knows and this Python may not.
+later = {0x1c89, 0xa7cb, 0xa7cc, 0xa7da, 0xa7dc} | set(range(0x10d50, 0x10d66))
+texts = [t for t in texts if not later & set(map(ord, t))]
+json.dump({"tokenizer_class": "GemmaTokenizer"}, open(os.path.join(tmp.name, "tokenizer_config.json"), "w"))
+for kind in ("bpe", "unigram"):
+    model = train(kind, normalization_rule_name="identity", byte_fallback=True, vocab_size=800, add_dummy_prefix=False, remove_extra_whitespaces=False,
+                  pad_id=0, eos_id=1, bos_id=2, unk_id=3, pad_piece="<pad>", eos_piece="<eos>", user_defined_symbols=["\n", "\n\n", SPACE * 2, "<b>"])
+    sp = library(model)
+    path = os.path.join(tmp.name, "tokenizer.model")
+    open(path, "wb").write(model)
+    for context in (60000, 64):
+        compare("GemmaTokenizer, %s, context %d" % (kind, context), ours(path, "folder", [t.encode() for t in texts], context),
+                [sp.encode("".join(c.lower() for c in t))[:context - 1] + [1] for t in texts], texts)
 tap.done()

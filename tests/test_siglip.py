@@ -143,6 +143,35 @@ tap.check(read_clipc.read(out)[0]["pad_id"] == 0 and read_clipc.read(out)[0]["eo
 good, err = convert(folder("bpe", model(kind=2)))
 tap.check(good and ids("a cat") == whole[0] and b"SentencePiece BPE" in tap.run("info", out)[1], "a BPE model: %s %s" % (ids("a cat"), err))
 
+# A special token that pads is found in texts too.
+convert(folder("pad", model()))
+tap.check(ids("a <pad>b") == [ID[SPACE + "a"], 0, ID["b"], 1], "the pad token in a text: %s" % ids("a <pad>b"))
+
+# ---- SigLIP 2: Gemma's tokenizer.json, or its model file.
+names = ["<pad>", "<eos>", "<bos>", "<unk>"] + ["<0x%02X>" % i for i in range(256)] + [SPACE, "a", "c", "t", "ca", "cat", SPACE + "cat"]
+number = {n: i for i, n in enumerate(names)}
+gemma = {"tokenizer_class": "GemmaTokenizer", "add_bos_token": False, "add_eos_token": True, "padding_side": "right"}
+tokenizer = {"added_tokens": [{"id": i, "content": names[i], "normalized": False} for i in range(4)],
+             "normalizer": {"type": "Replace", "pattern": {"String": " "}, "content": SPACE}, "pre_tokenizer": None, "post_processor": None,
+             "model": {"type": "BPE", "vocab": number, "merges": ["c a", "ca t", SPACE + " cat"], "unk_token": "<unk>", "fuse_unk": True, "byte_fallback": True}}
+want = [number["a"], number[SPACE + "cat"], number["<0x21>"], 1]
+good, err = convert(folder("two", None, {"tokenizer.json": tokenizer, "tokenizer_config.json": gemma}))
+tap.check(good and ids("A cat!") == want, "tokenizer.json: %s %s" % (ids("A cat!"), err))
+head = read_clipc.read(out)[0]
+tap.check((head["eot_id"], head["pad_id"]) == (1, 0) and b"with 0; tokenizer BPE of characters, rules of hf" in tap.run("info", out)[1], "its special ids, and info")
+np.save(tmp + "/ids.npy", np.array([(want + [0] * CONTEXT)[:CONTEXT]], "i4"))
+a, b = (tap.run("embed", "-m", out, *args)[1] for args in (("--tokens", tmp + "/ids.npy"), ("--text", "A cat!")))
+tap.check(a == b and a.count(b" ") == WIDTH - 1, "embed --text: padded with the pad id")
+code, _, err = tap.run("convert", out, "-o", tmp + "/again.clipc")
+tap.check(code == 0 and ids("A cat!", tmp + "/again.clipc") == want, "converted again from the weight file " + err)
+pieces = [(n, -float(i), 3 if i in (0, 1, 2) else 2 if i == 3 else 6 if i < 260 else 1) for i, n in enumerate(names)]
+spm = model(pieces, 2, varint(35 << 3) + b"\1", message(3, b"\x18\0\x20\0"))
+for files in ({"tokenizer_config.json": gemma}, {}):
+    good, err = convert(folder("model%d" % len(files), spm, files, spiece="tokenizer.model"))
+    tap.check(good and ids("A cat!") == want, "tokenizer.model alone: %s %s" % (ids("A cat!"), err))
+good, err = convert(folder("first", model(), {"tokenizer.json": tokenizer}))
+tap.check(good and ids("a cat") == whole[0], "of SigLIP's own files spiece.model is the reference's")
+
 # ---- What is refused, by which word.
 config = "tokenizer_config.json"
 for name, text, words, path in (
@@ -161,7 +190,7 @@ for name, text, words, path in (
         ("json", "JSON", ("not a SentencePiece model",), folder("json", b'{"model": {"type": "BPE"}}')),
         ("nothing", "an empty file", ("not a SentencePiece model",), folder("nothing", b""))):
     refused(text, path, *words)
-refused("a list of merges as --vocab", bare, "not a SentencePiece model", args=("--vocab", "tests/golden/mini/config.json"))
+refused("a JSON file that is no tokenizer", bare, "its model is 'missing'", args=("--vocab", "tests/golden/mini/config.json"))
 
 # ---- The weight file's door: tables with a byte changed are refused, or give ids that there are.
 convert(folder("siglip", model(PIECES + [("cats", -1, 4), ("catch", -1, 5)])))

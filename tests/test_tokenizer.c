@@ -342,7 +342,7 @@ static void test_kind(void)
     struct tokenizer_tables tables = make_tables(NULL, 0);
     struct tokenizer *t = NULL;
 
-    for (int kind = 0; kind < 6; kind += kind == FORMAT_TOKENIZER_BPE ? 3 : 1) {
+    for (int kind = 0; kind < 7; kind += kind == FORMAT_TOKENIZER_BPE ? 4 : 1) {
         tables.kind = (enum format_tokenizer_kind)kind;
         int status = tokenizer_new(&tables, &t);
         check(status == (kind == FORMAT_TOKENIZER_BPE ? CLIPC_OK : CLIPC_ERROR_UNSUPPORTED),

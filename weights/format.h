@@ -93,9 +93,11 @@ enum format_tokenizer_kind {
     FORMAT_TOKENIZER_NONE = 0,
     FORMAT_TOKENIZER_BPE = 1,     /* CLIP's byte-pair encoding */
     FORMAT_TOKENIZER_UNIGRAM = 2, /* SentencePiece: the likeliest pieces of a text */
-    FORMAT_TOKENIZER_PIECES = 3   /* SentencePiece's BPE: the likeliest pair becomes a piece */
+    FORMAT_TOKENIZER_PIECES = 3,  /* SentencePiece's BPE: the likeliest pair becomes a piece */
+    FORMAT_TOKENIZER_MERGES = 4   /* the same as tokenizer.json has it: merges in order of rank */
 };
-/* How a SentencePiece model prepares a text: NormalizerSpec and TrainerSpec of its file. */
+/* How SentencePiece's kinds prepare a text: NormalizerSpec and TrainerSpec of a model file, the
+ * normalizers of a tokenizer.json. */
 enum format_text_flag {
     FORMAT_DUMMY_PREFIX = 1,   /* a space before the text */
     FORMAT_TRIM_SPACES = 2,    /* none at its ends, no two in a row */

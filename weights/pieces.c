@@ -18,15 +18,15 @@ bool weights_pieces(const struct weights *w, struct weights_pieces *p)
     const struct format_record *order = weights_find(w, "tokenizer.order");
     const struct format_record *charsmap = weights_find(w, "tokenizer.charsmap");
 
-    if (tokens == NULL || types == NULL || scores == NULL || order == NULL ||
-        scores->cols != types->cols) {
+    if (tokens == NULL || types == NULL || order == NULL ||
+        (scores != NULL && scores->cols != types->cols)) {
         return false;
     }
     *p = (struct weights_pieces){
         .tokens = weights_data(w, tokens),
         .tokens_bytes = tokens->bytes,
         .types = weights_data(w, types),
-        .scores = weights_data(w, scores),
+        .scores = scores != NULL ? weights_data(w, scores) : NULL,
         .n = types->cols,
         .order = weights_data(w, order),
         .n_order = order->cols,
@@ -101,10 +101,11 @@ static int check_types(const struct weights_pieces *p, const char *what)
     uint32_t unknown = 0, spell = 0;
 
     for (uint32_t i = 0; i < p->n; i++) {
+        float score = p->scores != NULL ? p->scores[i] : 0;
         if (p->types[i] < FORMAT_PIECE_NORMAL || p->types[i] > FORMAT_PIECE_BYTE ||
-            !isfinite(p->scores[i])) {
+            !isfinite(score)) {
             return VALIDATE_BAD("%s: piece %u of %u is of kind %u with the score %g", what, i, p->n,
-                                p->types[i], (double)p->scores[i]);
+                                p->types[i], (double)score);
         }
         unknown += p->types[i] == FORMAT_PIECE_UNKNOWN;
         spell += weights_piece_spells(p->types[i]);

@@ -150,9 +150,9 @@ static int check_pieces(const struct validation *c)
     if (!weights_pieces(c->w, &p) || p.n > c->w->header.vocab_size) {
         return VALIDATE_BAD("%s: its tables are of different lengths, or too long", what);
     }
-    if (c->w->header.eot_id >= p.n) {
-        return VALIDATE_BAD("%s: %u pieces, and the end token is %u", what, p.n,
-                            c->w->header.eot_id);
+    if (c->w->header.eot_id >= p.n || c->w->header.pad_id >= p.n) {
+        return VALIDATE_BAD("%s: %u pieces, and the end token is %u, the padding %u", what, p.n,
+                            c->w->header.eot_id, c->w->header.pad_id);
     }
     return weights_check_pieces(&p, what);
 }
@@ -166,7 +166,9 @@ static int check_vector(const struct validation *c, const struct format_record *
 
 /* Kinds of tokenizers, as a set. */
 #define BPE    (1u << FORMAT_TOKENIZER_BPE)
-#define PIECES (1u << FORMAT_TOKENIZER_UNIGRAM | 1u << FORMAT_TOKENIZER_PIECES)
+#define MERGES (1u << FORMAT_TOKENIZER_MERGES)
+#define SCORED (1u << FORMAT_TOKENIZER_UNIGRAM | 1u << FORMAT_TOKENIZER_PIECES)
+#define PIECES (SCORED | MERGES)
 
 /* The records that are no tensors of a tower.  rows or cols 0: any number of them. */
 static const struct other {
@@ -178,9 +180,9 @@ static const struct other {
 } others[] = {
     {"tokenizer.tokens", FORMAT_U8, 1, 0, check_tokens, BPE | PIECES},
     {"tokenizer.bytes", FORMAT_I32, 2, 256, check_ids, BPE},
-    {"tokenizer.merges", FORMAT_I32, 0, 3, check_ids, 0},
+    {"tokenizer.merges", FORMAT_I32, 0, 3, check_ids, MERGES},
     {"tokenizer.types", FORMAT_U8, 1, 0, NULL, PIECES},
-    {"tokenizer.scores", FORMAT_F32, 1, 0, NULL, PIECES},
+    {"tokenizer.scores", FORMAT_F32, 1, 0, NULL, SCORED},
     {"tokenizer.order", FORMAT_I32, 1, 0, check_ids, PIECES},
     {"tokenizer.charsmap", FORMAT_U8, 1, 0, NULL, 0},
     {"provenance", FORMAT_U8, 1, 0, NULL, 0},

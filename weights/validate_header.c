@@ -20,6 +20,7 @@
 #define PIECES_FLAGS                                                                               \
     (FORMAT_DUMMY_PREFIX | FORMAT_TRIM_SPACES | FORMAT_ESCAPE_SPACES | FORMAT_SPACE_SUFFIX |       \
      FORMAT_BYTE_FALLBACK | FORMAT_LOWER_CASE)
+#define MERGES_FLAGS (FORMAT_ESCAPE_SPACES | FORMAT_BYTE_FALLBACK | FORMAT_LOWER_CASE)
 
 /* ---- The frame ----------------------------------------------------------------------------- */
 
@@ -217,8 +218,8 @@ static const char *vision_beyond(const struct format_header *h)
 static const char *text_beyond(const struct format_header *h)
 {
     const struct format_tower *t = &h->text;
-    bool pieces =
-        h->tokenizer == FORMAT_TOKENIZER_UNIGRAM || h->tokenizer == FORMAT_TOKENIZER_PIECES;
+    bool merges = h->tokenizer == FORMAT_TOKENIZER_MERGES;
+    bool pieces = h->tokenizer > FORMAT_TOKENIZER_BPE;
     const struct limit limits[] = {
         {t->activation < FORMAT_QUICK_GELU || t->activation > FORMAT_GELU_TANH,
          "has an activation of another kind"},
@@ -226,17 +227,20 @@ static const char *text_beyond(const struct format_header *h)
         {t->pool != FORMAT_POOL_ARGMAX && t->pool != FORMAT_POOL_FIRST_EOT &&
              t->pool != FORMAT_POOL_LAST,
          "pools in another way"},
-        {h->tokenizer > FORMAT_TOKENIZER_PIECES, "has a tokenizer of another kind"},
+        {h->tokenizer > FORMAT_TOKENIZER_MERGES, "has a tokenizer of another kind"},
         {h->tokenizer == FORMAT_TOKENIZER_BPE && (t->flags & FORMAT_NO_START_TOKEN),
          "begins its texts without a start token"},
         {pieces && !(t->flags & FORMAT_NO_START_TOKEN), "begins its texts with a start token"},
         {h->tokenizer == FORMAT_TOKENIZER_BPE && h->tokenizer_rules != FORMAT_OPENAI &&
              h->tokenizer_rules != FORMAT_HF,
          "cleans texts by other rules"},
-        {pieces && h->tokenizer_rules != FORMAT_SENTENCEPIECE &&
+        {pieces && !merges && h->tokenizer_rules != FORMAT_SENTENCEPIECE &&
              h->tokenizer_rules != FORMAT_SIGLIP,
          "cleans texts by other rules"},
-        {h->tokenizer_flags & ~(uint32_t)(pieces ? PIECES_FLAGS : 0),
+        {merges && h->tokenizer_rules != FORMAT_HF, "cleans texts by other rules"},
+        {h->tokenizer_flags & ~(uint32_t)(merges   ? MERGES_FLAGS
+                                          : pieces ? PIECES_FLAGS
+                                                   : 0),
          "normalizes texts in another way"},
     };
 

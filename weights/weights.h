@@ -72,7 +72,7 @@ struct weights_pieces {
     const unsigned char *tokens; /* [tokens_bytes] as tokenizer.tokens of format.h */
     size_t tokens_bytes;
     const uint8_t *types; /* [n] */
-    const float *scores;  /* [n] */
+    const float *scores;  /* [n]; NULL: none, of FORMAT_TOKENIZER_MERGES */
     uint32_t n;
     const int32_t *order; /* [n_order] */
     uint32_t n_order;

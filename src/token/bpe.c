@@ -240,6 +240,11 @@ static bool find_listed(void *arg, const struct bpe_room *room, int32_t at, stru
     return m != NULL;
 }
 
+void bpe_merge_ids(const struct bpe *bpe, struct bpe_room *room, size_t n)
+{
+    bpe_run(room, n, find_listed, (void *)(uintptr_t)bpe);
+}
+
 bool bpe_encode(const struct bpe *bpe, struct bpe_room *room, const unsigned char *word, size_t n)
 {
     if (!bpe_make_room(room, n)) {
@@ -248,6 +253,6 @@ bool bpe_encode(const struct bpe *bpe, struct bpe_room *room, const unsigned cha
     for (size_t i = 0; i < n; i++) {
         room->ids[i] = bpe->bytes[(i + 1 == n) * 256 + word[i]];
     }
-    bpe_run(room, n, find_listed, (void *)(uintptr_t)bpe);
+    bpe_merge_ids(bpe, room, n);
     return true;
 }

@@ -43,6 +43,10 @@ typedef bool (*bpe_find)(void *arg, const struct bpe_room *room, int32_t at,
  * any more; room->ids become the ids that are left, room->symbols their list.  Time n log n. */
 void bpe_run(struct bpe_room *room, size_t n, bpe_find find, void *arg);
 
+/* Room for a word of n symbols is made, and its ids are room->ids[0 .. n): merges them.  `bytes` of
+ * bpe_new may be NULL where only this is called. */
+void bpe_merge_ids(const struct bpe *bpe, struct bpe_room *room, size_t n);
+
 /* room->ids become the tokens of word: [n] bytes.  False: out of memory.  Time n log n. */
 bool bpe_encode(const struct bpe *bpe, struct bpe_room *room, const unsigned char *word, size_t n);
 

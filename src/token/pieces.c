@@ -32,7 +32,7 @@ static void fill(struct pieces *p)
         if (t->types[i] == FORMAT_PIECE_UNKNOWN) {
             p->unknown = (int32_t)i;
         }
-        if (t->types[i] == FORMAT_PIECE_NORMAL) {
+        if (t->types[i] == FORMAT_PIECE_NORMAL && t->scores != NULL) {
             p->lowest = t->scores[i] < p->lowest ? t->scores[i] : p->lowest;
             p->highest = t->scores[i] > p->highest ? t->scores[i] : p->highest;
         }

@@ -26,6 +26,7 @@ struct encoding {
     const struct sentencepiece *s;
     struct normalizer_text plain, normal; /* before and after the normalizer */
     struct pieces_list cuts;
+    struct bpe_room words;
     int32_t *ids; /* [n, of room] malloc */
     size_t n, room;
     bool failed;
@@ -42,6 +43,26 @@ static void add_id(struct encoding *e, int32_t id)
     }
     if (!e->failed) {
         e->ids[e->n++] = id;
+    }
+}
+
+/* Lower case, and U+2581 for spaces, as the flags say, of text: [n] UTF-8, to *out. */
+static void change_letters(uint32_t flags, const unsigned char *text, size_t n,
+                           struct normalizer_text *out)
+{
+    out->n = 0;
+    for (size_t i = 0; i < n;) {
+        uint32_t to[2];
+        size_t count = 1;
+        i += utf8_read((const char *)text + i, n - i, &to[0], NULL);
+        if (flags & FORMAT_LOWER_CASE) {
+            count = unicode_lower(unicode_later_lower(to[0]), to);
+        }
+        for (size_t k = 0; k < count; k++) {
+            unsigned char bytes[4];
+            bool space = to[k] == ' ' && (flags & FORMAT_ESCAPE_SPACES);
+            normalizer_add(out, bytes, utf8_write(space ? SPACE_SYMBOL : to[k], bytes));
+        }
     }
 }
 
@@ -114,14 +135,19 @@ static size_t special_at(const struct encoding *e, int32_t id, const uint32_t *s
     return at == length ? count : 0;
 }
 
-/* The special token at s: [n], the longer one where both stand; its length, 0 without one. */
+/* The special token at s: [n], the longest one that stands there; its length, 0 without one. */
 static size_t find_special(const struct encoding *e, const uint32_t *s, size_t n, int32_t *id)
 {
-    size_t end = special_at(e, e->s->eot_id, s, n);
-    size_t unknown = special_at(e, e->s->pieces->unknown, s, n);
+    const int32_t special[] = {e->s->eot_id, e->s->pad_id, e->s->pieces->unknown};
+    size_t longest = 0;
 
-    *id = end >= unknown ? e->s->eot_id : e->s->pieces->unknown;
-    return end >= unknown ? end : unknown;
+    *id = -1;
+    for (size_t i = 0; i < sizeof special / sizeof special[0]; i++) {
+        size_t length = special_at(e, special[i], s, n);
+        *id = length > longest ? special[i] : *id;
+        longest = length > longest ? length : longest;
+    }
+    return longest;
 }
 
 /* canonicalize_text, then _tokenize: behind the unknown token, whose pieces are dropped. */
@@ -237,6 +263,84 @@ static void encode_siglip(struct encoding *e, const char *text, size_t length)
     unicode_free(&lower);
 }
 
+/* ---- tokenizer.json ------------------------------------------------------------------------ */
+
+/* Adds the ids of text: [n] UTF-8 without an added token.  Its symbols are characters, or the bytes
+ * of those that are none of the vocabulary, or the unknown token for a run of them. */
+static void encode_merges(struct encoding *e, const unsigned char *text, size_t n)
+{
+    const struct pieces *p = e->s->pieces;
+    size_t symbols = 0;
+
+    change_letters(p->tables.flags, text, n, &e->normal);
+    if (e->normal.failed || !bpe_make_room(&e->words, e->normal.n)) {
+        e->failed = true;
+        return;
+    }
+    for (size_t i = 0, length; i < e->normal.n; i += length) {
+        const unsigned char *character = e->normal.data + i;
+        int32_t *ids = e->words.ids;
+        length = pieces_char(character, e->normal.n - i);
+        int32_t id = pieces_find(p, character, length);
+        if (id < 0 && (p->tables.flags & FORMAT_BYTE_FALLBACK)) {
+            for (size_t b = 0; b < length; b++) {
+                ids[symbols++] = p->bytes[character[b]];
+            }
+        } else if (id >= 0 || symbols == 0 || ids[symbols - 1] != p->unknown) {
+            ids[symbols++] = id >= 0 ? id : p->unknown;
+        }
+    }
+    bpe_merge_ids(e->s->bpe, &e->words, symbols);
+    for (size_t i = 0; i < e->words.n_ids; i++) {
+        add_id(e, e->words.ids[i]);
+    }
+}
+
+/* The added token at text: [n], the longest one; *id its id.  The unknown token is one of them. */
+static size_t find_added(const struct encoding *e, const unsigned char *text, size_t n, int32_t *id)
+{
+    const struct pieces *p = e->s->pieces;
+    size_t length, added = pieces_user(p, text, n);
+    const unsigned char *unknown = pieces_spelling(p, p->unknown, &length);
+
+    if (length > added && length <= n && memcmp(text, unknown, length) == 0) {
+        *id = p->unknown;
+        return length;
+    }
+    *id = added > 0 ? pieces_find(p, text, added) : -1;
+    return added;
+}
+
+/* Added tokens cut the raw text; what is between them is normalized and encoded. */
+static void encode_added(struct encoding *e, const char *text, size_t length)
+{
+    struct unicode_text points = {0};
+    size_t start = 0;
+
+    unicode_decode(&points, text, length); /* bytes that are no UTF-8 are U+FFFD */
+    for (size_t i = 0; i < points.n; i++) {
+        unsigned char bytes[4];
+        normalizer_add(&e->plain, bytes, utf8_write(points.data[i], bytes));
+    }
+    e->failed |= points.failed || e->plain.failed;
+    unicode_free(&points);
+    for (size_t i = 0; i < e->plain.n && !e->failed;) {
+        int32_t id;
+        size_t added = find_added(e, e->plain.data + i, e->plain.n - i, &id);
+        if (added == 0) {
+            i += pieces_char(e->plain.data + i, e->plain.n - i);
+            continue;
+        }
+        encode_merges(e, e->plain.data + start, i - start);
+        add_id(e, id);
+        i += added;
+        start = i;
+    }
+    if (!e->failed && e->plain.n > 0) {
+        encode_merges(e, e->plain.data + start, e->plain.n - start);
+    }
+}
+
 /* ---- All ----------------------------------------------------------------------------------- */
 
 bool sentencepiece_encode(const struct sentencepiece *s, const char *text, size_t length,
@@ -245,8 +349,14 @@ bool sentencepiece_encode(const struct sentencepiece *s, const char *text, size_
     struct encoding e = {.s = s};
     size_t n;
 
-    if (s->rules == FORMAT_SIGLIP) {
+    if (s->kind == FORMAT_TOKENIZER_MERGES) {
+        encode_added(&e, text, length);
+    } else if (s->rules == FORMAT_SIGLIP) {
         encode_siglip(&e, text, length);
+    } else if (s->pieces->tables.flags & FORMAT_LOWER_CASE) {
+        change_letters(FORMAT_LOWER_CASE, (const unsigned char *)text, length, &e.plain);
+        e.failed |= e.plain.failed;
+        encode(&e, s->pieces->tables.flags, e.plain.data, e.plain.n);
     } else {
         encode(&e, s->pieces->tables.flags, text, length);
     }
@@ -258,6 +368,7 @@ bool sentencepiece_encode(const struct sentencepiece *s, const char *text, size_
         ids[n] = s->eot_id;
         *n_ids = n + !ends;
     }
+    bpe_free_room(&e.words);
     free(e.plain.data);
     free(e.normal.data);
     free(e.cuts.data);

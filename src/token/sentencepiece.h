@@ -3,13 +3,15 @@
 #ifndef CLIPC_SENTENCEPIECE_H
 #define CLIPC_SENTENCEPIECE_H
 
+#include "bpe.h"
 #include "pieces.h"
 
 struct sentencepiece {
     struct pieces *pieces;
-    enum format_tokenizer_kind kind; /* FORMAT_TOKENIZER_UNIGRAM or _PIECES */
-    enum format_rules rules;         /* FORMAT_SENTENCEPIECE or FORMAT_SIGLIP */
-    int32_t eot_id;
+    struct bpe *bpe;                 /* of FORMAT_TOKENIZER_MERGES */
+    enum format_tokenizer_kind kind; /* FORMAT_TOKENIZER_UNIGRAM, _PIECES or _MERGES */
+    enum format_rules rules; /* FORMAT_SENTENCEPIECE or FORMAT_SIGLIP; FORMAT_HF of merges */
+    int32_t eot_id, pad_id;
 };
 
 /* ids: [context], the end token behind them even where the text is cut; *n_ids: how many.  False:

@@ -17,7 +17,7 @@
 
 struct tokenizer {
     struct tokenizer_tables tables;
-    struct bpe *bpe;                    /* FORMAT_TOKENIZER_BPE */
+    struct bpe *bpe;                    /* FORMAT_TOKENIZER_BPE, _MERGES */
     struct sentencepiece sentencepiece; /* the other kinds */
 };
 
@@ -44,13 +44,19 @@ static int open_sentencepiece(struct tokenizer *t)
     t->sentencepiece.kind = tables->kind;
     t->sentencepiece.rules = tables->rules;
     t->sentencepiece.eot_id = tables->eot_id;
-    return pieces_new(&tables->pieces, &t->sentencepiece.pieces);
+    t->sentencepiece.pad_id = tables->pad_id;
+    int status = CLIPC_OK;
+    if (tables->kind == FORMAT_TOKENIZER_MERGES) {
+        status = bpe_new(tables->merges, tables->n_merges, NULL, &t->bpe);
+        t->sentencepiece.bpe = t->bpe;
+    }
+    return status == CLIPC_OK ? pieces_new(&tables->pieces, &t->sentencepiece.pieces) : status;
 }
 
 int tokenizer_new(const struct tokenizer_tables *tables, struct tokenizer **out)
 {
     bool pieces =
-        tables->kind == FORMAT_TOKENIZER_UNIGRAM || tables->kind == FORMAT_TOKENIZER_PIECES;
+        tables->kind >= FORMAT_TOKENIZER_UNIGRAM && tables->kind <= FORMAT_TOKENIZER_MERGES;
 
     if (tables->kind != FORMAT_TOKENIZER_BPE && !pieces) {
         return base_fail(CLIPC_ERROR_UNSUPPORTED, "tokenizer of kind %d: use a newer clipc",
@@ -63,7 +69,7 @@ int tokenizer_new(const struct tokenizer_tables *tables, struct tokenizer **out)
     t->tables = *tables;
     int status = pieces ? open_sentencepiece(t) : open_bpe(t);
     if (status != CLIPC_OK) {
-        base_free(t);
+        tokenizer_free(t);
         return status;
     }
     *out = t;
@@ -87,12 +93,17 @@ static const char *spelling(const struct weights *w, int32_t id, size_t *length)
     return "";
 }
 
-static void take_bpe(const struct weights *w, struct tokenizer_tables *tables)
+static void take_merges(const struct weights *w, struct tokenizer_tables *tables)
 {
     const struct format_record *merges = weights_find(w, "tokenizer.merges");
 
     tables->merges = merges != NULL ? weights_data(w, merges) : NULL;
     tables->n_merges = merges != NULL ? merges->rows : 0;
+}
+
+static void take_bpe(const struct weights *w, struct tokenizer_tables *tables)
+{
+    take_merges(w, tables);
     tables->bytes = weights_data(w, weights_find(w, "tokenizer.bytes"));
     tables->sot = spelling(w, tables->sot_id, &tables->sot_length);
     tables->eot = spelling(w, tables->eot_id, &tables->eot_length);
@@ -105,12 +116,14 @@ int tokenizer_open(const struct weights *w, struct tokenizer **tokenizer)
         .rules = (enum format_rules)w->header.tokenizer_rules,
         .sot_id = (int32_t)w->header.sot_id,
         .eot_id = (int32_t)w->header.eot_id,
+        .pad_id = (int32_t)w->header.pad_id,
     };
 
     if (tables.kind == FORMAT_TOKENIZER_BPE) {
         take_bpe(w, &tables);
     } else {
         weights_pieces(w, &tables.pieces);
+        take_merges(w, &tables);
     }
     return tokenizer_new(&tables, tokenizer);
 }

@@ -15,14 +15,15 @@ struct tokenizer;
  * been checked to lie in the vocabulary. */
 struct tokenizer_tables {
     enum format_tokenizer_kind kind;
-    /* Byte-pair encoding: */
     const int32_t *merges; /* [n_merges, 3]: left, right, merged; best rank first */
     size_t n_merges;
+    /* FORMAT_TOKENIZER_BPE: */
     const int32_t *bytes; /* [2, 256]: id of each byte inside a word, and at its end */
     int32_t sot_id, eot_id;
     const char *sot, *eot; /* how they are spelled in text, [sot_length], [eot_length] */
     size_t sot_length, eot_length;
-    /* SentencePiece, beside eot_id: */
+    /* The other kinds, beside eot_id: */
+    int32_t pad_id; /* FORMAT_SIGLIP finds it in texts */
     enum format_rules rules;
     struct weights_pieces pieces; /* checked by weights_check_pieces */
 };

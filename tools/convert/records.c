@@ -11,7 +11,7 @@ void records_list(const struct source *s, const struct goldens *g, struct record
     const struct vocab *v = &s->vocab;
     const struct format_header *h = &s->header;
     bool bpe = h->tokenizer == FORMAT_TOKENIZER_BPE, any = h->tokenizer != FORMAT_TOKENIZER_NONE;
-    bool pieces = any && !bpe;
+    bool pieces = any && !bpe, scored = pieces && h->tokenizer != FORMAT_TOKENIZER_MERGES;
     bool image = g != NULL && h->vision.layers != 0, text = g != NULL && h->text.layers != 0;
     const struct record all[RECORDS_MAX] = {
         {"provenance", FORMAT_U8, 1, (uint32_t)strlen(s->provenance), s->provenance, false},
@@ -19,9 +19,9 @@ void records_list(const struct source *s, const struct goldens *g, struct record
          false},
         {"tokenizer.bytes", FORMAT_I32, 2, 256, bpe ? v->bytes : NULL, false},
         {"tokenizer.merges", FORMAT_I32, (uint32_t)v->n_merges, 3,
-         bpe && v->n_merges != 0 ? v->merges : NULL, false},
+         any && v->n_merges != 0 ? v->merges : NULL, false},
         {"tokenizer.types", FORMAT_U8, 1, v->n, pieces ? v->types : NULL, false},
-        {"tokenizer.scores", FORMAT_F32, 1, v->n, pieces ? v->scores : NULL, false},
+        {"tokenizer.scores", FORMAT_F32, 1, v->n, scored ? v->scores : NULL, false},
         {"tokenizer.order", FORMAT_I32, 1, v->n_order, pieces ? v->order : NULL, false},
         {"tokenizer.charsmap", FORMAT_U8, 1, (uint32_t)v->charsmap_bytes,
          pieces ? v->charsmap : NULL, false},

@@ -42,12 +42,11 @@ static void *copy(const struct weights *w, const char *name, size_t *bytes, int 
     return p;
 }
 
-static int take_bpe(const struct weights *w, struct vocab *v)
+static int take_merges(const struct weights *w, struct vocab *v)
 {
     size_t bytes;
     int status = CLIPC_OK;
 
-    memcpy(v->bytes, weights_data(w, weights_find(w, "tokenizer.bytes")), sizeof v->bytes);
     v->merges = copy(w, "tokenizer.merges", &bytes, &status);
     v->n_merges = bytes / (3 * sizeof *v->merges);
     return status;
@@ -81,7 +80,12 @@ static int take_vocab(const struct weights *w, struct vocab *v)
         at += 2 + (base_u16(v->tokens + at) & (FORMAT_WORD_END - 1));
     }
     if (status == CLIPC_OK) {
-        status = v->kind == FORMAT_TOKENIZER_BPE ? take_bpe(w, v) : take_pieces(w, v);
+        status = take_merges(w, v);
+    }
+    if (status == CLIPC_OK && v->kind != FORMAT_TOKENIZER_BPE) {
+        status = take_pieces(w, v);
+    } else if (status == CLIPC_OK) {
+        memcpy(v->bytes, weights_data(w, weights_find(w, "tokenizer.bytes")), sizeof v->bytes);
     }
     return status;
 }

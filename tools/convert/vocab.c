@@ -11,18 +11,10 @@
 #include "openai.h"
 #include "stand_ins.h"
 #include "vocab_added.h"
+#include "vocab_ids.h"
 #include "vocab_merges.h"
 
-#define MAX_TOKENS       (1u << 22)
-#define MAX_TOKEN_BYTES  1024
 #define MAX_MERGES_BYTES ((size_t)64 << 20)
-
-/* While loading: the name -> id object, and where names come from for messages. */
-struct loader {
-    const char *path;
-    json_t *ids; /* of the vocabulary, special tokens included */
-    struct vocab *v;
-};
 
 /* The real bytes of a token's printable spelling; -1 when a character stands for none. */
 static int real_bytes(const char *text, size_t n, const int *from_stand_in, unsigned char *to)
@@ -40,19 +32,7 @@ static int real_bytes(const char *text, size_t n, const int *from_stand_in, unsi
     return length;
 }
 
-static int find_id(const struct loader *l, const char *name, uint32_t *id)
-{
-    const json_t *value = json_object_get(l->ids, name);
-
-    if (!json_is_integer(value) || json_integer_value(value) < 0 ||
-        json_integer_value(value) >= MAX_TOKENS) {
-        return base_fail(CLIPC_ERROR_FORMAT, "%s: the vocabulary has no token '%s'", l->path, name);
-    }
-    *id = (uint32_t)json_integer_value(value);
-    return CLIPC_OK;
-}
-
-static int take_bytes(const struct loader *l)
+static int take_bytes(const struct vocab_loader *l)
 {
     for (int end = 0; end < 2; end++) {
         for (int b = 0; b < 256; b++) {
@@ -60,7 +40,7 @@ static int take_bytes(const struct loader *l)
             uint32_t id;
             size_t n = stand_in_spell(b, name);
             memcpy(name + n, end ? "</w>" : "", end ? 5 : 1);
-            int status = find_id(l, name, &id);
+            int status = vocab_find_id(l, name, &id);
             if (status != CLIPC_OK) {
                 return status;
             }
@@ -70,40 +50,16 @@ static int take_bytes(const struct loader *l)
     return CLIPC_OK;
 }
 
-static int take_special(const struct loader *l, const char *first, const char *second, uint32_t *id)
+static int take_special(const struct vocab_loader *l, const char *first, const char *second,
+                        uint32_t *id)
 {
-    return json_object_get(l->ids, first) != NULL ? find_id(l, first, id) : find_id(l, second, id);
+    return json_object_get(l->ids, first) != NULL ? vocab_find_id(l, first, id)
+                                                  : vocab_find_id(l, second, id);
 }
 
-/* Names in the order of their ids, each id exactly once. */
-static const char **names_by_id(const struct loader *l)
+static int take_tokens(const struct vocab_loader *l)
 {
-    uint32_t n = (uint32_t)json_object_size(l->ids);
-    const char **names = calloc(n + 1u, sizeof *names), *name;
-    json_t *value;
-
-    if (names == NULL) {
-        base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", l->path);
-        return NULL;
-    }
-    json_object_foreach(l->ids, name, value)
-    {
-        json_int_t id = json_is_integer(value) ? json_integer_value(value) : -1;
-        if (id < 0 || id >= (json_int_t)n || names[id] != NULL || strlen(name) > MAX_TOKEN_BYTES) {
-            base_fail(CLIPC_ERROR_FORMAT,
-                      "%s: token '%.60s': its id is missing, twice, or not below %u", l->path, name,
-                      n);
-            free(names);
-            return NULL;
-        }
-        names[id] = name;
-    }
-    return names;
-}
-
-static int take_tokens(const struct loader *l)
-{
-    const char **names = names_by_id(l);
+    const char **names = vocab_names(l);
     int from_stand_in[512];
     size_t used = 0, total = 0;
 
@@ -140,36 +96,7 @@ static int take_tokens(const struct loader *l)
                                 : base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", l->path);
 }
 
-/* One merge "left right". */
-static int add_merge(const struct loader *l, const char *left, size_t n_left, const char *right,
-                     size_t n_right, size_t line)
-{
-    char both[2 * MAX_TOKEN_BYTES + 2];
-    uint32_t ids[3];
-
-    if (n_left == 0 || n_right == 0 || n_left > MAX_TOKEN_BYTES || n_right > MAX_TOKEN_BYTES ||
-        memchr(left, 0, n_left) != NULL || memchr(right, 0, n_right) != NULL) {
-        return base_fail(CLIPC_ERROR_FORMAT, "%s: merge %zu is not two tokens", l->path, line);
-    }
-    memcpy(both, left, n_left);
-    both[n_left] = '\0';
-    int status = find_id(l, both, &ids[0]);
-    memcpy(both + n_left, right, n_right);
-    both[n_left + n_right] = '\0';
-    if (status == CLIPC_OK) {
-        status = find_id(l, both + n_left, &ids[1]);
-    }
-    if (status == CLIPC_OK) {
-        status = find_id(l, both, &ids[2]);
-    }
-    for (int i = 0; status == CLIPC_OK && i < 3; i++) {
-        l->v->merges[3 * l->v->n_merges + (size_t)i] = (int32_t)ids[i];
-    }
-    l->v->n_merges += status == CLIPC_OK;
-    return status;
-}
-
-static int take_merge_lines(const struct loader *l, const char *text, size_t size)
+static int take_merge_lines(const struct vocab_loader *l, const char *text, size_t size)
 {
     struct vocab_merge m = {0};
     size_t lines = 0;
@@ -183,37 +110,12 @@ static int take_merge_lines(const struct loader *l, const char *text, size_t siz
         return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", l->path);
     }
     while (status == CLIPC_OK && vocab_next_merge(text, size, &m)) {
-        status = add_merge(l, m.left, m.n_left, m.right, m.n_right, m.line);
+        status = vocab_add_merge(l, m.left, m.n_left, m.right, m.n_right, m.line);
     }
     return status;
 }
 
-/* tokenizer.json: each merge is "left right" or ["left", "right"]. */
-static int take_merge_array(const struct loader *l, const json_t *merges)
-{
-    l->v->merges = calloc(json_array_size(merges) + 1, 3 * sizeof *l->v->merges);
-    if (l->v->merges == NULL) {
-        return base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", l->path);
-    }
-    for (size_t i = 0; i < json_array_size(merges); i++) {
-        const json_t *m = json_array_get(merges, i);
-        const char *left = json_string_value(json_is_array(m) ? json_array_get(m, 0) : m);
-        const char *right = json_string_value(json_array_get(m, 1));
-        size_t n = left != NULL ? strlen(left) : 0;
-        if (left != NULL && !json_is_array(m) && strchr(left, ' ') != NULL) {
-            n = (size_t)(strchr(left, ' ') - left);
-            right = left + n + 1;
-        }
-        int status = add_merge(l, left != NULL ? left : "", n, right != NULL ? right : "",
-                               right != NULL ? strlen(right) : 0, i + 1);
-        if (status != CLIPC_OK) {
-            return status;
-        }
-    }
-    return CLIPC_OK;
-}
-
-static int finish(const struct loader *l)
+static int finish(const struct vocab_loader *l)
 {
     int status = take_special(l, OPENAI_START, OPENCLIP_START, &l->v->sot_id);
 
@@ -258,7 +160,7 @@ static int read_merges(const char *path, struct files *files, char **text, size_
 /* vocab: vocab.json; NULL: what follows from the merges. */
 static int load_pair(const char *vocab, const char *merges, struct files *files, struct vocab *v)
 {
-    struct loader l = {vocab != NULL ? vocab : merges, NULL, v};
+    struct vocab_loader l = {vocab != NULL ? vocab : merges, NULL, v};
     char *text = NULL;
     size_t size = 0;
     int status = read_merges(merges, files, &text, &size);
@@ -281,7 +183,7 @@ static int load_tokenizer_json(const char *path, struct files *files, struct voc
 {
     json_t *root = json_read_file(path, files);
     const json_t *model = json_object_get(root, "model");
-    struct loader l = {path, NULL, v};
+    struct vocab_loader l = {path, NULL, v};
     size_t i;
     json_t *added;
 
@@ -303,7 +205,7 @@ static int load_tokenizer_json(const char *path, struct files *files, struct voc
         status = finish(&l);
     }
     if (status == CLIPC_OK) {
-        status = take_merge_array(&l, json_object_get(model, "merges"));
+        status = vocab_take_merges(&l, json_object_get(model, "merges"));
     }
     if (status == CLIPC_OK) {
         status = vocab_check_tokenizer(path, root, v);

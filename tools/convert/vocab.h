@@ -36,9 +36,9 @@ struct vocab {
  * when a folder holds none of them. */
 int vocab_load(const char *path, struct files *files, struct vocab *v);
 
-/* SentencePiece's, of a text tower that begins without a start token: a folder with spiece.model or
- * tokenizer.model, or one such file; tokenizer_config.json beside it says whose rules are around
- * it. */
+/* SigLIP's, of a text tower that begins without a start token: a folder with spiece.model,
+ * tokenizer.model or tokenizer.json, or one such file; tokenizer_config.json beside it says whose
+ * rules are around it.  CLIPC_ERROR_IO when a folder holds none of them. */
 int vocab_load_pieces(const char *path, struct files *files, struct vocab *v);
 
 /* 256 bytes, the same at a word's end, start and end: no merges. */

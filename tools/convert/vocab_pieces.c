@@ -5,6 +5,7 @@
 
 #include "json_read.h"
 #include "spm_model.h"
+#include "vocab_json.h"
 #include "vocab_tables.h"
 
 /* The text of a special token: a string, or an object with "content"; `otherwise` when the file
@@ -27,8 +28,8 @@ static int find_special(const char *path, const struct vocab *v, const char *tex
                            "%s: none of its pieces is the special token '%.60s'", path, text);
 }
 
-/* Every added token is one that the rules know: the end token, which pads too, and the unknown
- * one. */
+/* Every added token is one that the rules know: the end, the padding and the unknown token, and
+ * what the pieces themselves say is found wherever a text spells it. */
 static int check_added(const char *path, const json_t *config, const struct vocab *v)
 {
     const json_t *decoder = json_object_get(config, "added_tokens_decoder");
@@ -40,7 +41,8 @@ static int check_added(const char *path, const json_t *config, const struct voca
         const char *text = json_string_value(json_object_get(token, "content"));
         uint32_t id = text != NULL ? vocab_piece_id(v, text) : UINT32_MAX;
         if (id == UINT32_MAX || (long)id != strtol(number, NULL, 10) ||
-            (id != v->eot_id && id != v->pad_id && v->types[id] != FORMAT_PIECE_UNKNOWN)) {
+            (id != v->eot_id && id != v->pad_id && v->types[id] != FORMAT_PIECE_UNKNOWN &&
+             (v->types[id] != FORMAT_PIECE_USER || v->rules == FORMAT_SIGLIP))) {
             return base_fail(CLIPC_ERROR_UNSUPPORTED,
                              "%s: adds the token '%.60s', which clipc does not know: a text with "
                              "it would get other ids",
@@ -50,78 +52,153 @@ static int check_added(const char *path, const json_t *config, const struct voca
     return CLIPC_OK;
 }
 
-/* SiglipTokenizer's rules, with its defaults for what the file leaves out. */
-static int take_rules(const char *path, const json_t *config, struct vocab *v)
+/* Whose rules a folder's texts follow. */
+struct class
 {
-    struct json_section c = {path, "", config, CLIPC_OK};
-    const char *class = json_take_string(&c, "tokenizer_class", "SiglipTokenizer");
-    bool lower = json_take_bool(&c, "do_lower_case", true);
-    int status = c.status;
+    const char *name; /* of tokenizer_config.json */
+    bool json;        /* tokenizer.json before a model file */
+    enum format_rules rules;
+    const char *eos, *pad; /* when the file leaves them out */
+};
+static const struct class classes[] = {
+    {"SiglipTokenizer", false, FORMAT_SIGLIP, "</s>", "</s>"},
+    {"GemmaTokenizer", true, FORMAT_SENTENCEPIECE, "<eos>", "<pad>"},
+    {"GemmaTokenizerFast", true, FORMAT_SENTENCEPIECE, "<eos>", "<pad>"},
+    {"Siglip2Tokenizer", true, FORMAT_SENTENCEPIECE, "<eos>", "<pad>"},
+};
 
-    if (status == CLIPC_OK && strcmp(class, "SiglipTokenizer") != 0) {
-        json_refuse(&c, "tokenizer_class", "of SentencePiece's, clipc knows SiglipTokenizer");
-        status = c.status;
+/* config: NULL without the file; then SigLIP 2's class when its files are there. */
+static const struct class *find_class(struct json_section *c, bool second)
+{
+    const char *name = json_take_string(c, "tokenizer_class", classes[second ? 1 : 0].name);
+
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0] && c->status == CLIPC_OK; i++) {
+        if (strcmp(name, classes[i].name) == 0) {
+            return &classes[i];
+        }
     }
-    v->rules = FORMAT_SIGLIP;
-    v->flags = (v->flags & ~(uint32_t)FORMAT_DUMMY_PREFIX) | (lower ? FORMAT_LOWER_CASE : 0);
-    if (status == CLIPC_OK) {
-        status = find_special(path, v, token_text(config, "eos_token", "</s>"), &v->eot_id);
-    }
-    if (status == CLIPC_OK) {
-        status = find_special(path, v, token_text(config, "pad_token", "</s>"), &v->pad_id);
-    }
-    return status == CLIPC_OK ? check_added(path, config, v) : status;
+    json_refuse(c, "tokenizer_class",
+                "of SentencePiece's, clipc knows SiglipTokenizer, GemmaTokenizer(Fast) and "
+                "Siglip2Tokenizer");
+    return NULL;
 }
 
-static int load_model(const char *folder, const char *path, struct files *files, struct vocab *v)
+/* What the class puts around the pieces: the tables' own flags and rules are there already. */
+static int take_rules(struct json_section *c, const struct class *class, struct vocab *v)
 {
-    char *config = files_join(folder, "tokenizer_config.json");
-    int status = config != NULL ? spm_model_read(path, files, v) : CLIPC_ERROR_MEMORY;
-    json_t *root = NULL;
+    bool lower = json_take_bool(c, "do_lower_case", true);
 
-    if (status == CLIPC_OK && files_exists(config)) {
-        root = json_read_file(config, files);
-        status = root != NULL ? take_rules(config, root, v) : CLIPC_ERROR_FORMAT;
-    } else if (status == CLIPC_OK) {
-        status = take_rules(path, root, v);
+    if (json_take_bool(c, "add_bos_token", false)) {
+        json_refuse(c, "add_bos_token", "SigLIP's texts begin without a start token");
+    }
+    if (!json_take_bool(c, "add_eos_token", true)) {
+        json_refuse(c, "add_eos_token", "SigLIP's texts end with an end token");
+    }
+    if (strcmp(json_take_string(c, "padding_side", "right"), "right") != 0) {
+        json_refuse(c, "padding_side", "clipc pads on the right");
+    }
+    if (class->rules == FORMAT_SIGLIP) {
+        v->flags &= ~(uint32_t)FORMAT_DUMMY_PREFIX;
+    }
+    v->flags |= lower ? FORMAT_LOWER_CASE : 0;
+    if (v->kind != FORMAT_TOKENIZER_MERGES) {
+        v->rules = class->rules;
+    }
+    int status = c->status;
+    if (status == CLIPC_OK) {
+        status =
+            find_special(c->path, v, token_text(c->object, "eos_token", class->eos), &v->eot_id);
+    }
+    if (status == CLIPC_OK) {
+        status =
+            find_special(c->path, v, token_text(c->object, "pad_token", class->pad), &v->pad_id);
+    }
+    return status == CLIPC_OK ? check_added(c->path, c->object, v) : status;
+}
+
+static bool ends_with(const char *path, const char *end)
+{
+    size_t n = strlen(path), m = strlen(end);
+
+    return n >= m && strcmp(path + n - m, end) == 0;
+}
+
+/* Is the file `name` in `folder`? */
+static bool is_there(const char *folder, const char *name)
+{
+    char *path = files_join(folder, name);
+    bool there = path != NULL && files_exists(path);
+
+    free(path);
+    return there;
+}
+
+/* The file of `folder` that holds the vocabulary; NULL with CLIPC_ERROR_IO's message when it has
+ * none. */
+static char *find_file(const char *folder, const struct class *class)
+{
+    static const char *const names[] = {"tokenizer.json", "spiece.model", "tokenizer.model"};
+
+    for (size_t i = class->json ? 0 : 1; i < 3; i++) {
+        if (is_there(folder, names[i])) {
+            return files_join(folder, names[i]);
+        }
+    }
+    base_fail(CLIPC_ERROR_IO, "%s: no spiece.model, tokenizer.model or tokenizer.json of SigLIP",
+              folder);
+    return NULL;
+}
+
+/* file: the vocabulary, or NULL: that of the folder. */
+static int load(const char *folder, const char *file, struct files *files, struct vocab *v)
+{
+    char *config = files_join(folder, "tokenizer_config.json"), *found = NULL;
+    bool has_config = config != NULL && files_exists(config);
+    json_t *root = has_config ? json_read_file(config, files) : NULL;
+    struct json_section c = {has_config     ? config
+                             : file != NULL ? file
+                                            : folder,
+                             "", root, CLIPC_OK};
+    const struct class *class = NULL;
+    int status = config == NULL ? CLIPC_ERROR_MEMORY : CLIPC_ERROR_FORMAT;
+
+    if (config != NULL && (root != NULL || !has_config)) {
+        bool second =
+            file != NULL ? !ends_with(file, "spiece.model") : !is_there(folder, "spiece.model");
+        class = find_class(&c, second);
+        status = c.status;
+    }
+    if (class != NULL && file == NULL) {
+        file = found = find_file(folder, class);
+        status = file != NULL ? CLIPC_OK : CLIPC_ERROR_IO;
+    }
+    if (status == CLIPC_OK) {
+        status = ends_with(file, ".json") ? vocab_json_read(file, files, v)
+                                          : spm_model_read(file, files, v);
+    }
+    if (status == CLIPC_OK) {
+        status = take_rules(&c, class, v);
     }
     json_decref(root);
     free(config);
+    free(found);
     return status;
-}
-
-/* The model file of `folder`; NULL with CLIPC_ERROR_IO's message when it has none. */
-static char *find_model(const char *folder)
-{
-    static const char *const names[] = {"spiece.model", "tokenizer.model"};
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char *path = files_join(folder, names[i]);
-        if (path == NULL || files_exists(path)) {
-            return path;
-        }
-        free(path);
-    }
-    base_fail(CLIPC_ERROR_IO, "%s: no spiece.model or tokenizer.model", folder);
-    return NULL;
 }
 
 int vocab_load_pieces(const char *path, struct files *files, struct vocab *v)
 {
     bool is_folder = files_is_folder(path);
     char *folder = is_folder ? strdup(path) : files_parent(path);
-    char *model = NULL;
-    int status = CLIPC_ERROR_IO;
+    int status;
 
     memset(v, 0, sizeof *v);
     if (folder == NULL) {
         status = base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
     } else if (!files_exists(path)) {
         status = base_fail(CLIPC_ERROR_IO, "%s: no such file or folder", path);
-    } else if ((model = is_folder ? find_model(folder) : strdup(path)) != NULL) {
-        status = load_model(folder, model, files, v);
+    } else {
+        status = load(folder, is_folder ? NULL : path, files, v);
     }
-    free(model);
     free(folder);
     if (status != CLIPC_OK) {
         vocab_free(v);

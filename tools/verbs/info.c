@@ -43,7 +43,7 @@ static const char *const resizes[] = {"-", "shortest side", "squash"};
 static const char *const filters[] = {"-", "bicubic", "bilinear"};
 static const char *const rules[] = {"-", "openai", "hf", "SentencePiece", "SigLIP"};
 static const char *const tokenizers[] = {"none", "byte-pair", "SentencePiece unigram",
-                                         "SentencePiece BPE"};
+                                         "SentencePiece BPE", "BPE of characters"};
 static const char *const layouts[] = {"rows", "panels", "vector"};
 
 /* ---- The build ----------------------------------------------------------------------------- */
