@@ -184,6 +184,8 @@ table = {
         "threshold": ["--threshold", "0.1"], "hysteresis": ["--threshold", "0.1", "--hysteresis", "x"],
         "min-duration": (["watch", raw, "x", "--threshold", "-1"] + RAW, ["watch", raw, "x", "--threshold", "-1", "--min-duration", "9"] + RAW),
         "smooth": ["--smooth", "3"], "on-event": ["--threshold", "-1", "--on-event", "false"], "cooldown": ["--cooldown", "x"],
+        "save-clips": (["watch", raw, "x", "--threshold", "-1"] + RAW, ["watch", raw, "x", "--threshold", "-1", "--save-clips", OUT] + RAW),
+        "clip-margin": ["--threshold", "-1", "--save-clips", OUT, "--clip-margin", "x"],
         "webhook": ["--threshold", "1", "--webhook", "ftp://x"],
         "save-frames": (["watch", raw, "x", "--threshold", "-1"] + RAW, ["watch", raw, "x", "--threshold", "-1", "--save-frames", OUT] + RAW),
         "csv": ["--csv", OUT], "output": ["-o", OUT], "show": (["watch", raw, "--changes"] + RAW, ["watch", raw, "--changes", "--show"] + RAW), "srt": ["--srt", OUT], "svg": ["--svg", OUT], "embed": ["--embed", OUT + ".npy"],

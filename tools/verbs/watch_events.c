@@ -1,6 +1,7 @@
 /* watch_events.c - what is asked for with events, checked. */
 #include "watch_events.h"
 
+#include <stdlib.h>
 #include <strings.h>
 #include <sys/stat.h>
 
@@ -32,6 +33,7 @@ static int check_alone(const struct cli *cli, const struct watch_events *o, cons
     const char *option = w->on_event != NULL      ? "on-event"
                          : o->webhook != NULL     ? "webhook"
                          : o->save_frames != NULL ? "save-frames"
+                         : o->save_clips != NULL  ? "save-clips"
                                                   : NULL;
 
     if (o->hysteresis != NULL || o->min_duration != NULL || o->smooth > 0) {
@@ -39,6 +41,22 @@ static int check_alone(const struct cli *cli, const struct watch_events *o, cons
     }
     return option != NULL ? cli_usage(cli, "--%s wants --threshold: what is an event?", option)
                           : CLI_GO_ON;
+}
+
+static int take_margin(const struct cli *cli, const struct watch_events *o, double *to)
+{
+    char *end;
+
+    if (o->clip_margin == NULL) {
+        return CLI_GO_ON;
+    }
+    if (o->save_clips == NULL) {
+        return cli_usage(cli, "--clip-margin goes with --save-clips");
+    }
+    *to = strtod(o->clip_margin, &end);
+    return end != o->clip_margin && *end == '\0' && *to >= 0 && *to <= 60
+               ? CLI_GO_ON
+               : cli_usage(cli, "--clip-margin wants seconds, 0 to 60, not '%s'", o->clip_margin);
 }
 
 int watch_events_take(const struct cli *cli, const struct watch_events *o, struct watch *w)
@@ -51,6 +69,8 @@ int watch_events_take(const struct cli *cli, const struct watch_events *o, struc
     w->cooldown = 1;
     w->webhook = o->webhook;
     w->save_frames = o->save_frames;
+    w->save_clips = o->save_clips;
+    w->clip_margin = 2;
     if (code == CLI_GO_ON) {
         code = value_above_zero(cli, "min-duration", o->min_duration, &w->events.min_duration);
     }
@@ -62,5 +82,11 @@ int watch_events_take(const struct cli *cli, const struct watch_events *o, struc
         code = cli_usage(cli, "--webhook wants an address of http:// or https://, not '%s'",
                          o->webhook);
     }
-    return code == CLI_GO_ON ? check_folder(cli, "save-frames", o->save_frames, w) : code;
+    if (code == CLI_GO_ON) {
+        code = take_margin(cli, o, &w->clip_margin);
+    }
+    if (code == CLI_GO_ON) {
+        code = check_folder(cli, "save-frames", o->save_frames, w);
+    }
+    return code == CLI_GO_ON ? check_folder(cli, "save-clips", o->save_clips, w) : code;
 }

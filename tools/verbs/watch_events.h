@@ -7,7 +7,7 @@
 /* As given; NULL, or 0: not. */
 struct watch_events {
     const char *threshold, *hysteresis, *min_duration;
-    const char *cooldown, *webhook, *save_frames;
+    const char *cooldown, *webhook, *save_frames, *save_clips, *clip_margin;
     int smooth;
 };
 
@@ -26,9 +26,13 @@ struct watch_events {
          "run it no oftener than every S seconds (default 1)"},                                    \
         {"webhook", CLI_STRING, &(e)->webhook, "URL",                                              \
          "POST each event's JSON there, up to five times until it arrives"},                       \
+        {"save-frames", CLI_STRING, &(e)->save_frames, "FOLDER",                                   \
+         "keep of each event its best frame there, as a picture"},                                 \
+        {"save-clips", CLI_STRING, &(e)->save_clips, "FOLDER",                                     \
+         "keep of each event a film there, of five minutes at most; takes ffmpeg"},                \
     {                                                                                              \
-        "save-frames", CLI_STRING, &(e)->save_frames, "FOLDER",                                    \
-            "keep of each event its best frame there, as a picture"                                \
+        "clip-margin", CLI_STRING, &(e)->clip_margin, "S",                                         \
+            "seconds of a film before its event's start, 0 to 60 (default 2)"                      \
     }
 
 /* Into `watch`, whose sources and program are known.  CLI_GO_ON, or the exit code after a

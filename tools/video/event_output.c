@@ -7,8 +7,17 @@
 
 #include "../../src/base/base.h"
 #include "best_frames.h"
+#include "clips.h"
 #include "notify.h"
 #include "webhook.h"
+
+/* What is to be told, when its film is there. */
+struct told {
+    struct event event;
+    char *frame;       /* its picture; NULL: none */
+    struct clip *clip; /* its film on the way; NULL: none */
+    struct told *next;
+};
 
 struct event_output {
     const struct watch *watch;
@@ -17,8 +26,10 @@ struct event_output {
     struct events *events;
     struct notify *notify;     /* NULL: not wanted */
     struct webhook *webhook;   /* the same */
-    struct best_frames *best;  /* NULL: not wanted */
-    const struct shown *shown; /* the frame at hand */
+    struct best_frames *best;  /* the same */
+    struct clips *clips;       /* the same */
+    const struct shown *shown; /* the frame at hand; NULL: the end */
+    struct told *first, **last;
 };
 
 /* A sentence for people, below the bars so far. */
@@ -34,9 +45,10 @@ static void say_event(struct event_output *o, const struct address *source, cons
     if (e->kind == EVENT_END) {
         printf(": from %.2f s to %.2f s, best %.3f at %.2f s", e->start, e->end, e->peak,
                e->peak_time);
-        if (files->frame != NULL) {
-            fputs(", ", stdout);
-            say(stdout, files->frame);
+        const char *kept[] = {files->frame, files->clip};
+        for (int i = 0; i < 2; i++) {
+            fputs(kept[i] != NULL ? ", " : "", stdout);
+            say(stdout, kept[i] != NULL ? kept[i] : "");
         }
         putchar('\n');
     } else {
@@ -75,23 +87,66 @@ static void put_event(struct event_output *o, const struct event *e,
     free(json);
 }
 
+/* Those whose films are there, in the order in which they were told; `all`: waits for them. */
+static void put_events(struct event_output *o, bool all)
+{
+    struct told *t;
+
+    while ((t = o->first) != NULL) {
+        if (t->clip != NULL && all) {
+            clips_wait(o->clips, t->clip);
+        }
+        if (t->clip != NULL && !clips_is_done(o->clips, t->clip)) {
+            break;
+        }
+        struct event_files files = {.frames = o->best != NULL,
+                                    .clips = o->clips != NULL,
+                                    .frame = t->frame,
+                                    .clip = t->clip != NULL ? t->clip->path : NULL};
+        put_event(o, &t->event, &files);
+        o->first = t->next;
+        o->last = o->first == NULL ? &o->first : o->last;
+        free(t->frame);
+        clip_free(t->clip);
+        free(t);
+    }
+}
+
+/* An event began or ended. */
+static void take_event(struct event_output *o, const struct event *e)
+{
+    struct told *t = calloc(1, sizeof *t);
+
+    if (t == NULL) {
+        cli_error("out of memory for an event");
+        return;
+    }
+    t->event = *e;
+    if (e->kind == EVENT_START && o->clips != NULL) {
+        clips_begin(o->clips, e);
+    }
+    if (e->kind == EVENT_END && o->best != NULL) {
+        t->frame = best_frames_write(o->best, e);
+    }
+    if (e->kind == EVENT_END && o->clips != NULL) {
+        t->clip = clips_end(o->clips, e, o->shown == NULL || !o->shown->live);
+    }
+    *o->last = t;
+    o->last = &t->next;
+}
+
 /* What events.c tells. */
-static void take_event(void *arg, const struct event *e)
+static void hear(void *arg, const struct event *e)
 {
     struct event_output *o = arg;
-    struct event_files files = {.frames = o->best != NULL};
 
-    if (e->kind == EVENT_BEST && o->best != NULL) {
+    if (e->kind == EVENT_START || e->kind == EVENT_END) {
+        take_event(o, e);
+    } else if (e->kind == EVENT_BEST && o->best != NULL) {
         best_frames_keep(o->best, e, o->shown);
     } else if (e->kind == EVENT_NONE && o->best != NULL) {
         best_frames_forget(o->best, e);
-    } else if (e->kind == EVENT_END && o->best != NULL) {
-        files.frame = best_frames_write(o->best, e);
     }
-    if (e->kind == EVENT_START || e->kind == EVENT_END) {
-        put_event(o, e, &files);
-    }
-    free(files.frame);
 }
 
 /* "0.3", or "60%" of the range from `low` on.  0, or CLIPC_ERROR_ARGUMENT. */
@@ -122,7 +177,7 @@ int event_output_new(const struct watch *w, const struct scores *scores,
     int status = o == NULL ? base_fail(CLIPC_ERROR_MEMORY, "out of memory") : CLIPC_OK;
 
     if (status == CLIPC_OK) {
-        *o = (struct event_output){.watch = w, .records = records, .view = view};
+        *o = (struct event_output){.watch = w, .records = records, .view = view, .last = &o->first};
         status = read_value("threshold", w->threshold, scores->low, scores, &options.threshold);
     }
     /* Enough that noise about the threshold is one event: a tenth of what is worth showing. */
@@ -131,10 +186,13 @@ int event_output_new(const struct watch *w, const struct scores *scores,
         status = read_value("hysteresis", w->hysteresis, 0, scores, &options.hysteresis);
     }
     if (status == CLIPC_OK) {
-        status = events_new(&options, w->n_sources, w->prompts->n, take_event, o, &o->events);
+        status = events_new(&options, w->n_sources, w->prompts->n, hear, o, &o->events);
     }
     if (status == CLIPC_OK && w->save_frames != NULL) {
         status = best_frames_new(w, &o->best);
+    }
+    if (status == CLIPC_OK && w->save_clips != NULL) {
+        status = clips_new(w, &o->clips);
     }
     if (status == CLIPC_OK && w->on_event != NULL) {
         status = notify_new(w->on_event, w->cooldown, &o->notify);
@@ -157,11 +215,17 @@ void event_output_frame(struct event_output *o, const struct shown *shown)
     if (o->best != NULL) {
         best_frames_next(o->best);
     }
+    if (o->clips != NULL) {
+        clips_frame(o->clips, shown);
+    }
+    put_events(o, false);
+    o->shown = NULL;
 }
 
 void event_output_end(struct event_output *o)
 {
     events_end(o->events);
+    put_events(o, true);
     fflush(stdout);
 }
 
@@ -179,6 +243,7 @@ int event_output_free(struct event_output *o)
         failed |= webhook_free(o->webhook) != CLI_DONE;
     }
     failed |= best_frames_free(o->best) != CLI_DONE;
+    failed |= clips_free(o->clips) != CLI_DONE;
     events_free(o->events);
     free(o);
     return failed ? CLI_FAILED : CLI_DONE;

@@ -9,6 +9,7 @@
 
 #include "../../src/base/base.h"
 #include "../../src/base/output.h"
+#include "process.h"
 
 /* What interrupt_end wakes the thread with: a signal that nobody else sends. */
 #define WAKE SIGRTMIN
@@ -35,6 +36,7 @@ static void *wait_for_signals(void *unused)
             state.fn(state.arg);
             continue;
         }
+        process_kill_all(); /* those that write the files, first */
         output_unlink_unfinished();
         signal(number, SIG_DFL);
         pthread_sigmask(SIG_UNBLOCK, &state.held, NULL);

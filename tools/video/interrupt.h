@@ -1,5 +1,6 @@
 /* interrupt.h - the user's Ctrl-C (and SIGTERM, SIGHUP) as a call from a thread, where anything is
- * allowed.  The first asks for a clean end; the second ends the program as it would have. */
+ * allowed.  The first asks for a clean end; the second ends the program as it would have, and
+ * kills those that it runs. */
 #ifndef CLIPC_INTERRUPT_H
 #define CLIPC_INTERRUPT_H
 

@@ -63,7 +63,28 @@ static void end(struct writer *w, size_t from)
     put_length(&before, w->n - from);
 }
 
-size_t mkv_head(unsigned char *to, uint32_t width, uint32_t height, double seconds)
+/* Of pixels as they are; or Windows' BITMAPINFOHEADER, for what Matroska has no name of its own. */
+static void put_codec(struct writer *w, uint32_t width, uint32_t height, const char *codec)
+{
+    unsigned char header[40] = {sizeof header};
+
+    if (codec == NULL) {
+        put_text(w, 0x86, "V_UNCOMPRESSED");
+        return;
+    }
+    for (int i = 0; i < 4; i++) {
+        header[4 + i] = (unsigned char)(width >> 8 * i);
+        header[8 + i] = (unsigned char)(height >> 8 * i);
+        header[16 + i] = (unsigned char)codec[i];
+    }
+    header[12] = 1;  /* planes */
+    header[14] = 24; /* bits of a pixel */
+    put_text(w, 0x86, "V_MS/VFW/FOURCC");
+    put_bytes(w, 0x63a2, header, sizeof header);
+}
+
+size_t mkv_head(unsigned char *to, uint32_t width, uint32_t height, const char *codec,
+                double seconds)
 {
     static const unsigned char rgb24[4] = {'R', 'G', 'B', 24};
     struct writer w = {to, 0};
@@ -77,15 +98,19 @@ size_t mkv_head(unsigned char *to, uint32_t width, uint32_t height, double secon
     put_uint(&w, 0x2ad7b1, 1000); /* TimestampScale: microseconds, in nanoseconds */
     end(&w, info);
     size_t tracks = begin(&w, 0x1654ae6b), track = begin(&w, 0xae);
-    put_uint(&w, 0xd7, 1);                                    /* TrackNumber */
-    put_uint(&w, 0x73c5, 1);                                  /* TrackUID */
-    put_uint(&w, 0x83, 1);                                    /* TrackType: video */
-    put_uint(&w, 0x23e383, (uint64_t)llround(seconds * 1e9)); /* DefaultDuration */
-    put_text(&w, 0x86, "V_UNCOMPRESSED");
+    put_uint(&w, 0xd7, 1);   /* TrackNumber */
+    put_uint(&w, 0x73c5, 1); /* TrackUID */
+    put_uint(&w, 0x83, 1);   /* TrackType: video */
+    if (seconds > 0) {
+        put_uint(&w, 0x23e383, (uint64_t)llround(seconds * 1e9)); /* DefaultDuration */
+    }
+    put_codec(&w, width, height, codec);
     size_t video = begin(&w, 0xe0);
     put_uint(&w, 0xb0, width);
     put_uint(&w, 0xba, height);
-    put_bytes(&w, 0x2eb524, rgb24, sizeof rgb24);
+    if (codec == NULL) {
+        put_bytes(&w, 0x2eb524, rgb24, sizeof rgb24);
+    }
     end(&w, video);
     end(&w, track);
     end(&w, tracks);
@@ -93,15 +118,15 @@ size_t mkv_head(unsigned char *to, uint32_t width, uint32_t height, double secon
 }
 
 /* A cluster for each frame: a block's own time has 16 bits only. */
-size_t mkv_frame(unsigned char *to, uint64_t microseconds, size_t pixel_bytes)
+size_t mkv_frame(unsigned char *to, uint64_t microseconds, size_t bytes)
 {
     struct writer w = {to, 0};
 
     put_id(&w, 0x1f43b675);
-    put_length(&w, 1 + 8 + 8 + 1 + 8 + 4 + pixel_bytes); /* Timestamp, SimpleBlock */
+    put_length(&w, 1 + 8 + 8 + 1 + 8 + 4 + bytes); /* Timestamp, SimpleBlock */
     put_uint(&w, 0xe7, microseconds);
     put_id(&w, 0xa3);
-    put_length(&w, 4 + pixel_bytes);
+    put_length(&w, 4 + bytes);
     put_number(&w, 0x81000080, 4); /* track 1, the cluster's time, a key frame */
     return w.n;
 }

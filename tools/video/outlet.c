@@ -64,7 +64,9 @@ int outlet_open(const struct outlet_options *options, uint32_t width, uint32_t h
     o->options = *options;
     o->pixel_bytes = 3 * (size_t)width * height;
     o->alive = base_seconds();
-    o->n_head = mkv_head(o->head, width, height, seconds);
+    if (width > 0) {
+        o->n_head = mkv_head(o->head, width, height, NULL, seconds);
+    }
     fcntl(o->process.in, F_SETFL, fcntl(o->process.in, F_GETFL) | O_NONBLOCK);
     *out = o;
     return CLIPC_OK;
@@ -103,6 +105,12 @@ int outlet_frame(struct outlet *o, double seconds, const uint8_t *rgb)
     int gone = put(o, o->head, o->n_head);
     o->n_head = 0;
     return gone != 0 || put(o, head, n) != 0 || put(o, rgb, o->pixel_bytes) != 0;
+}
+
+int outlet_bytes(struct outlet *o, const void *bytes, size_t n)
+{
+    o->alive = base_seconds();
+    return put(o, bytes, n);
 }
 
 bool outlet_has_ended(struct outlet *o)

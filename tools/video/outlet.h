@@ -4,6 +4,7 @@
 #define CLIPC_OUTLET_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct outlet_options {
@@ -15,7 +16,8 @@ struct outlet_options {
 
 struct outlet;
 
-/* seconds: how long the last frame is seen.  0, or a negative clipc_status. */
+/* For frames of width x height, or (0 x 0) bytes of any stream.  seconds: how long the last frame
+ * is seen.  0, or a negative clipc_status. */
 int outlet_open(const struct outlet_options *options, uint32_t width, uint32_t height,
                 double seconds, struct outlet **outlet);
 
@@ -23,6 +25,9 @@ int outlet_open(const struct outlet_options *options, uint32_t width, uint32_t h
  * comes a moment later.  0; 1 when it takes no more, why outlet_close says; or a negative
  * clipc_status. */
 int outlet_frame(struct outlet *outlet, double seconds, const uint8_t *rgb);
+
+/* The same of bytes. */
+int outlet_bytes(struct outlet *outlet, const void *bytes, size_t n);
 
 /* Has it ended by itself? */
 bool outlet_has_ended(struct outlet *outlet);

@@ -8,7 +8,7 @@
 
 #include "../../src/clipc.h"
 
-/* ".jpg" or ".png"; what ffmpeg calls the format. */
+/* ".jpg" or ".png"; the format's four characters, for mkv.h. */
 extern const char picture_ending[];
 extern const char picture_codec[];
 

@@ -14,7 +14,7 @@
 enum { QUALITY = 90 };
 
 const char picture_ending[] = ".jpg";
-const char picture_codec[] = "mjpeg";
+const char picture_codec[] = "MJPG";
 
 struct encoder {
     struct jpeg_compress_struct info;

@@ -2,7 +2,7 @@
 #include "picture.h"
 
 const char picture_ending[] = ".png";
-const char picture_codec[] = "png";
+const char picture_codec[] = "MPNG";
 
 int picture_encode(const struct clipc_image *image, unsigned char **bytes, size_t *n)
 {

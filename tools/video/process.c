@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -20,6 +21,34 @@ extern char **environ;
 static pthread_mutex_t spawning = PTHREAD_MUTEX_INITIALIZER;
 
 enum { STREAMS = 4, LOWEST = 10 }; /* pipes are moved above the numbers that the child uses */
+
+/* ---- Those that run ---------------------------------------------------------------------------
+ * More than there are places for are not killed with the others: they lose their pipes, and end by
+ * that or not. */
+
+static atomic_int running[64];
+
+static void change_running(int from, int to)
+{
+    for (size_t i = 0; i < sizeof running / sizeof running[0]; i++) {
+        int expected = from;
+        if (atomic_compare_exchange_strong(&running[i], &expected, to)) {
+            return;
+        }
+    }
+}
+
+void process_kill_all(void)
+{
+    for (size_t i = 0; i < sizeof running / sizeof running[0]; i++) {
+        int pid = atomic_load(&running[i]);
+        if (pid > 0) {
+            kill(-pid, SIGKILL);
+        }
+    }
+}
+
+/* ---- One ------------------------------------------------------------------------------------ */
 
 /* A pipe, both ends closed on exec and above the child's numbers. */
 static int make_pipe(int ends[2])
@@ -110,6 +139,9 @@ int process_start(struct process *p, const char *const *argv, int pipes)
     if (error == 0) {
         error = spawn(&p->pid, argv, theirs);
     }
+    if (error == 0) {
+        change_running(0, p->pid);
+    }
     pthread_mutex_unlock(&spawning);
     close_all(theirs);
     if (error != 0) {
@@ -156,6 +188,9 @@ int process_end(struct process *p, double patience, bool *killed)
     if (!process_has_ended(p)) {
         late = true;
         kill(-p->pid, SIGKILL); /* it, and what it started */
+    }
+    if (p->pid != 0) { /* from here on the system may give its number to another */
+        change_running(p->pid, 0);
     }
     while (p->pid != 0 && waitpid(p->pid, &status, 0) < 0 && errno == EINTR) {
     }

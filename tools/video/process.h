@@ -24,6 +24,10 @@ int process_start(struct process *process, const char *const *argv, int pipes);
  * Its status as of waitpid; *killed (or NULL): it did not end by itself. */
 int process_end(struct process *process, double patience, bool *killed);
 
+/* Kill all that run now, and what they started.  For the thread that ends the program: no lock, no
+ * memory. */
+void process_kill_all(void);
+
 /* Would process_end not wait? */
 bool process_has_ended(struct process *process);
 

@@ -188,7 +188,8 @@ static int follow(struct run *run, const clipc_model *model, clipc_session *sess
                                                  .preprocess = w->cli->session.preprocess,
                                                  .workers = info.threads - 1},
                                        .skip_similar = w->skip_similar,
-                                       .keep_images = w->save_frames != NULL || w->film != NULL ||
+                                       .keep_images = w->save_frames != NULL ||
+                                                      w->save_clips != NULL || w->film != NULL ||
                                                       w->show || w->summary > 0};
     run->tells_frames = w->threshold == NULL &&
                         (w->prompts->n > 0 || w->statistics.changes || w->statistics.outliers);

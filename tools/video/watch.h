@@ -27,6 +27,8 @@ struct watch {
     double cooldown;
     const char *webhook;     /* an address; NULL: none */
     const char *save_frames; /* a folder; NULL: none */
+    const char *save_clips;  /* the same */
+    double clip_margin;      /* seconds of them before an event's start */
     struct statistics_options statistics;
     bool stats;
 };
