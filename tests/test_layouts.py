@@ -186,6 +186,32 @@ code, _, _ = tap.run("convert", open_clip(cfg(pictures={"mean": [0.1, 0.2, 0.3],
                                                         "interpolation": "bilinear", "size": [24, 24]})), "-o", out)
 shown = tap.run("info", out)[1].decode()
 tap.check(code == 0 and "squash, bilinear, order of openai; mean 0.1 0.2 0.3, std 0.5 0.5 0.5" in shown, "preprocess_cfg")
+# What CLIPA has: the mean of the patches, before or after ln_post; texts that see their padding, pooled at the end.
+means = [said(open_clip(cfg({"pool_type": "avg", "final_ln_after_pool": after})))[0] for after in (False, True)]
+tap.check(means[0] and means[1] and len({m[0] for m in means + [erf]}) == 3 and means[0][1] == erf[1], "pool_type avg, ln_post before and after it")
+tap.check(said(open_clip(cfg({"final_ln_after_pool": True})))[0] == erf, "of one row it is the same")
+seen = [said(open_clip(cfg(text=text)))[0] for text in ({}, {"pool_type": "last"}, {"no_causal_mask": True}, {"no_causal_mask": True, "pool_type": "last"})]
+tap.check(None not in seen and len({v[1] for v in seen}) == 3 and seen[1] == seen[3] and {v[0] for v in seen} == {erf[0]},
+          "pool_type last, no_causal_mask, and both, where the last row of one layer sees all in either case")
+shown = tap.run("info", out)[1].decode()
+tap.check("padded to the context with 0" in shown, "and then padding is attended to")
+layer = dict(theirs, **{"text_projection.weight": theirs["text_projection"].T.copy(), "text_projection.bias": np.zeros(32, "f2")})
+del layer["text_projection"]
+tap.check(said(open_clip(cfg(text={"proj_bias": True}), arrays=layer))[0] == erf, "a projection that is a layer, its bias 0: the same vectors")
+raw = []
+for bias in (0, 1):
+    layer["text_projection.bias"] = bias * np.arange(32, dtype="f2")
+    said(open_clip(cfg(text={"proj_bias": True}), arrays=layer))
+    tap.run("embed", "-m", out, "--raw", "--tokens", mini + "/tokens.npy", "--npy", tmp + "/raw.npy")
+    raw.append(np.load(tmp + "/raw.npy"))
+tap.check(np.abs(raw[1] - raw[0] - np.arange(32)).max() < 1e-5, "and its bias is added")
+bert = {"hf_tokenizer_name": "bert-base-uncased"}
+for more, ends in (({}, 102), ({"tokenizer_kwargs": {"strip_sep_token": True}}, 0)):
+    p = open_clip(cfg(text=dict(bert, **more)))
+    got, err = said(p)
+    tap.check(got == erf and "WordPiece" in err and "start 101, end %d;" % ends in tap.run("info", out)[1].decode() and
+              tap.run("embed", "-m", out, "--text", "a")[0] == 1, "BERT's ids, but not its words: %s" % err.strip())
+refused("a vocabulary for it", p, "WordPiece", "--tokens", args=("--vocab", mini))
 biased = dict(theirs, logit_bias=np.array(-10, "f4"))
 code, _, _ = tap.run("convert", open_clip(cfg(init_logit_bias=-10), arrays=biased), "-o", out)
 tap.check(code == 0 and b"bias -10" in tap.run("info", out)[1], "a logit_bias is kept")
@@ -193,16 +219,18 @@ for name in ("open_clip_model.safetensors", "open_clip_pytorch_model.bin", "epoc
     p = open_clip(None, name, write_safetensors if "safe" in name else epoch if "epoch" in name else pt)
     refused("%s without a config" % name, p + "/" + name, "open_clip_config.json", "--arch")
 for vision, text, model, pictures, words in (
-        ({"pool_type": "avg"}, {}, {}, {}, "vision_cfg.pool_type"), ({"timm_model_name": "vit"}, {}, {}, {}, "timm"),
+        ({"pool_type": "none"}, {}, {}, {}, "vision_cfg.pool_type"), ({"timm_model_name": "vit"}, {}, {}, {}, "timm"),
         ({"layers": [3, 4, 6, 3]}, {}, {}, {}, "ResNet"), ({"ls_init_value": 1e-4}, {}, {}, {}, "ls_init_value"),
         ({"attentional_pool": True}, {}, {}, {}, "attentional_pool"), ({"head_width": 128}, {}, {}, {}, "head_width"),
         ({"image_size": 0}, {}, {}, {}, "image_size"), ({"patch_size": 25}, {}, {}, {}, "patch_size"),
         ({"mlp_ratio": 0}, {}, {}, {}, "mlp_ratio"), ({"mlp_ratio": 1e-9}, {}, {}, {}, "mlp_ratio"),
         ({"act_kwargs": {"approximate": "sigmoid"}}, {}, {}, {}, "act_kwargs"), ({"width": "wide"}, {}, {}, {}, "width"),
         ({"image_size": [24, 24]}, {}, {}, {}, "image_size"), ({"new_part": 3}, {}, {}, {}, "new_part"),
-        ({}, {"pool_type": "last"}, {}, {}, "text_cfg.pool_type"), ({}, {"no_causal_mask": True}, {}, {}, "no_causal_mask"),
+        ({}, {"pool_type": "first"}, {}, {}, "text_cfg.pool_type"), ({}, {"no_causal_mask": "yes"}, {}, {}, "no_causal_mask"),
         ({}, {"hf_model_name": "roberta-base"}, {}, {}, "hf_model_name"), ({}, {"hf_tokenizer_name": "t5"}, {}, {}, "hf_tokenizer_name"),
-        ({}, {"proj_bias": True}, {}, {}, "proj_bias"), ({}, {"heads": 3}, {}, {}, "heads"), ({}, {"heads": 0}, {}, {}, "heads"),
+        ({}, {"proj_bias": True}, {}, {}, "'text_projection.weight' [32, 64] is missing"), ({}, {"proj_type": "mlp"}, {}, {}, "proj_type"),
+        ({}, {"proj_type": "none"}, {}, {}, "texts become 64 numbers"), ({}, {"hf_tokenizer_name": "bert-base-uncased", "vocab_size": 100}, {}, {}, "vocab_size"),
+        ({}, {"hf_tokenizer_name": "bert-base-uncased", "tokenizer_kwargs": {"language": "de"}}, {}, {}, "language"), ({}, {"heads": 3}, {}, {}, "heads"), ({}, {"heads": 0}, {}, {}, "heads"),
         ({}, {"embed_cls": True}, {}, {}, "embed_cls"), ({}, {"tokenizer_kwargs": {"clean": "canonicalize"}}, {}, {}, "tokenizer_kwargs"),
         ({}, {}, {"quick_gelu": "yes"}, {}, "quick_gelu"), ({}, {}, {"embed_dim": 16}, {}, "expected shape [64, 16]"),
         ({}, {}, {"multimodal_cfg": {"width": 3}}, {}, "multimodal_cfg"),

@@ -1,5 +1,5 @@
 /* layout_openai.c - OpenAI's names and shapes, which OpenCLIP has kept: clip/model.py, class CLIP.
- * Projections are parameters [width, embedding], the other way round than a linear layer. */
+ * A projection without a bias is a parameter [width, embedding]: a layer's is turned. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,11 +11,10 @@
 static const struct name {
     const char *ours, *theirs;
 } outside[] = {{"vision.patch_embed", "visual.conv1"},
-               {"vision.projection.weight", "visual.proj"},
                {"vision.", "visual."},
                {"text.token_embedding", "token_embedding.weight"},
                {"text.ln_post", "ln_final"},
-               {"text.projection.weight", "text_projection"},
+               {"text.projection", "text_projection"},
                {"text.", ""}},
   within[] = {{"attn_in.weight", "attn.in_proj_weight"},
               {"attn_in.bias", "attn.in_proj_bias"},
@@ -33,6 +32,18 @@ static void rename_part(const struct name *list, const char *ours, const char *p
     snprintf(to, room, "%s%s%s", prefix, list->theirs, ours + strlen(list->ours));
 }
 
+/* A projection that is a parameter, [width, embedding]; NULL: it is not one, or is a layer with a
+ * bias, which is kept as all layers are. */
+static const char *parameter_of(const struct format_header *h, const char *ours)
+{
+    if (strcmp(ours, "vision.projection.weight") == 0) {
+        return "visual.proj";
+    }
+    return strcmp(ours, "text.projection.weight") == 0 && !(h->text.flags & FORMAT_PROJECTION_BIAS)
+               ? "text_projection"
+               : NULL;
+}
+
 static int pieces(const struct weights_spec *spec)
 {
     (void)spec;
@@ -42,13 +53,16 @@ static int pieces(const struct weights_spec *spec)
 static void piece(const struct format_header *h, const struct weights_spec *spec, int number,
                   struct layout_piece *out)
 {
+    const char *parameter = parameter_of(h, spec->name);
     char tower[8], prefix[64];
     unsigned layer;
     int at = 0;
 
     (void)number;
     memset(out, 0, sizeof *out);
-    if (sscanf(spec->name, "%7[a-z].%3u.%n", tower, &layer, &at) == 2 && at > 0) {
+    if (parameter != NULL) {
+        strcpy(out->name, parameter);
+    } else if (sscanf(spec->name, "%7[a-z].%3u.%n", tower, &layer, &at) == 2 && at > 0) {
         snprintf(prefix, sizeof prefix, "%stransformer.resblocks.%u.",
                  strcmp(tower, "vision") == 0 ? "visual." : "", layer);
         rename_part(within, spec->name + at, prefix, out->name, sizeof out->name);
@@ -63,7 +77,7 @@ static void piece(const struct format_header *h, const struct weights_spec *spec
         out->shape[0] = spec->cols;
         out->n_dims = 1;
     } else {
-        out->transposed = strstr(spec->name, ".projection.weight") != NULL;
+        out->transposed = parameter != NULL;
         out->shape[0] = out->transposed ? spec->cols : spec->rows;
         out->shape[1] = out->transposed ? spec->rows : spec->cols;
         out->n_dims = 2;

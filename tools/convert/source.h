@@ -11,6 +11,7 @@ struct source {
     struct format_header header;
     enum format_dtype native; /* FORMAT_F32, _F16 or _BF16: what the linear layers are stored as */
     struct vocab vocab;       /* kind FORMAT_TOKENIZER_NONE: none */
+    const char *no_tokenizer; /* what its texts need and clipc has not; NULL: it has */
     char *provenance;         /* lines "key: value"; malloc */
     struct files files;       /* all that were read */
     /* values: [spec->cols], row r of the tensor, all finite.  0, or a negative clipc_status. */

@@ -24,12 +24,31 @@ static int check_size(const struct source *s, const char *path)
     return CLIPC_OK;
 }
 
+/* The model's texts are of a kind that is not there, whatever files there are. */
+static int without(const struct source *s, const char *path, bool demanded)
+{
+    if (demanded) {
+        return base_fail(CLIPC_ERROR_UNSUPPORTED,
+                         "%s: the model's texts need %s, which clipc does not have: convert "
+                         "without --vocab, and give ids (embed --tokens FILE.npy)",
+                         path, s->no_tokenizer);
+    }
+    fprintf(stderr,
+            "clipc: warning: the model's texts need %s, which clipc does not have: text will need "
+            "ids (embed --tokens FILE.npy)\n",
+            s->no_tokenizer);
+    return CLIPC_OK;
+}
+
 int source_take_vocab(struct source *s, const char *path, bool demanded)
 {
     struct format_header *h = &s->header;
 
     if (h->text.layers == 0) {
         return CLIPC_OK;
+    }
+    if (s->no_tokenizer != NULL) {
+        return without(s, path, demanded);
     }
     bool pieces = (h->text.flags & FORMAT_NO_START_TOKEN) != 0;
     int status = pieces ? vocab_load_pieces(path, &s->files, &s->vocab)
