@@ -104,6 +104,10 @@ tap.check(code == 0 and lost and "unplugged" in r[lost[0]]["error"] and "again i
 numbers = [x["frame"] for x in r if x["frame"] is not None]
 tap.check(len(starts) >= 2 and starts[1] - starts[0] > 0.95 and numbers == sorted(set(numbers)) and max(numbers) > 5,
           "it is connected again after a second, its frames numbered on")
+code, r, err = play(100, 1, "cam=rtsp://camera/1", prompts[0], "--threshold", "0.3", lines=4, seconds=40)
+kinds = [x.get("event", "error") for x in r[:4]]
+tap.check(code == 0 and sorted(kinds[:3]) == ["end", "error", "start"] and kinds[0] == kinds[3] == "start" and r[1]["end_frame"] == 0,
+          "what went on ends when the camera is lost: " + " ".join(kinds))
 silent = "#!/bin/sh\nif [ -e $T/once ]; then sleep 100; fi\n: > $T/once\nprintf 'frame:0 pts:0\\n' >&3; head -c %d $T/frames.ppm; exec sleep 100\n" % \
     (os.path.getsize(tmp + "/frames.ppm") // 5)
 env = fake_ffmpeg(silent)
@@ -130,6 +134,14 @@ if shutil.which("ffmpeg"):
 else:
     tap.skip("http: no ffmpeg (apt-get install ffmpeg)")
 s.close()
+
+open(tmp + "/short.rgb", "wb").write(frames[0].tobytes() * 3)
+p = start("short=" + tmp + "/short.rgb", "-", "--format", "raw", "--size", "130x98", "--prompt", prompts[0], "--threshold", "0.3", stdin=subprocess.PIPE)
+said = [json.loads(p.stdout.readline()) for _ in range(2)]
+waiting = p.poll() is None
+p.stdin.close()
+p.wait()
+tap.check(waiting and [x["event"] for x in said] == ["start", "end"] and said[1]["end_frame"] == 2, "what went on in a film ends with it, whatever else goes on")
 
 # ---- Folders -------------------------------------------------------------------------------------------
 

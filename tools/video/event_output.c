@@ -222,6 +222,12 @@ void event_output_frame(struct event_output *o, const struct shown *shown)
     o->shown = NULL;
 }
 
+void event_output_end_source(struct event_output *o, size_t source)
+{
+    events_end_source(o->events, source);
+    put_events(o, false);
+}
+
 void event_output_end(struct event_output *o)
 {
     events_end(o->events);

@@ -16,7 +16,11 @@ int event_output_new(const struct watch *watch, const struct scores *scores,
 
 void event_output_frame(struct event_output *out, const struct shown *shown);
 
-/* Tells the end of what goes on. */
+/* Tells the end of what goes on in a source that has ended, or is lost for now: what is not seen is
+ * not there. */
+void event_output_end_source(struct event_output *out, size_t source);
+
+/* The same of every source. */
 void event_output_end(struct event_output *out);
 
 /* Waits for the program and the webhook, some seconds at most; frees.  NULL is nothing.  CLI_DONE

@@ -133,11 +133,20 @@ void events_frame(struct events *e, const struct shown *s)
     }
 }
 
+void events_end_source(struct events *e, size_t source)
+{
+    for (size_t i = 0; i < e->n_prompts; i++) {
+        struct track *t = &e->tracks[source * e->n_prompts + i];
+        t->n_recent = 0; /* what comes later is not smoothed with what was before the gap */
+        if (t->active) {
+            judge(e, t, true);
+        }
+    }
+}
+
 void events_end(struct events *e)
 {
-    for (size_t i = 0; i < e->n_sources * e->n_prompts; i++) {
-        if (e->tracks[i].active) {
-            judge(e, &e->tracks[i], true);
-        }
+    for (size_t i = 0; i < e->n_sources; i++) {
+        events_end_source(e, i);
     }
 }

@@ -40,7 +40,10 @@ void events_free(struct events *events);
 /* A frame with scores, in order; calls fn for what it makes known. */
 void events_frame(struct events *events, const struct shown *shown);
 
-/* No more frames of any source: ends what goes on. */
+/* No more frames of this source for now: ends what goes on. */
+void events_end_source(struct events *events, size_t source);
+
+/* The same of every source. */
 void events_end(struct events *events);
 
 #endif

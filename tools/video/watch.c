@@ -58,8 +58,11 @@ static int show(void *arg, const struct pipeline_answer *a)
     if (a->embedding != NULL) {
         shown.result = statistics_add(run->statistics, a->source, a->embedding);
     }
+    if (run->events != NULL && (a->last || a->lost)) {
+        event_output_end_source(run->events, a->source);
+    }
     if (a->last && a->error == NULL) {
-        return 0;
+        return fflush(stdout) != 0 || ferror(stdout);
     }
     stats_count(&run->stats, a);
     for (size_t i = 0; a->embedding != NULL && i < run->n_forms; i++) {
