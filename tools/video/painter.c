@@ -15,7 +15,8 @@
 #include "overlay.h"
 
 enum { QUEUE = 4, LOOK_AROUND_MS = 100 };
-#define AT_ONCE 0.001 /* seconds from a live frame to the next, for a window that shall not wait */
+#define AT_ONCE    0.001 /* seconds from a live frame to the next, for a window not to wait */
+#define SHOW_AGAIN 0.5   /* seconds without a frame */
 
 /* A frame on its way. */
 struct slot {
@@ -127,22 +128,25 @@ static double first_gap(struct painter *p)
     return gap > 0 && gap < 60 ? gap : 0.04;
 }
 
-/* The oldest in the queue; NULL at the end, or when the outlet has ended meanwhile. */
-static struct slot *take(struct painter *p, struct outlet *outlet)
+/* The oldest in the queue, or NULL when none came for a while.  false at the end, and when the
+ * outlet has ended meanwhile. */
+static bool take(struct painter *p, struct outlet *outlet, struct slot **slot)
 {
-    struct slot *slot = NULL;
+    double until = base_seconds() + SHOW_AGAIN;
 
+    *slot = NULL;
     pthread_mutex_lock(&p->lock);
-    while (p->n_queue == 0 && !p->ending && !outlet_has_ended(outlet)) {
+    while (p->n_queue == 0 && !p->ending && !outlet_has_ended(outlet) && base_seconds() < until) {
         wait_a_moment(p);
     }
-    if (p->n_queue > 0 && !outlet_has_ended(outlet)) {
-        slot = p->queue[0];
+    bool over = outlet_has_ended(outlet) || (p->n_queue == 0 && p->ending);
+    if (!over && p->n_queue > 0) {
+        *slot = p->queue[0];
         p->n_queue--;
         memmove(p->queue, p->queue + 1, p->n_queue * sizeof(struct slot *));
     }
     pthread_mutex_unlock(&p->lock);
-    return slot;
+    return !over;
 }
 
 static void give_back(struct painter *p, struct slot *slot)
@@ -153,20 +157,32 @@ static void give_back(struct painter *p, struct slot *slot)
     pthread_mutex_unlock(&p->lock);
 }
 
-/* Until the end of one of both: 0, or a negative clipc_status. */
+/* Draw it and hand it on: as outlet_frame. */
+static int show(struct painter *p, struct outlet *outlet, struct slot *slot)
+{
+    p->at = p->options.at_once ? p->at + AT_ONCE : slot->time;
+    int got = draw(p, slot);
+    if (got == CLIPC_OK) {
+        got = outlet_frame(outlet, p->at, p->canvas);
+    }
+    p->n += got == 0;
+    give_back(p, slot);
+    return got;
+}
+
+/* Until the end of one of both: 0, or a negative clipc_status.  ffplay sees that its window was
+ * closed when a frame comes: where none does, the last is shown again. */
 static int feed(struct painter *p, struct outlet *outlet)
 {
     struct slot *slot;
     int got = CLIPC_OK;
 
-    while (got == 0 && (slot = take(p, outlet)) != NULL) {
-        p->at = p->options.at_once ? p->at + AT_ONCE : slot->time;
-        got = draw(p, slot);
-        if (got == CLIPC_OK) {
+    while (got == 0 && take(p, outlet, &slot)) {
+        if (slot != NULL) {
+            got = show(p, outlet, slot);
+        } else if (p->options.closed != NULL && p->n > 0) {
             got = outlet_frame(outlet, p->at, p->canvas);
         }
-        p->n += got == 0;
-        give_back(p, slot);
     }
     return got < 0 ? got : CLIPC_OK;
 }
@@ -200,9 +216,9 @@ static void *paint(void *arg)
         p->status = CLIPC_ERROR_IO;
         snprintf(p->error, sizeof p->error, "%s ended early", p->options.outlet.argv[0]);
     }
-    if (early && p->status != CLIPC_OK) {
+    if (early && p->status != CLIPC_OK && p->options.closed == NULL) { /* else the end is near */
         cli_error("%s: %s", p->options.name, p->error);
-        snprintf(p->error, sizeof p->error, "not all frames were taken");
+        snprintf(p->error, sizeof p->error, "not written");
     }
     if (early && p->options.closed != NULL) {
         p->options.closed(p->options.arg);

@@ -29,7 +29,10 @@ const char *words_last(struct words *w)
         *--end = '\0';
     }
     for (char *p = line; p < end; p++) {
-        line = *p == '\n' ? p + 1 : line;
+        if (*p == '\n' && p[1] != '(') {
+            line = p + 1;
+        }
     }
+    line[strcspn(line, "\n")] = '\0';
     return line;
 }

@@ -14,7 +14,7 @@ struct words {
  * and -1. */
 void words_take(struct words *words, int *fd);
 
-/* The last line; "" if none. */
+/* The last line that is no remark in parentheses; "" if none. */
 const char *words_last(struct words *words);
 
 #endif
