@@ -80,9 +80,10 @@ static void put_json(struct job *job, size_t prompt, const struct moment *m)
 /* "12:03.40", minutes and seconds. */
 static void put_time(double time)
 {
-    long long minutes = (long long)(time / 60);
+    double hundredths = round(100 * time); /* no 60th second */
+    long long minutes = (long long)(hundredths / 6000);
 
-    printf("%4lld:%05.2f", minutes, time - 60 * (double)minutes);
+    printf("%4lld:%05.2f", minutes, hundredths / 100 - 60 * (double)minutes);
 }
 
 static void put_row(const struct job *job, const struct moment *m)

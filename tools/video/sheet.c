@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "../../src/base/base.h"
-#include "../../src/image/pixels.h"
+#include "canvas.h"
+#include "lettering.h"
 
 #define GROUND 24 /* of 255, gray */
 
@@ -19,6 +20,7 @@ struct sheet {
     size_t n, n_slots, columns;
     uint32_t width, height; /* of a place; 0: not known yet */
     struct small *slots;    /* [n_slots] */
+    struct kernels kernels;
 };
 
 int sheet_new(size_t n, size_t slots, struct sheet **out)
@@ -31,6 +33,7 @@ int sheet_new(size_t n, size_t slots, struct sheet **out)
     }
     s->n = n;
     s->n_slots = slots;
+    kernels_find(NULL, &s->kernels);
     return CLIPC_OK;
 }
 
@@ -44,71 +47,6 @@ void sheet_free(struct sheet *s)
         free(s);
     }
 }
-
-/* ---- Smaller --------------------------------------------------------------------------------- */
-
-/* How much of the source's pixel `i` lies under pixel `o` of an axis scaled by `step`. */
-static float covered(uint32_t i, uint32_t o, double step)
-{
-    return (float)(fmin(i + 1, (o + 1) * step) - fmax(i, o * step));
-}
-
-/* A row [from_n, 3] to sums [to_n, 3]. */
-static void shrink_row(const uint8_t *from, uint32_t from_n, float *to, uint32_t to_n)
-{
-    double step = (double)from_n / to_n;
-
-    for (uint32_t o = 0; o < to_n; o++, to += 3) {
-        uint32_t last = (uint32_t)fmin(ceil((o + 1) * step), from_n);
-        to[0] = to[1] = to[2] = 0;
-        for (uint32_t i = (uint32_t)(o * step); i < last; i++) {
-            float share = covered(i, o, step);
-            for (int c = 0; c < 3; c++) {
-                to[c] += share * (float)from[3 * (size_t)i + (size_t)c];
-            }
-        }
-    }
-}
-
-/* image to [to->height, to->width, 3]; neither is larger than the image's. */
-static int shrink(const struct clipc_image *image, struct small *to)
-{
-    double step = (double)image->height / to->height;
-    size_t row = (size_t)to->width * 3;
-    float scale = (float)((double)to->width / image->width / step);
-    uint8_t *rgb = malloc((size_t)image->width * 3);
-    float *part = malloc(2 * row * sizeof *part), *sum = part != NULL ? part + row : NULL;
-
-    if (rgb == NULL || part == NULL) {
-        free(rgb);
-        free(part);
-        return base_fail(CLIPC_ERROR_MEMORY, "out of memory for a small picture");
-    }
-    for (uint32_t o = 0, have = UINT32_MAX; o < to->height; o++) {
-        uint32_t last = (uint32_t)fmin(ceil((o + 1) * step), image->height);
-        memset(sum, 0, row * sizeof *sum);
-        for (uint32_t i = (uint32_t)(o * step); i < last; i++) {
-            if (i != have) { /* a row may lie under two */
-                pixels_row_to_rgb((const uint8_t *)image->data + i * image->stride, image->width,
-                                  image->format, rgb);
-                shrink_row(rgb, image->width, part, to->width);
-                have = i;
-            }
-            float share = covered(i, o, step) * scale;
-            for (size_t k = 0; k < row; k++) {
-                sum[k] += share * part[k];
-            }
-        }
-        for (size_t k = 0; k < row; k++) {
-            to->rgb[o * row + k] = (uint8_t)fminf(sum[k] + 0.5f, 255);
-        }
-    }
-    free(rgb);
-    free(part);
-    return CLIPC_OK;
-}
-
-/* ---- The sheet ------------------------------------------------------------------------------- */
 
 /* Places as the first picture is. */
 static void choose_places(struct sheet *s, const struct clipc_image *image)
@@ -137,35 +75,92 @@ int sheet_keep(struct sheet *s, size_t slot, const struct clipc_image *image)
     }
     small->width = (uint32_t)fmax(1, fmin(image->width * scale + 0.5, s->width));
     small->height = (uint32_t)fmax(1, fmin(image->height * scale + 0.5, s->height));
-    return shrink(image, small);
+    return canvas_scale(&s->kernels, image, small->rgb, 3 * (size_t)small->width, small->width,
+                        small->height);
 }
 
-int sheet_make(const struct sheet *s, const size_t *slots, size_t n, struct clipc_image *image)
+/* ---- The sheet ------------------------------------------------------------------------------- */
+
+static size_t place_x(const struct sheet *s, size_t k)
 {
-    size_t columns = n < s->columns ? n : s->columns, rows = (n + columns - 1) / columns;
-    size_t width = columns * (s->width + SHEET_GAP) + SHEET_GAP;
-    size_t height = rows * (s->height + SHEET_GAP) + SHEET_GAP;
+    return SHEET_GAP + k % s->columns * (s->width + SHEET_GAP);
+}
+
+/* line: below each place. */
+static size_t place_y(const struct sheet *s, size_t k, size_t line)
+{
+    return SHEET_GAP + k / s->columns * (s->height + line + SHEET_GAP);
+}
+
+/* As much of a text, UTF-8, as a place is wide. */
+static size_t fitting(const struct sheet *s, struct lettering *l,
+                      const struct lettering_style *style, const char *text)
+{
+    size_t n = strlen(text);
+
+    while (n > 0 && lettering_width(l, style, text, n, NULL) > s->width - 4.0) {
+        for (n--; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80; n--) {
+        }
+    }
+    return n;
+}
+
+static int write_labels(const struct sheet *s, struct lettering *l, const char *const *labels,
+                        size_t n, const struct clipc_image *image)
+{
+    const struct lettering_style style = {.size = 16, .colour = 0xd8d8d8, .opacity = 1};
+    size_t *lengths = malloc(n * sizeof *lengths);
+
+    if (lengths == NULL) {
+        return base_fail(CLIPC_ERROR_MEMORY, "out of memory");
+    }
+    lettering_size(l, image->width, image->height);
+    for (size_t k = 0; k < n; k++) {
+        lengths[k] = fitting(s, l, &style, labels[k]);
+    }
+    for (size_t k = 0; k < n; k++) {
+        double y = (double)(place_y(s, k, SHEET_LINE) + s->height) + SHEET_LINE / 2.0;
+        lettering_text(l, (double)place_x(s, k) + 2, y, &style, labels[k], lengths[k]);
+    }
+    free(lengths);
+    return lettering_draw(l, image->data, image->stride);
+}
+
+int sheet_make(const struct sheet *s, const size_t *slots, const char *const *labels, size_t n,
+               struct clipc_image *image)
+{
+    struct lettering *lettering;
+    size_t line = lettering_new(&lettering) == CLIPC_OK ? SHEET_LINE : 0;
+    size_t width = place_x(s, (n < s->columns ? n : s->columns) - 1) + s->width + SHEET_GAP;
+    size_t height = place_y(s, n - 1, line) + s->height + line + SHEET_GAP;
     uint8_t *rgb = malloc(height * width * 3);
+    int status = CLIPC_OK;
 
     if (rgb == NULL) {
+        lettering_free(lettering);
         return base_fail(CLIPC_ERROR_MEMORY, "out of memory for a sheet of %zu pictures", n);
-    }
-    memset(rgb, GROUND, height * width * 3);
-    for (size_t k = 0; k < n; k++) {
-        const struct small *small = &s->slots[slots[k]];
-        size_t x = SHEET_GAP + k % columns * (s->width + SHEET_GAP);
-        size_t y = SHEET_GAP + k / columns * (s->height + SHEET_GAP);
-        x += (s->width - small->width) / 2;
-        y += (s->height - small->height) / 2;
-        for (size_t i = 0; i < small->height; i++) {
-            memcpy(rgb + ((y + i) * width + x) * 3, small->rgb + i * small->width * 3,
-                   (size_t)small->width * 3);
-        }
     }
     *image = (struct clipc_image){.data = rgb,
                                   .width = (uint32_t)width,
                                   .height = (uint32_t)height,
                                   .stride = width * 3,
                                   .format = CLIPC_RGB};
-    return CLIPC_OK;
+    memset(rgb, GROUND, height * width * 3);
+    for (size_t k = 0; k < n; k++) {
+        const struct small *small = &s->slots[slots[k]];
+        size_t x = place_x(s, k) + (s->width - small->width) / 2;
+        size_t y = place_y(s, k, line) + (s->height - small->height) / 2;
+        for (size_t i = 0; i < small->height; i++) {
+            memcpy(rgb + ((y + i) * width + x) * 3, small->rgb + i * small->width * 3,
+                   (size_t)small->width * 3);
+        }
+    }
+    if (line > 0) {
+        status = write_labels(s, lettering, labels, n, image);
+    }
+    lettering_free(lettering);
+    if (status != CLIPC_OK) {
+        free(rgb);
+    }
+    return status;
 }

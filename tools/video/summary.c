@@ -152,12 +152,46 @@ static bool wants_png(const char *path)
     return n >= 4 && strcmp(path + n - 4, ".png") == 0;
 }
 
-static int write_sheet(struct summary *s, const size_t *slots, size_t n)
+/* "1:02.40", minutes and seconds, and of several sources whose. */
+static void label(const struct summary *s, const struct candidate *c, char *to, size_t room)
+{
+    const struct address *source = &s->watch->sources[c->source].address;
+    double time = round(100 * c->time) / 100; /* no 60th second */
+    long long minutes = (long long)(time / 60);
+    int n = snprintf(to, room, "%lld:%05.2f", minutes, time - 60 * (double)minutes);
+
+    if (s->watch->n_sources > 1) {
+        snprintf(to + n, room - (size_t)n, "  %.*s", (int)source->name_length, source->name);
+    }
+}
+
+static int draw(struct summary *s, const struct chosen *chosen, size_t n, struct clipc_image *image)
+{
+    enum { LABEL = 256 };
+    size_t *slots = calloc(n, sizeof *slots);
+    const char **labels = calloc(n, sizeof *labels);
+    char *texts = calloc(n, LABEL);
+    bool room = slots != NULL && labels != NULL && texts != NULL;
+
+    for (size_t i = 0; room && i < n; i++) {
+        slots[i] = chosen[i].choice.slot;
+        labels[i] = texts + i * LABEL;
+        label(s, chosen[i].candidate, texts + i * LABEL, LABEL);
+    }
+    int status = room ? sheet_make(s->sheet, slots, labels, n, image)
+                      : base_fail(CLIPC_ERROR_MEMORY, "out of memory");
+    free(slots);
+    free(labels);
+    free(texts);
+    return status;
+}
+
+static int write_sheet(struct summary *s, const struct chosen *chosen, size_t n)
 {
     struct clipc_image image;
     unsigned char *bytes = NULL;
     size_t size = 0;
-    int status = sheet_make(s->sheet, slots, n, &image);
+    int status = draw(s, chosen, n, &image);
 
     if (status != CLIPC_OK) {
         return status;
@@ -177,8 +211,7 @@ static int write_sheet(struct summary *s, const size_t *slots, size_t n)
     return status == CLIPC_OK ? output_finish(&s->output) : status;
 }
 
-static int finish(struct summary *s, struct dissimilar_choice *choices, struct chosen *chosen,
-                  size_t *slots)
+static int finish(struct summary *s, struct dissimilar_choice *choices, struct chosen *chosen)
 {
     double cover;
     size_t n = dissimilar_choose(s->set, choices, &cover);
@@ -191,10 +224,7 @@ static int finish(struct summary *s, struct dissimilar_choice *choices, struct c
         return CLIPC_OK;
     }
     qsort(chosen, n, sizeof *chosen, by_time);
-    for (size_t i = 0; i < n; i++) {
-        slots[i] = chosen[i].choice.slot;
-    }
-    int status = write_sheet(s, slots, n);
+    int status = write_sheet(s, chosen, n);
     if (s->view != NULL) {
         view_pause(s->view);
     }
@@ -220,16 +250,14 @@ int summary_end(struct summary *s)
     size_t n = s->watch->summary;
     struct dissimilar_choice *choices = calloc(n, sizeof *choices);
     struct chosen *chosen = calloc(n, sizeof *chosen);
-    size_t *slots = calloc(n, sizeof *slots);
-    int status = s->error == CLIPC_OK && choices != NULL && chosen != NULL && slots != NULL
-                     ? finish(s, choices, chosen, slots)
+    int status = s->error == CLIPC_OK && choices != NULL && chosen != NULL
+                     ? finish(s, choices, chosen)
                      : base_fail(CLIPC_ERROR_MEMORY, "out of memory");
     int code = status == CLIPC_OK ? CLI_DONE : cli_error("--summary: %s", clipc_errmsg());
 
     output_abort(&s->output);
     free(choices);
     free(chosen);
-    free(slots);
     free_summary(s);
     return code;
 }
