@@ -9,6 +9,7 @@
 #        make test-browser the server's page in Chromium (SCREENSHOTS=folder keeps pictures of it)
 #        make test-haproxy the server behind HAProxy and nginx while servers die
 #        make bench-serve the server under load, beside bench (SOAK=600 goes on for ten minutes)
+#        make bench-watch a film's frames: every one, at its own speed, and an hour of them for the memory
 #        make test-chroot the two commands of the README on a bare Debian (root, debootstrap)
 #        make train-demo  train weights/demo.clipc anew (an hour and more; TRAIN=folder for checkpoints)
 #        make install     into PREFIX (/usr/local), under DESTDIR
@@ -93,7 +94,7 @@ $(B)/kernels/avx512.o: ISA_FLAGS := -mavx512f -mavx512bw -mavx512dq -mavx512vl -
 $(B)/kernels/%.o: OPT := -O3
 
 .PHONY: all lib test demo bench help clean format install train-demo test-asan test-tsan test-fuzz \
-    test-chroot test-browser run-browser test-haproxy run-haproxy bench-serve tests FORCE
+    test-chroot test-browser run-browser test-haproxy run-haproxy bench-serve bench-watch tests FORCE
 all: $(B)/clipc $(B)/libclipc.a $(B)/libclipc.so
 lib: $(B)/libclipc.a $(B)/libclipc.so
 
@@ -205,6 +206,10 @@ run-haproxy: $(B)/clipc
 SOAK ?= 0
 bench-serve: $(B)/clipc
 	CLIPC_BUILD=$(B) $(PYTHON) tests/load_serve.py --soak $(SOAK)
+
+FRAMES ?= 108000
+bench-watch: $(B)/clipc
+	CLIPC_BUILD=$(B) $(PYTHON) tests/load_watch.py --frames $(FRAMES)
 
 TRAIN ?= build/train
 ifeq ($(CAN_TRAIN),)
