@@ -146,8 +146,11 @@ const char *clipc_image_formats(void)
 int clipc_preprocess_crop(const clipc_model *model, const struct clipc_image *image, int rules,
                           int size, uint8_t *crop)
 {
-    int status = model_check_preprocess(model, image, rules, size, crop);
+    int status = model_check_preprocess(model, rules, size, crop);
 
+    if (status == CLIPC_OK) {
+        status = model_check_image(image);
+    }
     if (status == CLIPC_OK) {
         struct preprocess p = model_preprocess(model, rules, size);
         status = preprocess_crop(&p, &model->kernels, image, crop);
@@ -158,10 +161,24 @@ int clipc_preprocess_crop(const clipc_model *model, const struct clipc_image *im
 int clipc_preprocess(const clipc_model *model, const struct clipc_image *image, int rules, int size,
                      float *pixels)
 {
-    int status = model_check_preprocess(model, image, rules, size, pixels);
+    return model_image_pixels(model, model == NULL ? NULL : &model->kernels, image, rules, size,
+                              pixels);
+}
 
-    return status == CLIPC_OK ? model_pixels(model, &model->kernels, image, rules, size, pixels)
-                              : status;
+int clipc_preprocess_file(const clipc_model *model, const char *path,
+                          const struct clipc_image_options *options, int rules, int size,
+                          float *pixels)
+{
+    return model_path_pixels(model, model == NULL ? NULL : &model->kernels, path, options, rules,
+                             size, pixels);
+}
+
+int clipc_preprocess_bytes(const clipc_model *model, const void *bytes, size_t n_bytes,
+                           const struct clipc_image_options *options, int rules, int size,
+                           float *pixels)
+{
+    return model_file_pixels(model, model == NULL ? NULL : &model->kernels, bytes, n_bytes, options,
+                             rules, size, pixels);
 }
 
 /* ---- Text ---------------------------------------------------------------------------------- */

@@ -237,7 +237,17 @@ const char *clipc_image_formats(void);
 int clipc_preprocess(const clipc_model *model, const struct clipc_image *image, int rules, int size,
                      float *pixels);
 
-/* The same before normalisation: crop: [size, size, 3] bytes. */
+/* clipc_image_read or _decode and clipc_preprocess in one, with the same pixels and errors, in less
+ * time and memory: where the format gives its rows in order (JPEG, through libjpeg-turbo) they are
+ * resized as they come, and the picture never exists as a whole. */
+int clipc_preprocess_file(const clipc_model *model, const char *path,
+                          const struct clipc_image_options *options, int rules, int size,
+                          float *pixels);
+int clipc_preprocess_bytes(const clipc_model *model, const void *bytes, size_t n_bytes,
+                           const struct clipc_image_options *options, int rules, int size,
+                           float *pixels);
+
+/* As clipc_preprocess, before normalisation: crop: [size, size, 3] bytes. */
 int clipc_preprocess_crop(const clipc_model *model, const struct clipc_image *image, int rules,
                           int size, uint8_t *crop);
 
@@ -246,6 +256,12 @@ int clipc_preprocess_crop(const clipc_model *model, const struct clipc_image *im
  * the session only: any number of threads, also while it serves an encode call. */
 int clipc_session_preprocess(const clipc_session *session, const struct clipc_image *image,
                              int rules, int size, float *pixels);
+int clipc_session_preprocess_file(const clipc_session *session, const char *path,
+                                  const struct clipc_image_options *options, int rules, int size,
+                                  float *pixels);
+int clipc_session_preprocess_bytes(const clipc_session *session, const void *bytes, size_t n_bytes,
+                                   const struct clipc_image_options *options, int rules, int size,
+                                   float *pixels);
 
 /* ---- Text ---------------------------------------------------------------------------------- */
 

@@ -76,10 +76,24 @@ int clipc_encode_pixels(clipc_session *s, const float *pixels, size_t n, float *
 int clipc_session_preprocess(const clipc_session *s, const struct clipc_image *image, int rules,
                              int size, float *pixels)
 {
-    int status = model_check_preprocess(s == NULL ? NULL : s->model, image, rules, size, pixels);
+    return model_image_pixels(s == NULL ? NULL : s->model, s == NULL ? NULL : &s->engine.k, image,
+                              rules, size, pixels);
+}
 
-    return status == CLIPC_OK ? model_pixels(s->model, &s->engine.k, image, rules, size, pixels)
-                              : status;
+int clipc_session_preprocess_file(const clipc_session *s, const char *path,
+                                  const struct clipc_image_options *options, int rules, int size,
+                                  float *pixels)
+{
+    return model_path_pixels(s == NULL ? NULL : s->model, s == NULL ? NULL : &s->engine.k, path,
+                             options, rules, size, pixels);
+}
+
+int clipc_session_preprocess_bytes(const clipc_session *s, const void *bytes, size_t n_bytes,
+                                   const struct clipc_image_options *options, int rules, int size,
+                                   float *pixels)
+{
+    return model_file_pixels(s == NULL ? NULL : s->model, s == NULL ? NULL : &s->engine.k, bytes,
+                             n_bytes, options, rules, size, pixels);
 }
 
 struct preprocess_job {

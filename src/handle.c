@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "image/image.h"
 #include "image/pixels.h"
 
 int model_copy_sized(void *to, size_t to_bytes, const void *from, const char *what)
@@ -88,8 +89,7 @@ struct preprocess model_preprocess(const struct clipc_model *model, int rules, i
     return p;
 }
 
-int model_check_preprocess(const struct clipc_model *model, const struct clipc_image *image,
-                           int rules, int size, const void *out)
+int model_check_preprocess(const struct clipc_model *model, int rules, int size, const void *out)
 {
     if (model == NULL || out == NULL || rules < 0 || rules > CLIPC_RULES_HF) {
         return base_fail(CLIPC_ERROR_ARGUMENT, "preprocess: NULL argument or unknown rules");
@@ -101,11 +101,11 @@ int model_check_preprocess(const struct clipc_model *model, const struct clipc_i
         return base_fail(CLIPC_ERROR_ARGUMENT, "preprocess: size %d; want 1 to %d, or 0", size,
                          CLIPC_MAX_IMAGE_SIZE);
     }
-    return model_check_image(image);
+    return CLIPC_OK;
 }
 
-int model_pixels(const struct clipc_model *model, const struct kernels *k,
-                 const struct clipc_image *image, int rules, int size, float *pixels)
+static int pixels_of(const struct clipc_model *model, const struct kernels *k,
+                     struct image_rows *rows, int rules, int size, float *pixels)
 {
     const struct preprocess p = model_preprocess(model, rules, size);
     uint8_t *crop = base_alloc((size_t)p.size * (size_t)p.size * 3);
@@ -113,12 +113,75 @@ int model_pixels(const struct clipc_model *model, const struct kernels *k,
     if (crop == NULL) {
         return base_fail(CLIPC_ERROR_MEMORY, "preprocess: no memory for the crop");
     }
-    int status = preprocess_crop(&p, k, image, crop);
+    int status = preprocess_rows(&p, k, rows, crop);
     if (status == CLIPC_OK) {
         preprocess_normalise(&p, crop, pixels);
     }
     base_free(crop);
     return status;
+}
+
+int model_image_pixels(const struct clipc_model *model, const struct kernels *k,
+                       const struct clipc_image *image, int rules, int size, float *pixels)
+{
+    struct rows_whole whole;
+    int status = model_check_preprocess(model, rules, size, pixels);
+
+    if (status == CLIPC_OK) {
+        status = model_check_image(image);
+    }
+    if (status != CLIPC_OK) {
+        return status;
+    }
+    rows_of_image(&whole, image);
+    return pixels_of(model, k, &whole.rows, rules, size, pixels);
+}
+
+int model_file_pixels(const struct clipc_model *model, const struct kernels *k, const void *bytes,
+                      size_t n, const struct clipc_image_options *options, int rules, int size,
+                      float *pixels)
+{
+    struct clipc_image_options full;
+    struct image_rows *rows;
+    int status = model_check_preprocess(model, rules, size, pixels);
+
+    if (status == CLIPC_OK && bytes == NULL && n != 0) {
+        status = base_fail(CLIPC_ERROR_ARGUMENT, "preprocess: NULL argument");
+    }
+    if (status == CLIPC_OK) {
+        status = model_copy_sized(&full, sizeof full, options, "clipc_image_options");
+    }
+    if (status == CLIPC_OK) {
+        status = image_open(bytes, n, &full, &rows);
+    }
+    if (status != CLIPC_OK) {
+        return status;
+    }
+    status = pixels_of(model, k, rows, rules, size, pixels);
+    rows->class->free(rows);
+    return status;
+}
+
+int model_path_pixels(const struct clipc_model *model, const struct kernels *k, const char *path,
+                      const struct clipc_image_options *options, int rules, int size, float *pixels)
+{
+    struct clipc_image_options full;
+    unsigned char *bytes;
+    size_t n;
+    int status = model_copy_sized(&full, sizeof full, options, "clipc_image_options");
+
+    if (status == CLIPC_OK && path == NULL) {
+        status = base_fail(CLIPC_ERROR_ARGUMENT, "preprocess: NULL argument");
+    }
+    if (status == CLIPC_OK) {
+        status = image_load(path, &full, &bytes, &n);
+    }
+    if (status != CLIPC_OK) {
+        return status;
+    }
+    status = model_file_pixels(model, k, bytes, n, options, rules, size, pixels);
+    base_free(bytes);
+    return status == CLIPC_OK ? status : base_fail(status, "%s: %s", path, base_errmsg());
 }
 
 int model_check_text(const clipc_model *model, const struct clipc_text *text)

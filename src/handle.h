@@ -26,13 +26,19 @@ int model_fill_sized(void *to, const void *from, size_t from_bytes, const char *
 /* Sides, format and stride of an image that a caller made. */
 int model_check_image(const struct clipc_image *image);
 
-/* May this image be preprocessed so, into `out`? */
-int model_check_preprocess(const struct clipc_model *model, const struct clipc_image *image,
-                           int rules, int size, const void *out);
+/* May images be preprocessed so, into `out`? */
+int model_check_preprocess(const struct clipc_model *model, int rules, int size, const void *out);
 
-/* pixels: [3, size, size] of an image that has been checked, resized by the kernel set k. */
-int model_pixels(const struct clipc_model *model, const struct kernels *k,
-                 const struct clipc_image *image, int rules, int size, float *pixels);
+/* pixels: [3, size, size] of a picture, or of a picture's file, resized by the kernel set k.  All
+ * arguments are the caller's, and checked. */
+int model_image_pixels(const struct clipc_model *model, const struct kernels *k,
+                       const struct clipc_image *image, int rules, int size, float *pixels);
+int model_file_pixels(const struct clipc_model *model, const struct kernels *k, const void *bytes,
+                      size_t n, const struct clipc_image_options *options, int rules, int size,
+                      float *pixels);
+int model_path_pixels(const struct clipc_model *model, const struct kernels *k, const char *path,
+                      const struct clipc_image_options *options, int rules, int size,
+                      float *pixels);
 
 /* Has the model a text tower and a tokenizer, and is `text` one? */
 int model_check_text(const clipc_model *model, const struct clipc_text *text);

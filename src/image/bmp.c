@@ -357,4 +357,4 @@ static int decode(const uint8_t *bytes, size_t n, const struct image_limits *lim
 }
 
 extern const struct image_decoder image_bmp;
-const struct image_decoder image_bmp = {"clipc", "BMP", probe, decode};
+const struct image_decoder image_bmp = {"clipc", "BMP", probe, decode, NULL};

@@ -319,4 +319,4 @@ static int decode(const uint8_t *bytes, size_t n, const struct image_limits *lim
 }
 
 extern const struct image_decoder image_gif;
-const struct image_decoder image_gif = {"clipc", "GIF", probe, decode};
+const struct image_decoder image_gif = {"clipc", "GIF", probe, decode, NULL};

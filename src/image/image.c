@@ -9,7 +9,7 @@
 #include "kind.h"
 #include "pixels.h"
 
-#define DEFAULT_PIXELS     178956970u /* PIL.Image.MAX_IMAGE_PIXELS twice: where Pillow refuses */
+#define DEFAULT_PIXELS 178956970u /* PIL.Image.MAX_IMAGE_PIXELS twice: where Pillow refuses */
 
 extern const struct image_decoder image_jpeg, image_stb, image_webp, image_png, image_gif,
     image_bmp, image_pnm;
@@ -106,24 +106,38 @@ static int turn(struct clipc_image *image, const uint8_t *bytes, size_t n)
     return status;
 }
 
+/* Who reads these bytes, and in which limits; NULL: *status says why nobody does. */
+static const struct image_decoder *choose(const uint8_t *bytes, size_t n,
+                                          const struct clipc_image_options *o,
+                                          struct image_limits *limits, int *status)
+{
+    size_t max_bytes = o->max_file_bytes != 0 ? o->max_file_bytes : IMAGE_MAX_FILE_BYTES;
+    const struct image_decoder *decoder = NULL;
+
+    *limits = (struct image_limits){o->max_pixels != 0 ? o->max_pixels : DEFAULT_PIXELS,
+                                    o->truncated != 0};
+    *status = CLIPC_OK;
+    if (n > max_bytes) {
+        *status = base_fail(CLIPC_ERROR_LIMIT, "%zu bytes, the limit is %zu", n, max_bytes);
+    } else if ((decoder = find_decoder(bytes, n)) == NULL) {
+        *status = refuse(bytes, n);
+    }
+    return decoder;
+}
+
 int image_decode(const void *data, size_t n, const struct clipc_image_options *o,
                  struct clipc_image *image)
 {
     const uint8_t *bytes = data;
-    size_t max_bytes = o->max_file_bytes != 0 ? o->max_file_bytes : IMAGE_MAX_FILE_BYTES;
-    const struct image_decoder *decoder;
+    struct image_limits limits;
     struct clipc_image result = {0};
+    int status;
+    const struct image_decoder *decoder = choose(bytes, n, o, &limits, &status);
 
-    if (n > max_bytes) {
-        return base_fail(CLIPC_ERROR_LIMIT, "%zu bytes, the limit is %zu", n, max_bytes);
-    }
-    decoder = find_decoder(bytes, n);
     if (decoder == NULL) {
-        return refuse(bytes, n);
+        return status;
     }
-    struct image_limits limits = {o->max_pixels != 0 ? o->max_pixels : DEFAULT_PIXELS,
-                                  o->truncated != 0};
-    int status = decoder->decode(bytes, n, &limits, &result);
+    status = decoder->decode(bytes, n, &limits, &result);
     if (status == CLIPC_OK && o->apply_exif) {
         status = turn(&result, bytes, n);
     }
@@ -133,24 +147,49 @@ int image_decode(const void *data, size_t n, const struct clipc_image_options *o
     return status;
 }
 
-/* "path: " in front of the sentence that the failure left. */
-static int name_file(const char *path, int status)
+/* A picture that is turned, or of which what there is is taken, must be there as a whole. */
+int image_open(const void *data, size_t n, const struct clipc_image_options *o,
+               struct image_rows **rows)
 {
-    return base_fail(status, "%s: %s", path, base_errmsg());
+    const uint8_t *bytes = data;
+    struct image_limits limits;
+    struct clipc_image image;
+    int status;
+    const struct image_decoder *decoder = choose(bytes, n, o, &limits, &status);
+
+    if (decoder == NULL) {
+        return status;
+    }
+    if (decoder->open != NULL && !limits.truncated &&
+        !(o->apply_exif && exif_orientation(bytes, n) > 1)) {
+        return decoder->open(bytes, n, &limits, rows);
+    }
+    status = image_decode(bytes, n, o, &image);
+    if (status == CLIPC_OK && (*rows = rows_own_image(&image)) == NULL) {
+        status = base_fail(CLIPC_ERROR_MEMORY, "no memory for an image");
+    }
+    return status;
+}
+
+int image_load(const char *path, const struct clipc_image_options *o, unsigned char **bytes,
+               size_t *n)
+{
+    return base_read_file(path, o->max_file_bytes != 0 ? o->max_file_bytes : IMAGE_MAX_FILE_BYTES,
+                          bytes, n);
 }
 
 int image_read(const char *path, const struct clipc_image_options *o, struct clipc_image *image)
 {
-    size_t max_bytes = o->max_file_bytes != 0 ? o->max_file_bytes : IMAGE_MAX_FILE_BYTES, size = 0;
     unsigned char *data = NULL;
-    int status = base_read_file(path, max_bytes, &data, &size);
+    size_t size = 0;
+    int status = image_load(path, o, &data, &size);
 
     if (status != CLIPC_OK) {
         return status;
     }
     status = image_decode(data, size, o, image);
     base_free(data);
-    return status == CLIPC_OK ? status : name_file(path, status);
+    return status == CLIPC_OK ? status : base_fail(status, "%s: %s", path, base_errmsg());
 }
 
 const char *image_formats(void)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "../clipc.h"
+#include "rows.h"
 
 struct image_limits {
     size_t max_pixels; /* checked before memory is taken */
@@ -23,6 +24,10 @@ struct image_decoder {
      * there is of it taken; when not a row is there, it is refused all the same. */
     int (*decode)(const uint8_t *bytes, size_t n, const struct image_limits *limits,
                   struct clipc_image *image);
+    /* NULL, or the same pixels row by row, of a file that must be whole (`truncated` is false).
+     * bytes and limits stay until the rows are freed. */
+    int (*open)(const uint8_t *bytes, size_t n, const struct image_limits *limits,
+                struct image_rows **rows);
 };
 
 /* The first match wins; NULL behind the last. */
@@ -44,6 +49,13 @@ enum image_kind image_probe(const uint8_t *bytes, size_t n, const char **name);
 
 int image_decode(const void *bytes, size_t n_bytes, const struct clipc_image_options *options,
                  struct clipc_image *image);
+/* The same pixels row by row, in little memory where the format allows it, else of the whole
+ * picture.  bytes stay until the rows are freed (rows->class->free). */
+int image_open(const void *bytes, size_t n_bytes, const struct clipc_image_options *options,
+               struct image_rows **rows);
+/* A file's bytes, for base_free, within the limit of the options. */
+int image_load(const char *path, const struct clipc_image_options *options, unsigned char **bytes,
+               size_t *n);
 int image_read(const char *path, const struct clipc_image_options *options,
                struct clipc_image *image);
 const char *image_formats(void);

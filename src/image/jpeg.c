@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <jpeglib.h>
@@ -20,6 +21,7 @@
 
 /* One decoder and its managers; client_data leads from the library's pointer to it. */
 struct decoder {
+    struct image_rows rows; /* first */
     struct jpeg_decompress_struct info;
     struct jpeg_error_mgr errors;
     struct jpeg_source_mgr source;
@@ -28,7 +30,9 @@ struct decoder {
     int status; /* of the failure, and its sentence */
     char text[JMSG_LENGTH_MAX];
     size_t file_bytes;
-    const struct image_limits *limits;
+    struct image_limits limits;
+    uint8_t *to;   /* where the next row goes */
+    uint8_t *line; /* of `rows`: the row that was asked for last */
 };
 
 static bool probe(const uint8_t *p, size_t n)
@@ -56,7 +60,7 @@ static void on_message(j_common_ptr info, int level)
     int code = info->err->msg_code;
 
     if (level < 0 && code != JWRN_EXTRANEOUS_DATA && code != JWRN_JFIF_MAJOR &&
-        code != JWRN_ADOBE_XFORM && code != JWRN_NOT_SEQUENTIAL && !of(info)->limits->truncated) {
+        code != JWRN_ADOBE_XFORM && code != JWRN_NOT_SEQUENTIAL && !of(info)->limits.truncated) {
         on_error(info);
     }
 }
@@ -96,7 +100,7 @@ static boolean at_end(j_decompress_ptr info)
 {
     static const JOCTET end_marker[2] = {0xff, JPEG_EOI};
 
-    if (!of((j_common_ptr)info)->limits->truncated) {
+    if (!of((j_common_ptr)info)->limits.truncated) {
         return FALSE;
     }
     info->src->next_input_byte = end_marker;
@@ -130,28 +134,6 @@ static int choose_format(struct jpeg_decompress_struct *info)
     return CLIPC_RGB;
 }
 
-/* False when the file ends before the last row. */
-static bool read_rows(struct jpeg_decompress_struct *info, struct clipc_image *image)
-{
-    while (info->output_scanline < info->output_height) {
-        JSAMPROW row = (uint8_t *)image->data + info->output_scanline * image->stride;
-        if (jpeg_read_scanlines(info, &row, 1) == 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* CMYK files are upside down (255 = no ink): Adobe's way, and Pillow takes every file to be so. */
-static void invert(struct clipc_image *image)
-{
-    uint8_t *p = image->data;
-
-    for (size_t i = 0; i < image->stride * image->height; i++) {
-        p[i] = (uint8_t)(255 - p[i]);
-    }
-}
-
 /* Enough bytes for the picture?  Huffman coding spends at least one bit on each block of 64. */
 static bool can_hold(const struct jpeg_decompress_struct *info, size_t n)
 {
@@ -172,73 +154,174 @@ static void limit_memory(struct jpeg_decompress_struct *info)
     info->mem->max_memory_to_use = (long)(8 * width * height + 256 * width + (4 << 20));
 }
 
-/* Runs under decode's setjmp. */
-static int decode_open(struct decoder *d, struct clipc_image *image)
+/* The library comes back from its errors by longjmp: a step is what runs until one. */
+static int run(struct decoder *d, int (*step)(struct decoder *d))
+{
+    if (setjmp(d->back) != 0) {
+        return base_fail(d->status, "%s JPEG: %s",
+                         d->status == CLIPC_ERROR_LIMIT ? "costly" : "truncated or damaged",
+                         d->text);
+    }
+    return step(d);
+}
+
+/* To the first row. */
+static int begin(struct decoder *d)
 {
     struct jpeg_decompress_struct *info = &d->info;
 
+    jpeg_create_decompress(info);
+    info->src = &d->source;
+    info->progress = &d->progress;
     if (jpeg_read_header(info, TRUE) == JPEG_SUSPENDED) {
         return truncated();
     }
-    int status = pixels_check_size(info->image_width, info->image_height, d->limits->max_pixels);
-    if (status == CLIPC_OK && !d->limits->truncated && !can_hold(info, d->file_bytes)) {
+    int status = pixels_check_size(info->image_width, info->image_height, d->limits.max_pixels);
+    if (status == CLIPC_OK && !d->limits.truncated && !can_hold(info, d->file_bytes)) {
         status = base_fail(CLIPC_ERROR_FORMAT, "truncated JPEG: %zu bytes for %u x %u pixels",
                            d->file_bytes, info->image_width, info->image_height);
     }
     if (status != CLIPC_OK) {
         return status;
     }
-    int format = choose_format(info);
+    d->rows.format = choose_format(info);
     limit_memory(info);
     if (!jpeg_start_decompress(info)) {
         return truncated();
     }
-    status = pixels_new(image, info->output_width, info->output_height, format);
-    if (status != CLIPC_OK) {
-        return status;
-    }
-    if (!read_rows(info, image)) {
-        pixels_free(image);
+    d->rows.width = info->output_width;
+    d->rows.height = info->output_height;
+    return CLIPC_OK;
+}
+
+/* One row, to d->to.  CMYK files are upside down (255 = no ink): Adobe's way, and Pillow takes
+ * every file to be so. */
+static int read_row(struct decoder *d)
+{
+    if (jpeg_read_scanlines(&d->info, &d->to, 1) == 0) {
         return truncated();
     }
-    jpeg_finish_decompress(info); /* to the end marker, or as far as the file goes */
-    if (image->format == CLIPC_CMYK) {
-        invert(image);
+    for (size_t i = 0; d->rows.format == CLIPC_CMYK && i < 4 * (size_t)d->rows.width; i++) {
+        d->to[i] = (uint8_t)(255 - d->to[i]);
     }
     return CLIPC_OK;
 }
 
+/* To the end marker, or as far as the file goes. */
+static int finish(struct decoder *d)
+{
+    jpeg_finish_decompress(&d->info);
+    return CLIPC_OK;
+}
+
+static void decoder_free(struct decoder *d)
+{
+    jpeg_destroy_decompress(&d->info);
+    free(d->line);
+    free(d);
+}
+
+/* bytes stay as long as the decoder.  0, or a negative clipc_status and no decoder. */
+static int decoder_new(const uint8_t *bytes, size_t n, const struct image_limits *limits,
+                       struct decoder **decoder)
+{
+    struct decoder *d = calloc(1, sizeof *d);
+
+    if (d == NULL) {
+        return base_fail(CLIPC_ERROR_MEMORY, "no memory for a JPEG decoder");
+    }
+    d->file_bytes = n;
+    d->limits = *limits;
+    d->info.err = jpeg_std_error(&d->errors);
+    d->info.client_data = d;
+    d->errors.error_exit = on_error;
+    d->errors.emit_message = on_message;
+    d->errors.output_message = on_output;
+    d->source = (struct jpeg_source_mgr){
+        bytes, n, on_source, at_end, skip, jpeg_resync_to_restart, on_source};
+    d->progress.progress_monitor = on_progress;
+    int status = run(d, begin);
+    if (status != CLIPC_OK) {
+        decoder_free(d);
+        return status;
+    }
+    *decoder = d;
+    return CLIPC_OK;
+}
+
+/* ---- Whole, and row by row ------------------------------------------------------------------- */
+
 static int decode_once(const uint8_t *bytes, size_t n, const struct image_limits *limits,
                        struct clipc_image *image)
 {
-    struct decoder d;
-    int status;
+    struct decoder *d;
+    int status = decoder_new(bytes, n, limits, &d);
 
-    memset(&d, 0, sizeof d);
-    memset(image, 0, sizeof *image);
-    d.file_bytes = n;
-    d.limits = limits;
-    d.info.err = jpeg_std_error(&d.errors);
-    d.info.client_data = &d;
-    d.errors.error_exit = on_error;
-    d.errors.emit_message = on_message;
-    d.errors.output_message = on_output;
-    if (setjmp(d.back) != 0) {
-        pixels_free(image);
-        status =
-            base_fail(d.status, "%s JPEG: %s",
-                      d.status == CLIPC_ERROR_LIMIT ? "costly" : "truncated or damaged", d.text);
-    } else {
-        jpeg_create_decompress(&d.info);
-        d.source = (struct jpeg_source_mgr){
-            bytes, n, on_source, at_end, skip, jpeg_resync_to_restart, on_source};
-        d.info.src = &d.source;
-        d.progress.progress_monitor = on_progress;
-        d.info.progress = &d.progress;
-        status = decode_open(&d, image);
+    if (status != CLIPC_OK) {
+        return status;
     }
-    jpeg_destroy_decompress(&d.info);
+    status = pixels_new(image, d->rows.width, d->rows.height, d->rows.format);
+    for (size_t y = 0; status == CLIPC_OK && y < image->height; y++) {
+        d->to = (uint8_t *)image->data + y * image->stride;
+        status = run(d, read_row);
+    }
+    if (status == CLIPC_OK) {
+        status = run(d, finish);
+    }
+    if (status != CLIPC_OK) {
+        pixels_free(image);
+    }
+    decoder_free(d);
     return status;
+}
+
+/* Rows that nobody asks for are decoded all the same: their faults are the picture's. */
+static const uint8_t *row(struct image_rows *rows, size_t y)
+{
+    struct decoder *d = (struct decoder *)rows;
+
+    while (d->info.output_scanline <= y) {
+        rows->status = run(d, read_row);
+        if (rows->status != CLIPC_OK) {
+            return NULL;
+        }
+    }
+    return d->line;
+}
+
+static int end(struct image_rows *rows)
+{
+    struct decoder *d = (struct decoder *)rows;
+
+    if (row(rows, rows->height - 1u) == NULL) {
+        return rows->status;
+    }
+    return run(d, finish);
+}
+
+static void free_rows(struct image_rows *rows)
+{
+    decoder_free((struct decoder *)rows);
+}
+
+static int open_rows(const uint8_t *bytes, size_t n, const struct image_limits *limits,
+                     struct image_rows **rows)
+{
+    static const struct image_rows_class class = {row, end, free_rows};
+    struct decoder *d;
+    int status = decoder_new(bytes, n, limits, &d);
+
+    if (status != CLIPC_OK) {
+        return status;
+    }
+    d->line = d->to = malloc(4 * (size_t)d->rows.width);
+    if (d->line == NULL) {
+        decoder_free(d);
+        return base_fail(CLIPC_ERROR_MEMORY, "no memory for a row of a JPEG");
+    }
+    d->rows.class = &class;
+    *rows = &d->rows;
+    return CLIPC_OK;
 }
 
 /* Where the last segment begins: a marker that is neither a restart nor the end. */
@@ -267,4 +350,4 @@ static int decode(const uint8_t *bytes, size_t n, const struct image_limits *lim
 }
 
 extern const struct image_decoder image_jpeg;
-const struct image_decoder image_jpeg = {"libjpeg-turbo", "JPEG", probe, decode};
+const struct image_decoder image_jpeg = {"libjpeg-turbo", "JPEG", probe, decode, open_rows};

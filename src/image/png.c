@@ -250,4 +250,4 @@ static int decode(const uint8_t *bytes, size_t n, const struct image_limits *lim
 }
 
 extern const struct image_decoder image_png;
-const struct image_decoder image_png = {"clipc", "PNG", probe, decode};
+const struct image_decoder image_png = {"clipc", "PNG", probe, decode, NULL};

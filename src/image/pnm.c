@@ -209,4 +209,4 @@ static int decode(const uint8_t *bytes, size_t n, const struct image_limits *lim
 }
 
 extern const struct image_decoder image_pnm;
-const struct image_decoder image_pnm = {"clipc", "PNM", probe, decode};
+const struct image_decoder image_pnm = {"clipc", "PNM", probe, decode, NULL};

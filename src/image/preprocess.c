@@ -36,13 +36,13 @@ static struct plan make_plan(const struct preprocess *p, size_t width, size_t he
 
 /* ---- The door ------------------------------------------------------------------------------ */
 
-int preprocess_crop(const struct preprocess *p, const struct kernels *k,
-                    const struct clipc_image *image, uint8_t *crop)
+static int resize_rows(const struct preprocess *p, const struct kernels *k, struct image_rows *rows,
+                       uint8_t *crop)
 {
-    int format = image->format;
-    struct view in = {image, image->width, image->height, pixels_formats[format].bytes,
+    int format = rows->format;
+    struct view in = {rows, rows->width, rows->height, pixels_formats[format].bytes,
                       PREPARE_NOTHING};
-    struct plan plan = make_plan(p, image->width, image->height);
+    struct plan plan = make_plan(p, rows->width, rows->height);
 
     if (p->resize != FORMAT_SHORTEST && p->resize != FORMAT_SQUASH) {
         return base_fail(CLIPC_ERROR_UNSUPPORTED, "resize mode %d: use a newer clipc", p->resize);
@@ -53,7 +53,7 @@ int preprocess_crop(const struct preprocess *p, const struct kernels *k,
         in.prepare = format == CLIPC_RGB ? PREPARE_NOTHING : PREPARE_RGB;
         return resize_bytes(p, k, &in, &plan, crop);
     }
-    if (p->rules == FORMAT_OPENAI && image->palette) {
+    if (p->rules == FORMAT_OPENAI && rows->palette) {
         return resize_nearest(p, &in, &plan, crop);
     }
     if (format == CLIPC_I16) {
@@ -61,10 +61,27 @@ int preprocess_crop(const struct preprocess *p, const struct kernels *k,
     }
     /* Pillow premultiplies only when a pass will follow. */
     if (pixels_formats[format].alpha &&
-        (plan.width != image->width || plan.height != image->height)) {
+        (plan.width != rows->width || plan.height != rows->height)) {
         in.prepare = PREPARE_ALPHA;
     }
     return resize_bytes(p, k, &in, &plan, crop);
+}
+
+int preprocess_crop(const struct preprocess *p, const struct kernels *k,
+                    const struct clipc_image *image, uint8_t *crop)
+{
+    struct rows_whole whole;
+
+    rows_of_image(&whole, image);
+    return resize_rows(p, k, &whole.rows, crop);
+}
+
+int preprocess_rows(const struct preprocess *p, const struct kernels *k, struct image_rows *rows,
+                    uint8_t *crop)
+{
+    int status = resize_rows(p, k, rows, crop);
+
+    return status == CLIPC_OK ? rows->class->end(rows) : status;
 }
 
 void preprocess_normalise(const struct preprocess *p, const uint8_t *crop, float *pixels)

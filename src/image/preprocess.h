@@ -6,6 +6,7 @@
 #include "../../kernels/kernels.h"
 #include "../../weights/format.h"
 #include "../clipc.h"
+#include "rows.h"
 
 /* The rules of one model (from format_header), with the side to make. */
 struct preprocess {
@@ -17,9 +18,13 @@ struct preprocess {
 };
 
 /* crop: [size, size, 3] RGB bytes.  Only the rows and columns that survive the crop are computed;
- * scratch is bounded by the taps of one output row, not by the image. */
+ * scratch is bounded by the taps of one output row, not by the image.  0, or a negative
+ * clipc_status. */
 int preprocess_crop(const struct preprocess *p, const struct kernels *k,
                     const struct clipc_image *image, uint8_t *crop);
+/* The same of a picture that comes row by row; its end is looked at too. */
+int preprocess_rows(const struct preprocess *p, const struct kernels *k, struct image_rows *rows,
+                    uint8_t *crop);
 
 /* pixels: [3, size, size]: (byte / 255 - mean) / std, each step rounded to float. */
 void preprocess_normalise(const struct preprocess *p, const uint8_t *crop, float *pixels);

@@ -49,19 +49,17 @@ struct resizer {
     size_t first;        /* input row that rows[0] holds */
 };
 
-static const uint8_t *view_row(const struct view *v, size_t y)
+/* Input row `y`, cropped and passed horizontally, into `to`.  0, or why there is no such row. */
+static int horizontal(struct resizer *s, size_t y, uint8_t *to)
 {
-    return (const uint8_t *)v->image->data + y * v->image->stride;
-}
-
-/* Input row `y`, cropped and passed horizontally, into `to`. */
-static void horizontal(struct resizer *s, size_t y, uint8_t *to)
-{
-    const uint8_t *from = view_row(&s->in, y);
+    const uint8_t *from = rows_get(s->in.rows, y);
     size_t channels = s->in.channels;
 
+    if (from == NULL) {
+        return s->in.rows->status;
+    }
     if (s->in.prepare == PREPARE_RGB) {
-        pixels_row_to_rgb(from, s->in.width, s->in.image->format, s->row);
+        pixels_row_to_rgb(from, s->in.width, s->in.rows->format, s->row);
         from = s->row;
     } else if (s->in.prepare == PREPARE_ALPHA) {
         memcpy(s->row, from, s->in.width * channels);
@@ -73,16 +71,16 @@ static void horizontal(struct resizer *s, size_t y, uint8_t *to)
     } else {
         s->k->resize_horizontal(to, from, s->n, channels, s->x.taps, s->x.coeffs);
     }
+    return CLIPC_OK;
 }
 
-/* Output row `i` of the crop. */
-static void output_row(struct resizer *s, size_t i, uint8_t *to)
+/* Output row `i` of the crop: 0, or a negative clipc_status. */
+static int output_row(struct resizer *s, size_t i, uint8_t *to)
 {
     size_t bytes = s->n * s->in.channels;
 
     if (s->skip_y) {
-        horizontal(s, s->top + i, to);
-        return;
+        return horizontal(s, s->top + i, to);
     }
     const struct kernels_taps *t = &s->y.taps[i];
     if (t->first > s->first) { /* rows that no later output needs move out */
@@ -92,9 +90,13 @@ static void output_row(struct resizer *s, size_t i, uint8_t *to)
         s->next = s->next > t->first ? s->next : t->first;
     }
     for (; s->next < t->first + t->n; s->next++) {
-        horizontal(s, s->next, s->rows + (s->next - s->first) * bytes);
+        int status = horizontal(s, s->next, s->rows + (s->next - s->first) * bytes);
+        if (status != CLIPC_OK) {
+            return status;
+        }
     }
     s->k->resize_vertical(to, s->rows, bytes, bytes, t->n, s->y.coeffs + t->offset);
+    return CLIPC_OK;
 }
 
 static int resizer_make(struct resizer *s, const struct preprocess *p, const struct kernels *k,
@@ -140,7 +142,7 @@ static void resizer_free(struct resizer *s)
 int resize_bytes(const struct preprocess *p, const struct kernels *k, const struct view *in,
                  const struct plan *plan, uint8_t *crop)
 {
-    int format = in->prepare == PREPARE_RGB ? CLIPC_RGB : in->image->format;
+    int format = in->prepare == PREPARE_RGB ? CLIPC_RGB : in->rows->format;
     struct resizer s;
     int status = resizer_make(&s, p, k, in, plan);
     uint8_t *row = status == CLIPC_OK ? malloc(s.n * in->channels) : NULL;
@@ -149,11 +151,13 @@ int resize_bytes(const struct preprocess *p, const struct kernels *k, const stru
         status = base_fail(CLIPC_ERROR_MEMORY, "resize: out of memory");
     }
     for (size_t i = 0; status == CLIPC_OK && i < s.n; i++) {
-        output_row(&s, i, row);
-        if (in->prepare == PREPARE_ALPHA) {
+        status = output_row(&s, i, row);
+        if (status == CLIPC_OK && in->prepare == PREPARE_ALPHA) {
             unpremultiply(row, s.n, in->channels);
         }
-        pixels_row_to_rgb(row, s.n, format, crop + i * s.n * 3);
+        if (status == CLIPC_OK) {
+            pixels_row_to_rgb(row, s.n, format, crop + i * s.n * 3);
+        }
     }
     free(row);
     resizer_free(&s);
@@ -188,8 +192,10 @@ int resize_nearest(const struct preprocess *p, const struct view *in, const stru
         status = nearest_indices(in->height, plan->height, plan->top, n, &ys);
     }
     for (size_t y = 0; status == CLIPC_OK && y < n; y++) {
-        for (size_t x = 0; x < n; x++) {
-            pixels_row_to_rgb(view_row(in, ys[y]) + xs[x] * in->channels, 1, in->image->format,
+        const uint8_t *row = rows_get(in->rows, ys[y]);
+        status = row != NULL ? CLIPC_OK : in->rows->status;
+        for (size_t x = 0; row != NULL && x < n; x++) {
+            pixels_row_to_rgb(row + xs[x] * in->channels, 1, in->rows->format,
                               crop + (y * n + x) * 3);
         }
     }
@@ -206,7 +212,7 @@ static double round_away(double v)
 
 static void deep_row(const struct resizer *s, size_t y, double *to)
 {
-    const uint16_t *from = (const uint16_t *)(const void *)view_row(&s->in, y);
+    const uint16_t *from = (const uint16_t *)(const void *)rows_get(s->in.rows, y);
 
     for (size_t i = 0; i < s->n; i++) {
         if (s->skip_x) {

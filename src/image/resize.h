@@ -3,13 +3,14 @@
 #define CLIPC_RESIZE_H
 
 #include "preprocess.h"
+#include "rows.h"
 
 /* What happens to a row of the image before it is resized. */
 enum prepare { PREPARE_NOTHING, PREPARE_RGB, PREPARE_ALPHA };
 
-/* What is resized: rows of the image, prepared to `channels` bytes a pixel (or one of 16 bits). */
+/* What is resized: rows of a picture, prepared to `channels` bytes a pixel (or one of 16 bits). */
 struct view {
-    const struct clipc_image *image;
+    struct image_rows *rows;
     size_t width, height, channels;
     enum prepare prepare;
 };
@@ -20,7 +21,9 @@ struct plan {
     size_t left, top;     /* of the crop, size x size */
 };
 
-/* crop: [size, size, 3] bytes.  0, or CLIPC_ERROR_MEMORY with a message.
+/* crop: [size, size, 3] bytes.  0, or a negative clipc_status with a message: no memory, or what
+ * was wrong with a row.  Rows are asked for from the top, but by resize_deep, which wants a whole
+ * picture.
  * bytes: uint8 through the two passes, then to RGB.  nearest: as for palettes.  deep: 16-bit gray
  * in double, rounded and clipped at the end. */
 int resize_bytes(const struct preprocess *p, const struct kernels *k, const struct view *in,

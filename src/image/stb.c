@@ -27,7 +27,7 @@ static void *take(size_t n)
 #define STBI_MAX_DIMENSIONS 65535
 #define STBI_ASSERT(x)      ((void)0)
 #define STBI_MALLOC(n)      take(n)
-#define STBI_REALLOC(p, n) NULL /* only PNG grows a block */
+#define STBI_REALLOC(p, n)  NULL /* only PNG grows a block */
 #define STBI_FREE(p)        free(p)
 #define STB_IMAGE_STATIC
 #define STB_IMAGE_IMPLEMENTATION
@@ -104,4 +104,4 @@ static int decode(const uint8_t *bytes, size_t n, const struct image_limits *lim
 }
 
 extern const struct image_decoder image_stb;
-const struct image_decoder image_stb = {"stb_image", "JPEG", probe, decode};
+const struct image_decoder image_stb = {"stb_image", "JPEG", probe, decode, NULL};

@@ -152,4 +152,4 @@ static int decode(const uint8_t *bytes, size_t n, const struct image_limits *lim
 }
 
 extern const struct image_decoder image_webp;
-const struct image_decoder image_webp = {"libwebp", "WebP", probe, decode};
+const struct image_decoder image_webp = {"libwebp", "WebP", probe, decode, NULL};

@@ -85,28 +85,26 @@ static bool is_image(const struct batch_job *job)
     return job->item.kind != BATCH_TEXT && job->item.kind != BATCH_TOKENS;
 }
 
-/* The item's image; *own: it is to be freed. */
-static int decode(const struct batch_work *w, const struct batch_item *item,
-                  struct clipc_image *image, bool *own)
+/* An image's pixels: 0, or a negative clipc_status. */
+static int preprocess(const struct batch_work *w, const struct batch_item *item, float *pixels)
 {
-    *own = item->kind != BATCH_IMAGE;
+    int rules = w->options.preprocess;
+
     if (item->kind == BATCH_IMAGE) {
-        *image = *(const struct clipc_image *)item->data;
-        return CLIPC_OK;
+        return clipc_session_preprocess(w->session, item->data, rules, 0, pixels);
     }
     if (item->kind == BATCH_BYTES) {
-        return clipc_image_decode(item->data, item->n, &w->options.image, image);
+        return clipc_session_preprocess_bytes(w->session, item->data, item->n, &w->options.image,
+                                              rules, 0, pixels);
     }
-    return clipc_image_read(item->data, &w->options.image, image);
+    return clipc_session_preprocess_file(w->session, item->data, &w->options.image, rules, 0,
+                                         pixels);
 }
 
 void batch_prepare(const struct batch_work *w, struct batch_job *job)
 {
     float *pixels = job->group->pixels + job->index * w->pixel_floats;
-    struct clipc_image image = {0};
     double begun = base_seconds();
-    bool own;
-    int status;
 
     if (!is_image(job)) {
         return;
@@ -115,15 +113,10 @@ void batch_prepare(const struct batch_work *w, struct batch_job *job)
         fail(job, base_fail(CLIPC_ERROR_UNSUPPORTED, "this model has no image tower"), false);
     } else if (job->item.kind == BATCH_PIXELS) {
         memcpy(pixels, job->item.data, w->pixel_floats * sizeof *pixels);
-    } else if ((status = decode(w, &job->item, &image, &own)) != CLIPC_OK) {
-        fail(job, status, job->item.kind == BATCH_PATH);
     } else {
-        status = clipc_session_preprocess(w->session, &image, w->options.preprocess, 0, pixels);
+        int status = preprocess(w, &job->item, pixels);
         if (status != CLIPC_OK) {
-            fail(job, status, false);
-        }
-        if (own) {
-            clipc_image_free(&image);
+            fail(job, status, job->item.kind == BATCH_PATH);
         }
     }
     job->seconds = base_seconds() - begun;

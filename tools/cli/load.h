@@ -11,4 +11,9 @@ struct clipc_image_options load_options(const struct cli *cli);
  * sentence that names it; free the image with clipc_image_free. */
 int load_image(const struct cli *cli, const char *path, struct clipc_image *image);
 
+/* The same image as the model sees it, in less memory: pixels: [3, size, size], size 0 is the
+ * model's. */
+int load_pixels(const struct cli *cli, const clipc_model *model, const char *path, int size,
+                float *pixels);
+
 #endif

@@ -17,18 +17,31 @@ static const struct cli_verb verb = {
     "  clipc preprocess cat.jpg --npy cat.npy --stage crop",
     CLI_MODEL | CLI_IMAGES};
 
-static int write_result(const struct cli *cli, const clipc_model *model,
-                        const struct clipc_image *image, bool crop, size_t size, const char *out)
+static int crop_of(const struct cli *cli, const clipc_model *model, const char *path, size_t size,
+                   unsigned char *crop)
+{
+    struct clipc_image image = {0};
+    int status = load_image(cli, path, &image);
+
+    if (status == CLIPC_OK) {
+        status = clipc_preprocess_crop(model, &image, cli->session.preprocess, (int)size, crop);
+    }
+    clipc_image_free(&image);
+    return status;
+}
+
+static int write_result(const struct cli *cli, const clipc_model *model, bool crop, size_t size,
+                        const char *out)
 {
     size_t shape[3] = {crop ? size : 3, size, crop ? 3 : size};
     void *data = malloc(3 * size * size * (crop ? 1 : sizeof(float)));
-    int rules = cli->session.preprocess, status = CLIPC_ERROR_MEMORY;
+    const char *path = cli->items[0].value;
 
     if (data == NULL) {
         return base_fail(CLIPC_ERROR_MEMORY, "out of memory");
     }
-    status = crop ? clipc_preprocess_crop(model, image, rules, (int)size, data)
-                  : clipc_preprocess(model, image, rules, (int)size, data);
+    int status = crop ? crop_of(cli, model, path, size, data)
+                      : load_pixels(cli, model, path, (int)size, data);
     if (status == CLIPC_OK) {
         status = npy_write(out, crop ? NPY_U1 : NPY_F4, shape, 3, data);
     }
@@ -48,7 +61,6 @@ int cmd_preprocess(int argc, char **argv)
         {NULL, CLI_FLAG, NULL, NULL, NULL}};
     struct cli cli;
     struct clipc_model_info info = {.size = sizeof info};
-    struct clipc_image image = {0};
     int code = cli_parse(&cli, &verb, options, argc, argv);
 
     if (code != CLI_GO_ON) {
@@ -63,14 +75,10 @@ int cmd_preprocess(int argc, char **argv)
         code = CLI_FAILED;
         if (model != NULL) {
             clipc_model_info(model, &info);
-            int status = load_image(&cli, cli.items[0].value, &image);
-            if (status == CLIPC_OK) {
-                status = write_result(&cli, model, &image, stage == 1,
+            int status = write_result(&cli, model, stage == 1,
                                       (size_t)(size != 0 ? size : info.image_size), out);
-            }
             code = status == CLIPC_OK ? CLI_DONE : cli_error("%s", clipc_errmsg());
         }
-        clipc_image_free(&image);
         clipc_close(model);
     }
     cli_free(&cli);
