@@ -1,11 +1,14 @@
-/* fuzz_sentencepiece.c - any bytes as a SentencePiece model and a text: what the reader takes must
- * pass as tables, and no text leads out of them; ids in bounds, and a cut text's ids are the start
- * of the uncut text's.  The first three bytes are the rules and the model's length. */
+/* fuzz_sentencepiece.c - any bytes as a SentencePiece model or a tokenizer.json, and a text: what
+ * the reader takes must pass as tables, and no text leads out of them; ids in bounds, and a cut
+ * text's ids are the start of the uncut text's.  The first three bytes are the rules and the
+ * model's length. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "../src/token/tokenizer.h"
+#include "../tools/convert/json_read.h"
 #include "../tools/convert/spm_model.h"
+#include "../tools/convert/vocab_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,6 +24,8 @@ static void encode(const struct vocab *v, enum format_rules rules, const char *t
                                       .rules = rules,
                                       .eot_id = (int32_t)(n % v->n),
                                       .pad_id = (int32_t)(context % v->n),
+                                      .merges = v->merges,
+                                      .n_merges = v->n_merges,
                                       .pieces = {v->tokens, v->tokens_bytes, v->types, v->scores,
                                                  v->n, v->order, v->n_order, v->charsmap,
                                                  v->charsmap_bytes, v->flags}};
@@ -44,6 +49,17 @@ static void encode(const struct vocab *v, enum format_rules rules, const char *t
     tokenizer_free(t);
 }
 
+static int read_model(const unsigned char *bytes, size_t n, struct vocab *v)
+{
+    if (n == 0 || bytes[0] != '{') {
+        return spm_model_parse("model", bytes, n, v);
+    }
+    json_t *root = json_parse("model", (const char *)bytes, n);
+    int status = root != NULL ? vocab_json_parse("model", root, true, v) : CLIPC_ERROR_FORMAT;
+    json_decref(root);
+    return status;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct vocab v = {0};
@@ -58,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (rest <= TEXT && text != NULL && model != NULL) {
         memcpy(model, data + 3, n);
         memcpy(text, data + 3 + n, rest);
-        if (spm_model_parse("model", model, n, &v) == CLIPC_OK) {
+        if (read_model(model, n, &v) == CLIPC_OK) {
             free(model);
             model = NULL;
             encode(&v, data[0] & 1 ? FORMAT_SIGLIP : FORMAT_SENTENCEPIECE, text, rest,

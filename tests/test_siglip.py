@@ -1,7 +1,9 @@
 """SigLIP from a HuggingFace folder to vectors of texts, with a vocabulary made here: ids by hand, padding,
 the end token kept, what the config files may say, and files that are no vocabulary of the model."""
+import base64
 import json
 import os
+import string
 import struct
 
 import numpy as np
@@ -171,6 +173,56 @@ for files in ({"tokenizer_config.json": gemma}, {}):
     tap.check(good and ids("A cat!") == want, "tokenizer.model alone: %s %s" % (ids("A cat!"), err))
 good, err = convert(folder("first", model(), {"tokenizer.json": tokenizer}))
 tap.check(good and ids("a cat") == whole[0], "of SigLIP's own files spiece.model is the reference's")
+
+# ---- A tokenizer.json with a Unigram model holds what spiece.model holds: the same tables.
+units = [0] * 256
+units[0] = 64 << 10 # the root's children are at 64 ^ label: 'q' becomes "cat"
+units[64 ^ ord("q")] = ord("q") | 0x100 | 0x80 << 10
+units[64 ^ ord("q") ^ 0x80] = 1 << 31
+charsmap = struct.pack("<257I", 1024, *units) + b"cat\0"
+more = PIECES + [("<user>", 0, 4)] + [("<0x%02X>" % i, 0, 6) for i in range(256)]
+marks = "[" + "".join("\\" + c for c in string.punctuation) + "]"
+
+
+def unigram(**changes):
+    root = {"added_tokens": [{"id": i, "content": p[0], "special": p[2] != 4} for i, p in enumerate(more) if p[2] in (2, 3, 4)],
+            "normalizer": {"type": "Sequence", "normalizers": [
+                {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(charsmap).decode()}, {"type": "Strip", "strip_left": False, "strip_right": True},
+                {"type": "Replace", "pattern": {"Regex": marks}, "content": ""}, {"type": "Replace", "pattern": {"Regex": "\\s+"}, "content": " "},
+                {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": SPACE}]},
+            "pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, {"type": "Metaspace", "prepend_scheme": "always"}]},
+            "model": {"type": "Unigram", "unk_id": 2, "vocab": [[p[0], float(np.float32(p[1]))] for p in more], "byte_fallback": True}}
+    for key, value in changes.items():
+        (root if key in root else root["model"])[key] = value
+    return root
+
+
+def tables_of(path):
+    good, err = convert(path)
+    head, records = read_clipc.read(out) if good else ({}, {})
+    return err, {k: v for k, v in head.items() if k.startswith(("tokenizer", "eot", "pad"))}, {k: v.tobytes() for k, v in records.items() if "tokenizer." in k}
+
+
+_, head, records = tables_of(folder("tables", model(more, 1, varint(35 << 3) + b"\1", message(3, message(2, charsmap)))))
+tap.check(ids("Q, \u2603") == [ID[SPACE + "cat"], ID[SPACE]] + [more.index(("<0x%02X>" % b, 0, 6)) for b in "\u2603".encode()] + [1],
+          "spiece.model with a charsmap and byte fallback: %s" % ids("Q, \u2603"))
+for config in ({"tokenizer_config.json": {"tokenizer_class": "SiglipTokenizer"}}, {}):
+    err, h, r = tables_of(folder("json%d" % len(config), None, dict(config, **{"tokenizer.json": unigram()})))
+    tap.check(h == head and r == records and len(r) == 5, "tokenizer.json of the same model: the same tables %s" % err)
+for text, words, change in (
+        ("NFC", ("normalizer", "'NFC'"), {"normalizer": {"type": "NFC"}}),
+        ("another Replace", ("'Replace'",), {"normalizer": {"type": "Replace", "pattern": {"Regex": "[a-z]"}, "content": ""}}),
+        ("not all punctuation", ("'Replace'",), {"normalizer": {"type": "Replace", "pattern": {"Regex": marks.replace("\\%", "")}, "content": ""}}),
+        ("a charsmap that is no base64", ("base64",), {"normalizer": {"type": "Precompiled", "precompiled_charsmap": "A"}}),
+        ("a charsmap that is cut", ("charsmap",), {"normalizer": {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(charsmap[:900]).decode()}}),
+        ("ByteLevel", ("'ByteLevel'",), {"pre_tokenizer": {"type": "ByteLevel"}}),
+        ("a piece without a score", ("piece 0",), {"vocab": [["<unk>"]]}),
+        ("no unknown piece", ("what is unknown",), {"unk_id": None}),
+        ("an added token that is no piece", ("'<extra>'",), {"added_tokens": [{"id": 999, "content": "<extra>"}]}),
+        ("an added token of another id", ("'</s>'",), {"added_tokens": [{"id": 3, "content": "</s>"}]}),
+        ("no pieces", ("'<pad>'",), {"vocab": []})):
+    refused("Unigram, " + text, folder("unigram", None, {"tokenizer.json": unigram(**change)}), *words)
+refused("BPE of a SiglipTokenizer", folder("mixed", None, {"tokenizer.json": tokenizer, "tokenizer_config.json": {"tokenizer_class": "SiglipTokenizer"}}), "'BPE'")
 
 # ---- What is refused, by which word.
 config = "tokenizer_config.json"

@@ -149,7 +149,6 @@ def at(*keys):
     return put
 
 
-refused("a Unigram model", ["'Unigram'"], at("model", {"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0]]}))
 refused("WordPiece", ["'WordPiece'"], at("model", {"type": "WordPiece", "vocab": {"a": 0}}))
 refused("no model", ["'missing'"], lambda r: r.pop("model"))
 refused("a prefix of words", ["prefix or suffix"], at("model", "continuing_subword_prefix", "##"))

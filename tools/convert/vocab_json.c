@@ -9,17 +9,18 @@
 #include "json_read.h"
 #include "vocab_ids.h"
 #include "vocab_tables.h"
+#include "vocab_unigram.h"
 
 #define SPACE_SYMBOL "\xe2\x96\x81"
 
-static const char *text_of(const json_t *object, const char *key)
+const char *vocab_json_text(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
 
     return text != NULL ? text : "";
 }
 
-static int refuse(const char *path, const char *part, const char *found, const char *known)
+int vocab_json_refuse(const char *path, const char *part, const char *found, const char *known)
 {
     return base_fail(CLIPC_ERROR_UNSUPPORTED,
                      "%s: its %s is '%.60s', which clipc does not know (%s): texts would get other "
@@ -31,7 +32,7 @@ static int refuse(const char *path, const char *part, const char *found, const c
 
 static int take_normalizer(const char *path, const json_t *n, uint32_t *flags)
 {
-    const char *type = text_of(n, "type");
+    const char *type = vocab_json_text(n, "type");
     size_t i;
     json_t *one;
 
@@ -41,9 +42,10 @@ static int take_normalizer(const char *path, const json_t *n, uint32_t *flags)
     if (strcmp(type, "Sequence") == 0) {
         json_array_foreach(json_object_get(n, "normalizers"), i, one)
         {
-            int status = strcmp(text_of(one, "type"), "Sequence") == 0
-                             ? refuse(path, "normalizer", "Sequence in a Sequence", "one of them")
-                             : take_normalizer(path, one, flags);
+            int status =
+                strcmp(vocab_json_text(one, "type"), "Sequence") == 0
+                    ? vocab_json_refuse(path, "normalizer", "Sequence in a Sequence", "one of them")
+                    : take_normalizer(path, one, flags);
             if (status != CLIPC_OK) {
                 return status;
             }
@@ -55,59 +57,64 @@ static int take_normalizer(const char *path, const json_t *n, uint32_t *flags)
         return CLIPC_OK;
     }
     if (strcmp(type, "Replace") == 0 &&
-        strcmp(text_of(json_object_get(n, "pattern"), "String"), " ") == 0 &&
-        strcmp(text_of(n, "content"), SPACE_SYMBOL) == 0) {
+        strcmp(vocab_json_text(json_object_get(n, "pattern"), "String"), " ") == 0 &&
+        strcmp(vocab_json_text(n, "content"), SPACE_SYMBOL) == 0) {
         *flags |= FORMAT_ESCAPE_SPACES;
         return CLIPC_OK;
     }
-    return refuse(path, "normalizer", type, "Lowercase, and Replace of spaces by U+2581, are");
+    return vocab_json_refuse(path, "normalizer", type,
+                             "Lowercase, and Replace of spaces by U+2581, are");
 }
 
 /* Where spaces have become U+2581, cutting at spaces cuts nothing. */
 static int check_pre_tokenizer(const char *path, const json_t *p, uint32_t flags)
 {
-    const char *type = text_of(p, "type");
+    const char *type = vocab_json_text(p, "type");
 
     if (p == NULL || json_is_null(p) ||
         ((flags & FORMAT_ESCAPE_SPACES) && strcmp(type, "Split") == 0 &&
-         strcmp(text_of(json_object_get(p, "pattern"), "String"), " ") == 0)) {
+         strcmp(vocab_json_text(json_object_get(p, "pattern"), "String"), " ") == 0)) {
         return CLIPC_OK;
     }
-    return refuse(path, "pre_tokenizer", type, "none, or Split at spaces that are replaced, is");
+    return vocab_json_refuse(path, "pre_tokenizer", type,
+                             "none, or Split at spaces that are replaced, is");
 }
 
 /* At most an end token is put around a text: the one sequence first. */
 static int check_post_processor(const char *path, const json_t *p)
 {
-    const char *type = text_of(p, "type");
+    const char *type = vocab_json_text(p, "type");
     const json_t *first = json_array_get(json_object_get(p, "single"), 0);
 
     if (p == NULL || json_is_null(p) ||
         (strcmp(type, "TemplateProcessing") == 0 && json_object_get(first, "Sequence") != NULL)) {
         return CLIPC_OK;
     }
-    return refuse(path, "post_processor", type, "a template that begins with the text is");
+    return vocab_json_refuse(path, "post_processor", type,
+                             "a template that begins with the text is");
 }
 
 static int check_model(const char *path, const json_t *model)
 {
-    const char *type = model != NULL ? text_of(model, "type") : "missing";
+    const char *type = model != NULL ? vocab_json_text(model, "type") : "missing";
     const json_t *prefix = json_object_get(model, "continuing_subword_prefix");
     const json_t *suffix = json_object_get(model, "end_of_word_suffix");
 
     if (!json_is_object(json_object_get(model, "vocab")) ||
         !json_is_array(json_object_get(model, "merges"))) {
-        return refuse(path, "model", type, "BPE with vocab and merges is");
+        return vocab_json_refuse(path, "model", type, "BPE with vocab and merges is");
     }
     if (json_string_length(prefix) != 0 || json_string_length(suffix) != 0) {
-        return refuse(path, "model", "BPE with a prefix or suffix of words", "one without is");
+        return vocab_json_refuse(path, "model", "BPE with a prefix or suffix of words",
+                                 "one without is");
     }
     if (json_number_value(json_object_get(model, "dropout")) != 0 ||
         json_is_true(json_object_get(model, "ignore_merges"))) {
-        return refuse(path, "model", "BPE with dropout or ignore_merges", "one without is");
+        return vocab_json_refuse(path, "model", "BPE with dropout or ignore_merges",
+                                 "one without is");
     }
     if (!json_is_true(json_object_get(model, "fuse_unk"))) {
-        return refuse(path, "model", "BPE without fuse_unk", "one with it is");
+        return vocab_json_refuse(path, "model", "BPE without fuse_unk", "one with it is");
     }
     return CLIPC_OK;
 }
@@ -122,7 +129,7 @@ static json_t *take_added(struct vocab_loader *l, const json_t *list)
 
     json_array_foreach(list, i, token)
     {
-        const char *text = text_of(token, "content");
+        const char *text = vocab_json_text(token, "content");
         json_t *id = json_object_get(token, "id"), *known = json_object_get(l->ids, text);
         bool flags = json_is_true(json_object_get(token, "normalized")) ||
                      json_is_true(json_object_get(token, "lstrip")) ||
@@ -130,8 +137,9 @@ static json_t *take_added(struct vocab_loader *l, const json_t *list)
                      json_is_true(json_object_get(token, "single_word"));
         if (flags || text[0] == '\0' || !json_is_integer(id) ||
             (known != NULL && !json_equal(known, id))) {
-            refuse(l->path, "added token", text,
-                   "without normalized, lstrip, rstrip and single_word, and with one id, they are");
+            vocab_json_refuse(
+                l->path, "added token", text,
+                "without normalized, lstrip, rstrip and single_word, and with one id, they are");
             json_decref(added);
             return NULL;
         }
@@ -141,7 +149,7 @@ static json_t *take_added(struct vocab_loader *l, const json_t *list)
     return added;
 }
 
-static bool is_byte(const char *name)
+bool vocab_json_is_byte(const char *name)
 {
     return strlen(name) == 6 && memcmp(name, "<0x", 3) == 0 && name[5] == '>' &&
            strspn(name + 3, "0123456789ABCDEF") == 2;
@@ -151,7 +159,7 @@ static int take_tokens(const struct vocab_loader *l, const json_t *model, const 
 {
     const char **names = vocab_names(l);
     size_t n = json_object_size(l->ids), bytes = 0;
-    const char *unknown = text_of(model, "unk_token");
+    const char *unknown = vocab_json_text(model, "unk_token");
 
     if (names == NULL) {
         return CLIPC_ERROR_FORMAT;
@@ -161,10 +169,10 @@ static int take_tokens(const struct vocab_loader *l, const json_t *model, const 
     }
     int status = vocab_begin_pieces(l->path, l->v, n, bytes);
     if (status == CLIPC_OK && json_object_get(added, unknown) == NULL) {
-        status = refuse(l->path, "unk_token", unknown, "one of the added tokens is");
+        status = vocab_json_refuse(l->path, "unk_token", unknown, "one of the added tokens is");
     }
     for (size_t i = 0; i < n && status == CLIPC_OK; i++) {
-        bool byte = (l->v->flags & FORMAT_BYTE_FALLBACK) && is_byte(names[i]);
+        bool byte = (l->v->flags & FORMAT_BYTE_FALLBACK) && vocab_json_is_byte(names[i]);
         vocab_add_piece(l->v, names[i], strlen(names[i]), 0,
                         strcmp(names[i], unknown) == 0             ? FORMAT_PIECE_UNKNOWN
                         : json_object_get(added, names[i]) != NULL ? FORMAT_PIECE_USER
@@ -204,14 +212,24 @@ static int read_all(struct vocab_loader *l, const json_t *root)
     return status;
 }
 
-int vocab_json_read(const char *path, struct files *files, struct vocab *v)
+int vocab_json_parse(const char *path, const json_t *root, bool siglip, struct vocab *v)
 {
     struct vocab_loader l = {path, NULL, v};
-    json_t *root = json_read_file(path, files);
-    int status = root != NULL ? read_all(&l, root) : CLIPC_ERROR_FORMAT;
+    const json_t *model = json_object_get(root, "model");
 
+    if (json_is_array(json_object_get(model, "vocab"))) {
+        return vocab_unigram_read(path, root, siglip, v);
+    }
     v->kind = FORMAT_TOKENIZER_MERGES;
     v->rules = FORMAT_HF;
+    return read_all(&l, root);
+}
+
+int vocab_json_read(const char *path, struct files *files, bool siglip, struct vocab *v)
+{
+    json_t *root = json_read_file(path, files);
+    int status = root != NULL ? vocab_json_parse(path, root, siglip, v) : CLIPC_ERROR_FORMAT;
+
     json_decref(root);
     return status;
 }

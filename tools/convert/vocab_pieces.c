@@ -67,19 +67,21 @@ static const struct class classes[] = {
     {"Siglip2Tokenizer", true, FORMAT_SENTENCEPIECE, "<eos>", "<pad>"},
 };
 
-/* config: NULL without the file; then SigLIP 2's class when its files are there. */
-static const struct class *find_class(struct json_section *c, bool second)
+/* The class that the file names; NULL when it names none, or with c->status. */
+static const struct class *find_class(struct json_section *c)
 {
-    const char *name = json_take_string(c, "tokenizer_class", classes[second ? 1 : 0].name);
+    const char *name = json_take_string(c, "tokenizer_class", "");
 
     for (size_t i = 0; i < sizeof classes / sizeof classes[0] && c->status == CLIPC_OK; i++) {
         if (strcmp(name, classes[i].name) == 0) {
             return &classes[i];
         }
     }
-    json_refuse(c, "tokenizer_class",
-                "of SentencePiece's, clipc knows SiglipTokenizer, GemmaTokenizer(Fast) and "
-                "Siglip2Tokenizer");
+    if (name[0] != '\0') {
+        json_refuse(c, "tokenizer_class",
+                    "of SentencePiece's, clipc knows SiglipTokenizer, GemmaTokenizer(Fast) and "
+                    "Siglip2Tokenizer");
+    }
     return NULL;
 }
 
@@ -137,9 +139,10 @@ static bool is_there(const char *folder, const char *name)
  * none. */
 static char *find_file(const char *folder, const struct class *class)
 {
-    static const char *const names[] = {"tokenizer.json", "spiece.model", "tokenizer.model"};
+    static const char *const names[] = {"tokenizer.json", "spiece.model", "tokenizer.model",
+                                        "tokenizer.json"};
 
-    for (size_t i = class->json ? 0 : 1; i < 3; i++) {
+    for (size_t i = class != NULL && class->json ? 0 : 1; i < 4; i++) {
         if (is_there(folder, names[i])) {
             return files_join(folder, names[i]);
         }
@@ -149,35 +152,48 @@ static char *find_file(const char *folder, const struct class *class)
     return NULL;
 }
 
+/* The pieces of `file`, and then the rules of its class: where no file names one, SigLIP 2's for
+ * the forms of its vocabulary. */
+static int load_file(const char *file, struct json_section *c, const struct class *class,
+                     struct files *files, struct vocab *v)
+{
+    bool json = ends_with(file, ".json");
+    bool siglip = class == NULL || class->rules == FORMAT_SIGLIP;
+    int status = json ? vocab_json_read(file, files, siglip, v) : spm_model_read(file, files, v);
+
+    if (status == CLIPC_OK && class == NULL) {
+        bool second = v->kind == FORMAT_TOKENIZER_MERGES || ends_with(file, "tokenizer.model");
+        class = &classes[second ? 1 : 0];
+    } else if (status == CLIPC_OK && siglip && v->kind == FORMAT_TOKENIZER_MERGES) {
+        status = vocab_json_refuse(file, "model", "BPE", "Unigram of a SiglipTokenizer is");
+    }
+    return status == CLIPC_OK ? take_rules(c, class, v) : status;
+}
+
 /* file: the vocabulary, or NULL: that of the folder. */
 static int load(const char *folder, const char *file, struct files *files, struct vocab *v)
 {
     char *config = files_join(folder, "tokenizer_config.json"), *found = NULL;
     bool has_config = config != NULL && files_exists(config);
     json_t *root = has_config ? json_read_file(config, files) : NULL;
-    struct json_section c = {has_config     ? config
-                             : file != NULL ? file
-                                            : folder,
-                             "", root, CLIPC_OK};
-    const struct class *class = NULL;
-    int status = config == NULL ? CLIPC_ERROR_MEMORY : CLIPC_ERROR_FORMAT;
+    int status = config == NULL               ? CLIPC_ERROR_MEMORY
+                 : has_config && root == NULL ? CLIPC_ERROR_FORMAT
+                                              : CLIPC_OK;
 
-    if (config != NULL && (root != NULL || !has_config)) {
-        bool second =
-            file != NULL ? !ends_with(file, "spiece.model") : !is_there(folder, "spiece.model");
-        class = find_class(&c, second);
+    if (status == CLIPC_OK) {
+        struct json_section c = {has_config     ? config
+                                 : file != NULL ? file
+                                                : folder,
+                                 "", root, CLIPC_OK};
+        const struct class *class = find_class(&c);
         status = c.status;
-    }
-    if (class != NULL && file == NULL) {
-        file = found = find_file(folder, class);
-        status = file != NULL ? CLIPC_OK : CLIPC_ERROR_IO;
-    }
-    if (status == CLIPC_OK) {
-        status = ends_with(file, ".json") ? vocab_json_read(file, files, v)
-                                          : spm_model_read(file, files, v);
-    }
-    if (status == CLIPC_OK) {
-        status = take_rules(&c, class, v);
+        if (status == CLIPC_OK && file == NULL) {
+            file = found = find_file(folder, class);
+            status = file != NULL ? CLIPC_OK : CLIPC_ERROR_IO;
+        }
+        if (status == CLIPC_OK) {
+            status = load_file(file, &c, class, files, v);
+        }
     }
     json_decref(root);
     free(config);

@@ -9,6 +9,7 @@
 
 #include "../../src/base/base.h"
 #include "../../src/image/pixels.h"
+#include "../cli/base64.h"
 #include "folder_file.h"
 
 #define CAUSE PICTURE_CAUSE
@@ -19,52 +20,7 @@ static int refuse(char *why, int status, const char *sentence)
     return status;
 }
 
-/* ---- Base64 as Python reads it: other characters are skipped, padding must be right -------- */
-
-static int base64_value(unsigned char c)
-{
-    return c >= 'A' && c <= 'Z'   ? c - 'A'
-           : c >= 'a' && c <= 'z' ? c - 'a' + 26
-           : c >= '0' && c <= '9' ? c - '0' + 52
-           : c == '+'             ? 62
-           : c == '/'             ? 63
-                                  : -1;
-}
-
-/* out: [n * 3 / 4 + 3].  Bytes written, or -1: wrong padding. */
-static long base64_decode(const char *text, size_t n, unsigned char *out)
-{
-    uint32_t bits = 0;
-    size_t digits = 0, padding = 0;
-    unsigned char *to = out;
-
-    for (size_t i = 0; i < n; i++) {
-        int value = base64_value((unsigned char)text[i]);
-        if (text[i] == '=' && digits % 4 >= 2) {
-            if (++padding + digits % 4 >= 4) {
-                break;
-            }
-        } else if (value >= 0) {
-            padding = 0;
-            bits = bits << 6 | (uint32_t)value;
-            if (++digits % 4 == 0) {
-                *to++ = (unsigned char)(bits >> 16);
-                *to++ = (unsigned char)(bits >> 8);
-                *to++ = (unsigned char)bits;
-            }
-        }
-    }
-    if (digits % 4 == 1 || (digits % 4 != 0 && padding + digits % 4 < 4)) {
-        return -1;
-    }
-    if (digits % 4 == 2) {
-        *to++ = (unsigned char)(bits >> 4);
-    } else if (digits % 4 == 3) {
-        *to++ = (unsigned char)(bits >> 10);
-        *to++ = (unsigned char)(bits >> 2);
-    }
-    return to - out;
-}
+/* ---- Where a picture comes from ------------------------------------------------------------- */
 
 /* Bytes of "data:image/KIND;base64,", KIND of small letters, that `text` begins with. */
 static size_t data_uri(const char *text, size_t n)
