@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import numpy as np
@@ -176,6 +177,38 @@ env = fake_ffmpeg("#!/bin/sh\ncase \"$*\" in *-encoders*) %s \"$@\" | grep -v 26
 code, r, err = watch(raw, *R, "x", "-o", tmp + "/old.MP4", env=env)
 s, t = probe(tmp + "/old.MP4")
 tap.check(code == 0 and s["codec_name"] == "mpeg4" and len(t) == 27, "an ffmpeg without libx264: %s %s" % (s["codec_name"], err.strip()))
+
+subprocess.run([real, "-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "%dx%d" % (W, H), "-r", "30000/1001", "-i", raw,
+                tmp + "/odd.mp4"])
+subprocess.run([real, "-v", "error", "-i", tmp + "/odd.mp4", "-c", "copy", "-metadata:s:v:0", "rotate=90", tmp + "/turned.mp4"])
+os.mkdir(tmp + "/in")
+p = subprocess.run([clipc, "watch", "../turned.mp4", "x", "-o", "-odd %03d.mp4"], cwd=tmp + "/in", capture_output=True)
+s, t = probe(tmp + "/in/-odd %03d.mp4")
+r = [json.loads(line) for line in p.stdout.splitlines()]
+tap.check(p.returncode == 0 and (s["width"], s["height"]) == (H, W) and len(t) == len(r) == 27 and
+          max(abs(a - x["timestamp"]) for a, x in zip(t, r)) < 2e-5, "a film of 29.97 frames a second that stands upright only when "
+          "turned, into a name with a dash and a percent: %dx%d %s" % (s["width"], s["height"], p.stderr.decode().strip()))
+camera = """#!%s
+import os, sys, time
+for i in range(10**6):
+    time.sleep(0.03)
+    os.write(3, b"frame:%%d pts:%%d pts_time:0\\nclipc=1\\n" %% (i, 30000 * i))
+    sys.stdout.buffer.write(b"P6\\n320 240\\n255\\n" + bytes([i %% 200]) * (320 * 240 * 3))
+    sys.stdout.buffer.flush()
+""" % sys.executable
+open(tmp + "/camera", "w").write(camera)
+os.chmod(tmp + "/camera", 0o755)
+p = start("cam=rtsp://camera/1", "x", "-o", tmp + "/live.mp4",
+          env=fake_ffmpeg("#!/bin/sh\ncase \"$*\" in *-encoders*|*-c:v\\ libx264*) exec %s \"$@\" ;; esac\nexec $T/camera\n" % real))
+lines = [p.stdout.readline() for _ in range(60)]
+p.send_signal(signal.SIGINT)
+more, err = p.communicate(timeout=60)
+r = [json.loads(line) for line in lines + more.splitlines()]
+_, t = probe(tmp + "/live.mp4")
+stamps = np.array([x["timestamp"] for x in r])
+off = max(abs(stamps - x).min() for x in t) if t else 9
+tap.check(p.returncode == 0 and 3 < len(t) <= len(r) and off < 0.002, "a camera until Ctrl-C, which is its end: %d answers, %d frames in the film, "
+          "at their times (%.6f s off): %s" % (len(r), len(t), off, err.decode().strip()))
 
 # ---- What goes wrong -----------------------------------------------------------------------------------
 

@@ -151,7 +151,7 @@ static void place(struct overlay *o, double width, double height)
     o->value = fmax(lettering_width(o->lettering, &style, "100 %", 5, NULL),
                     lettering_width(o->lettering, &style, "-0.000", 6, NULL));
     double most = width - 2 * o->margin - 2 * o->pad - o->gap - o->value;
-    most = width > 40 * o->size ? fmin(most, 0.5 * width) : most;
+    most = width > 40 * o->size ? fmin(most, 0.6 * width) : most;
     o->name = fmin(most, fmax(widest_name(o), 6 * o->size));
     o->width = o->name + o->gap + o->value + 2 * o->pad;
     double rows = floor(((small ? 0.6 : 0.5) * height - o->margin - 2 * o->pad) / o->row);
