@@ -7,6 +7,7 @@
 #include "cpu.h"
 #include "kernels.h"
 #include "vec_avx2.h"
+#include "q8_avx2.h"
 
 static bool supported(void)
 {

@@ -8,6 +8,7 @@
 #include "cpu.h"
 #include "kernels.h"
 #include "vec_avx512.h"
+#include "q8_avx512.h"
 
 static bool supported(void)
 {

@@ -12,7 +12,8 @@
  * stream of broadcasts; weights are panels [in][32].  A block of mr <= MR rows by NV * VL columns
  * lives in registers and is reduced over `in` from first to last with one accumulator for each
  * element: the same order, and so the same bits, whatever rows and panels a call covers.
- * An f16 or bf16 panel is widened once into scratch (exactly) and used for all rows of the call.
+ * An f16 or bf16 panel is widened once into scratch (exactly) and used for all rows of the call; so
+ * is an int8 panel where the activations are to stay floats (its quick way: gemm_q8_tmpl.h).
  *
  * Packing, panels and a block of y in registers are those of Goto & van de Geijn 2008, "Anatomy of
  * High-Performance Matrix Multiplication", section 4, and the micro-kernel is BLIS's (Van Zee & van
@@ -96,14 +97,12 @@ gemm_finish(const struct kernels_epilogue *e, size_t row, size_t column, size_t 
     }
 }
 
-/* One block, from zeros to y.  The switch stands here, once for thousands of multiply-adds. */
-static inline __attribute__((always_inline)) void
-gemm_block_mr(size_t in, const float *x, const float *w, const struct gemm_ahead *ahead,
-              const struct kernels_epilogue *e, size_t row, size_t column, size_t out, size_t mr)
+/* The switch stands here, once for thousands of multiply-adds. */
+static inline __attribute__((always_inline)) void gemm_finish_any(const struct kernels_epilogue *e,
+                                                                  size_t row, size_t column,
+                                                                  size_t out, size_t mr,
+                                                                  vec acc[MR][NV])
 {
-    vec acc[MR][NV];
-
-    gemm_micro(in, x, w, ahead, mr, acc);
     switch (e->activation) {
     case KERNELS_LINEAR:
         gemm_finish(e, row, column, out, mr, KERNELS_LINEAR, acc);
@@ -118,6 +117,17 @@ gemm_block_mr(size_t in, const float *x, const float *w, const struct gemm_ahead
         gemm_finish(e, row, column, out, mr, KERNELS_GELU_TANH, acc);
         break;
     }
+}
+
+/* One block, from zeros to y. */
+static inline __attribute__((always_inline)) void
+gemm_block_mr(size_t in, const float *x, const float *w, const struct gemm_ahead *ahead,
+              const struct kernels_epilogue *e, size_t row, size_t column, size_t out, size_t mr)
+{
+    vec acc[MR][NV];
+
+    gemm_micro(in, x, w, ahead, mr, acc);
+    gemm_finish_any(e, row, column, out, mr, acc);
 }
 
 /* One function for each number of rows up to MR, so that the accumulators are registers in each:
@@ -164,11 +174,27 @@ static void gemm_widen_bf16(float *to, const uint16_t *from, size_t in)
     }
 }
 
-/* Any shape in floats of whatever kind. */
+/* The panel at output column `column` of int8, [in/4][32][4]: the weights as pack_unpack_row has
+ * them.  Of a last quad that is not full the rest is the padding's zeros. */
+static void gemm_widen_q8(float *to, const int8_t *from, const struct kernels_linear *w,
+                          size_t column)
+{
+    const float *scale = w->scale + column;
+
+    for (size_t i = 0; i < w->in; i++) {
+        float smooth = w->smooth != NULL ? w->smooth[i] : 1;
+        for (size_t c = 0; c < KERNELS_PANEL; c++) {
+            float value = from[(i / 4 * KERNELS_PANEL + c) * 4 + i % 4];
+            to[i * KERNELS_PANEL + c] = value * scale[c] * smooth;
+        }
+    }
+}
+
+/* Any shape, and every type as the floats that it stands for. */
 static bool gemm_can(const struct kernels_linear *w, enum kernels_precision precision)
 {
     (void)precision; /* exact will do where fast is asked for */
-    return w->dtype == KERNELS_F32 || w->dtype == KERNELS_F16 || w->dtype == KERNELS_BF16;
+    return pack_dtype(w->dtype) != NULL;
 }
 
 /* Whole blocks of MR rows, [blocks][in_padded][MR] floats; what lies in the last block behind the
@@ -178,7 +204,7 @@ static size_t act_bytes(const struct kernels_linear *w, size_t rows)
     return (rows + MR - 1) / MR * MR * w->in_padded * sizeof(float);
 }
 
-/* One widened panel, [in_padded][32] floats, for f16 and bf16. */
+/* One widened panel, [in_padded][32] floats. */
 static size_t gemm_scratch(const struct kernels_linear *w)
 {
     return w->dtype == KERNELS_F32 ? 0 : (size_t)w->in_padded * KERNELS_PANEL * sizeof(float);
@@ -196,7 +222,9 @@ static void gemm(const struct kernels_linear *w, size_t panel_begin, size_t pane
                  size_t row_begin, size_t row_end, const void *packed,
                  const struct kernels_epilogue *e, void *scratch)
 {
-    size_t element = w->dtype == KERNELS_F32 ? sizeof(float) : sizeof(uint16_t);
+    size_t element = w->dtype == KERNELS_F32  ? sizeof(float)
+                     : w->dtype == KERNELS_Q8 ? sizeof(int8_t)
+                                              : sizeof(uint16_t);
     size_t panel_bytes = (size_t)w->in_padded * KERNELS_PANEL * element;
     size_t last = w->out_padded / KERNELS_PANEL - 1;
 
@@ -212,6 +240,9 @@ static void gemm(const struct kernels_linear *w, size_t panel_begin, size_t pane
             panel = scratch;
         } else if (w->dtype == KERNELS_BF16) {
             gemm_widen_bf16(scratch, (const uint16_t *)(const void *)stored, w->in);
+            panel = scratch;
+        } else if (w->dtype == KERNELS_Q8) {
+            gemm_widen_q8(scratch, (const int8_t *)stored, w, p * KERNELS_PANEL);
             panel = scratch;
         }
         /* row is a multiple of MR, so block row / MR begins at row * in_padded floats. */

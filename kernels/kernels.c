@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "config.h"
-#include "pack.h"
 
 extern const struct kernels kernels_avx512, kernels_avx2, kernels_neon, kernels_scalar,
     kernels_blas;
@@ -113,18 +112,12 @@ const struct kernels_gemm *kernels_choose(const struct kernels *k, const struct 
     return gemm;
 }
 
-/* Asked with a layer as wide as a model's, because a gemm may refuse narrow ones; for each dtype,
- * because a fast one may exist for some only. */
-const char *kernels_fast(const struct kernels *k)
+/* Asked with a layer as wide as a model's, because a gemm may refuse narrow ones. */
+const char *kernels_fast(const struct kernels *k, enum kernels_dtype dtype)
 {
-    struct kernels_linear wide = {
-        .in = 1024, .out = 1024, .in_padded = 1024, .out_padded = 1024, .dtype = KERNELS_F32};
+    const struct kernels_linear wide = {
+        .in = 1024, .out = 1024, .in_padded = 1024, .out_padded = 1024, .dtype = dtype};
+    const struct kernels_gemm *fast = kernels_choose(k, &wide, KERNELS_FAST);
 
-    for (; pack_dtype(wide.dtype) != NULL; wide.dtype++) {
-        const struct kernels_gemm *fast = kernels_choose(k, &wide, KERNELS_FAST);
-        if (fast != NULL && fast != kernels_choose(k, &wide, KERNELS_EXACT)) {
-            return fast->name;
-        }
-    }
-    return NULL;
+    return fast != NULL && fast != kernels_choose(k, &wide, KERNELS_EXACT) ? fast->name : NULL;
 }

@@ -35,9 +35,9 @@ enum kernels_precision { KERNELS_EXACT = 1, KERNELS_FAST = 2 };
 /* One linear layer y = x W^T as it lies in the file. */
 struct kernels_linear {
     const void *panels;   /* dtype's panel form of W [out, in]; 64-byte aligned */
-    const float *scale;   /* [out_padded], q8 only */
+    const float *scale;   /* [out_padded], q8 only: a weight is its stored value times that */
     const int32_t *sums;  /* [out_padded], q8 only: sum of the stored values of each output */
-    const float *smooth;  /* [in_padded] or NULL: inputs are multiplied by it first */
+    const float *smooth;  /* [in_padded] or NULL, q8 only: inputs are multiplied by it first */
     const void *prepared; /* what weight_prepare made, for gemms that have one */
     uint32_t in, out;     /* true sizes */
     uint32_t in_padded;   /* in rounded up to KERNELS_PAD; the panels hold zeros there */
@@ -176,12 +176,12 @@ extern const struct kernels *const kernels_all[];
 bool kernels_find(const char *name, struct kernels *k);
 
 /* The gemm that computes layer w in set k: the first of k's list that can, else the first of the
- * best supported deterministic set that has one.  NULL: none (w's dtype is not computable). */
+ * best supported deterministic set that has one.  NULL: none (w is of no known dtype). */
 const struct kernels_gemm *kernels_choose(const struct kernels *k, const struct kernels_linear *w,
                                           enum kernels_precision precision);
 
-/* The name of the gemm that KERNELS_FAST gives a wide layer of some dtype and KERNELS_EXACT does
- * not, or NULL: in this set fast is the same as exact. */
-const char *kernels_fast(const struct kernels *k);
+/* The name of the gemm that KERNELS_FAST gives a wide layer of `dtype` and KERNELS_EXACT does not,
+ * or NULL: in this set fast is the same as exact. */
+const char *kernels_fast(const struct kernels *k, enum kernels_dtype dtype);
 
 #endif

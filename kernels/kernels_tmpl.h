@@ -1,18 +1,21 @@
 /* kernels_tmpl.h - one kernel set.  Before it, a file of a few lines defines KERNELS_ISA (the
- * suffix and name), includes vec_<isa>.h, which must define everything that vec_scalar.h lists, and
- * declares `static bool supported(void)`.  Used with VL, MR, NV = 1, 4, 8; 4, 6, 4; 8, 6, 2;
- * 16, 14, 2; NV * VL must divide KERNELS_PANEL.
+ * suffix and name), includes vec_<isa>.h and q8_<isa>.h, which must define everything that those of
+ * scalar list, and declares `static bool supported(void)`.  Used with VL, MR, NV = 1, 4, 8; 4, 6,
+ * 4; 8, 6, 2; 16, 14, 2; NV * VL must divide KERNELS_PANEL.
  *
  * Templates in C, by inclusion: every function below is static, so each set has its own copy,
  * compiled for its CPU, and the one name that leaves the file is the table.  Nothing of a set may
  * be called before supported() has said yes, not even a small helper: the compiler may have used
  * the CPU's newest instructions in it. */
 #include <math.h>
+#include <string.h>
 
 #include "kernels.h"
+#include "pack.h"
 #include "vec_math.h"
 #include "rows_tmpl.h"
 #include "gemm_tmpl.h"
+#include "gemm_q8_tmpl.h"
 #include "attention_tmpl.h"
 #include "resize_tmpl.h"
 #include "peak_tmpl.h"
@@ -22,9 +25,8 @@
 #define KERNELS_TEXT_(a)    #a
 #define KERNELS_TEXT(a)     KERNELS_TEXT_(a)
 
-/* Multiplies float by float; 16-bit floats are widened first, exactly, a panel at a time.  Its
- * error: a rounding of 2^-24 at each of `in` additions in sequence; in practice, sqrt(in) of
- * them. */
+/* Multiplies float by float; other weights are widened first, a panel at a time.  Its error: a
+ * rounding of 2^-24 at each of `in` additions in sequence; in practice, sqrt(in) of them. */
 static const struct kernels_gemm gemm_float = {
     .name = KERNELS_TEXT(KERNELS_ISA) "-f32",
     .can = gemm_can,
@@ -35,7 +37,20 @@ static const struct kernels_gemm gemm_float = {
     .gemm_scratch = gemm_scratch,
     .gemm = gemm,
 };
-static const struct kernels_gemm *const gemms[] = {&gemm_float, NULL};
+
+/* Multiplies 8-bit activations.  Exact but for the activations' rounding, by up to 1/510 of their
+ * row's range each: of a row whose values are all alike in size, 2^-6 of them. */
+static const struct kernels_gemm gemm_q8 = {
+    .name = KERNELS_TEXT(KERNELS_ISA) "-q8",
+    .can = q8_can,
+    .error = 0x1p-6,
+    .act_bytes = q8_act_bytes,
+    .act_align = MR,
+    .act_pack = q8_act_pack,
+    .gemm_scratch = q8_scratch,
+    .gemm = q8_gemm,
+};
+static const struct kernels_gemm *const gemms[] = {&gemm_q8, &gemm_float, NULL};
 
 extern const struct kernels KERNELS_JOIN(kernels_, KERNELS_ISA);
 const struct kernels KERNELS_JOIN(kernels_, KERNELS_ISA) = {

@@ -7,6 +7,7 @@
 #include "cpu.h"
 #include "kernels.h"
 #include "vec_neon.h"
+#include "q8_neon.h"
 
 static bool supported(void)
 {

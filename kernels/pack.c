@@ -3,16 +3,18 @@
  * token rows. */
 #include "pack.h"
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 /* group: how many inputs an instruction of the type's multiplies at once in one lane (pack.h). */
 const struct pack_dtype *pack_dtype(enum kernels_dtype dtype)
 {
     static const struct pack_dtype table[] = {
-        [KERNELS_F32] = {"f32", 4, 1, true},
-        [KERNELS_F16] = {"f16", 2, 1, true},
-        [KERNELS_BF16] = {"bf16", 2, 2, true},
-        [KERNELS_Q8] = {"q8", 1, 4, false},
+        [KERNELS_F32] = {"f32", 4, 1},
+        [KERNELS_F16] = {"f16", 2, 1},
+        [KERNELS_BF16] = {"bf16", 2, 2},
+        [KERNELS_Q8] = {"q8", 1, 4},
     };
 
     return dtype >= KERNELS_F32 && dtype <= KERNELS_Q8 ? &table[dtype] : NULL;
@@ -24,17 +26,9 @@ static uint64_t round_up(uint64_t n, uint64_t multiple)
     return (n + multiple - 1) / multiple * multiple;
 }
 
-/* The table's entry when there are kernels for it, else NULL. */
-static const struct pack_dtype *computable(enum kernels_dtype dtype)
-{
-    const struct pack_dtype *d = pack_dtype(dtype);
-
-    return d != NULL && d->computable ? d : NULL;
-}
-
 size_t pack_bytes(enum kernels_dtype dtype, size_t out, size_t in)
 {
-    const struct pack_dtype *d = computable(dtype);
+    const struct pack_dtype *d = pack_dtype(dtype);
 
     if (d == NULL || out == 0 || in == 0 || out > UINT32_MAX / 2 || in > UINT32_MAX / 2) {
         return 0;
@@ -68,7 +62,7 @@ static size_t place(const struct column *c, size_t i)
  * slow and does not matter: it is done once, when a checkpoint is converted. */
 bool pack_row(void *panels, enum kernels_dtype dtype, size_t in, size_t o, const void *row)
 {
-    const struct pack_dtype *d = computable(dtype);
+    const struct pack_dtype *d = pack_dtype(dtype);
 
     if (d == NULL) {
         return false;
@@ -87,14 +81,17 @@ bool pack_row(void *panels, enum kernels_dtype dtype, size_t in, size_t o, const
         }
         return true;
     case KERNELS_Q8:
-        break;
+        for (size_t i = 0; i < in; i++) {
+            ((int8_t *)panels)[place(&c, i)] = ((const int8_t *)row)[i];
+        }
+        return true;
     }
     return false;
 }
 
 bool pack_unpack_row(float *row, const struct kernels_linear *w, size_t o)
 {
-    const struct pack_dtype *d = computable(w->dtype);
+    const struct pack_dtype *d = pack_dtype(w->dtype);
 
     if (d == NULL) {
         return false;
@@ -117,14 +114,18 @@ bool pack_unpack_row(float *row, const struct kernels_linear *w, size_t o)
         }
         return true;
     case KERNELS_Q8:
-        break;
+        for (size_t i = 0; i < w->in; i++) {
+            float value = ((const int8_t *)w->panels)[place(&c, i)];
+            row[i] = value * w->scale[o] * (w->smooth != NULL ? w->smooth[i] : 1);
+        }
+        return true;
     }
     return false;
 }
 
 bool pack_table_row(float *to, enum kernels_dtype dtype, const void *table, size_t row, size_t n)
 {
-    if (computable(dtype) == NULL) {
+    if (pack_dtype(dtype) == NULL) {
         return false;
     }
     switch (dtype) {
@@ -145,6 +146,24 @@ bool pack_table_row(float *to, enum kernels_dtype dtype, const void *table, size
         break;
     }
     return false;
+}
+
+/* Symmetric, and -128 is left out: weights lie about 0.  The scale is never 0, nor subnormal, whose
+ * reciprocal might be infinite. */
+float pack_quantise(int8_t *q, int32_t *sum, const float *row, size_t n)
+{
+    float most = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        most = fabsf(row[i]) > most ? fabsf(row[i]) : most;
+    }
+    float scale = most / 127 > FLT_MIN ? most / 127 : FLT_MIN;
+    *sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        q[i] = (int8_t)rintf(row[i] / scale);
+        *sum += q[i];
+    }
+    return scale;
 }
 
 /* IEEE 754 binary16: sign, 5 bits of exponent (bias 15), 10 of fraction; binary32 has 8 (bias 127)

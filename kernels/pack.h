@@ -32,14 +32,13 @@ struct pack_dtype {
     const char *name;     /* as people write it: "f16" */
     size_t element_bytes; /* of one value */
     size_t group;         /* inputs that lie side by side in a panel; a power of two */
-    bool computable;      /* some gemm multiplies with it; else a place kept free in the format */
 };
 
 /* NULL when there is no such type.  Types are numbered from 1 without gaps. */
 const struct pack_dtype *pack_dtype(enum kernels_dtype dtype);
 
-/* Bytes of the panels of an [out, in] layer in `dtype`; 0 for a dtype that is unknown or not
- * computable, an empty layer, or a size that does not fit into a size_t. */
+/* Bytes of the panels of an [out, in] layer in `dtype`; 0 for no such dtype, an empty layer, or
+ * a size that does not fit into a size_t. */
 size_t pack_bytes(enum kernels_dtype dtype, size_t out, size_t in);
 
 /* Write row `o` of the matrix (row: [in] in dtype's own element type) into the panels.  The caller
@@ -47,7 +46,11 @@ size_t pack_bytes(enum kernels_dtype dtype, size_t out, size_t in);
  * that pack_bytes refuses. */
 bool pack_row(void *panels, enum kernels_dtype dtype, size_t in, size_t o, const void *row);
 
-/* The inverse, widened: row: [in] floats.  False, and nothing written, as above. */
+/* A row [n] of finite floats as int8: row[i] is about scale * q[i], with the scale, positive and
+ * finite, that makes the largest of them 127 or -127; *sum: of all q. */
+float pack_quantise(int8_t *q, int32_t *sum, const float *row, size_t n);
+
+/* The inverse of pack_row, widened: row: [in] floats.  False, and nothing written, as above. */
 bool pack_unpack_row(float *row, const struct kernels_linear *w, size_t o);
 
 /* Row `row` of a table [.., n] in `dtype` that lies as it is, not in panels, widened: to: [n].

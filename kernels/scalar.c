@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include "kernels.h"
 #include "vec_scalar.h"
+#include "q8_scalar.h"
 
 static bool supported(void)
 {

@@ -117,3 +117,17 @@ static inline float v_hmax(vec a)
     s = _mm_max_ps(s, _mm_movehl_ps(s, s));
     return _mm_cvtss_f32(_mm_max_ss(s, _mm_shuffle_ps(s, s, 1)));
 }
+
+/* Sums of int8 products (q8_*.h). */
+typedef __m256i qvec;
+
+static inline qvec q8_zero(void)
+{
+    return _mm256_setzero_si256();
+}
+static inline vec q8_float(qvec sum, int32_t zero, const int32_t *sums)
+{
+    __m256i shift =
+        _mm256_mullo_epi32(_mm256_set1_epi32(zero), _mm256_loadu_si256((const __m256i *)sums));
+    return _mm256_cvtepi32_ps(_mm256_sub_epi32(sum, shift));
+}

@@ -106,3 +106,16 @@ static inline float v_hmax(vec a)
 {
     return _mm512_reduce_max_ps(a);
 }
+
+/* Sums of int8 products (q8_*.h). */
+typedef __m512i qvec;
+
+static inline qvec q8_zero(void)
+{
+    return _mm512_setzero_si512();
+}
+static inline vec q8_float(qvec sum, int32_t zero, const int32_t *sums)
+{
+    __m512i shift = _mm512_mullo_epi32(_mm512_set1_epi32(zero), _mm512_loadu_si512(sums));
+    return _mm512_cvtepi32_ps(_mm512_sub_epi32(sum, shift));
+}

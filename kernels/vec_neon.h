@@ -115,3 +115,15 @@ static inline float v_hmax(vec a)
 {
     return vmaxvq_f32(a);
 }
+
+/* Sums of int8 products (q8_*.h). */
+typedef int32x4_t qvec;
+
+static inline qvec q8_zero(void)
+{
+    return vdupq_n_s32(0);
+}
+static inline vec q8_float(qvec sum, int32_t zero, const int32_t *sums)
+{
+    return vcvtq_f32_s32(vmlsq_s32(sum, vdupq_n_s32(zero), vld1q_s32(sums)));
+}

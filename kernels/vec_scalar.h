@@ -13,6 +13,8 @@
  *   v_zero_below(a,x,t)    a where x >= t, else 0
  *   v_sqrt1(x)             sqrt of one float, correctly rounded
  *   v_sum(a) v_hmax(a)     over the lanes, in one fixed order
+ *   qvec                   VL 32-bit sums of int8 products, which q8_scalar.h is about;  q8_zero()
+ *   q8_float(s,zero,sums)  s - zero * sums[VL], in 32 bits that wrap round, then rounded to float
  *
  * Each name is one instruction of a CPU, or the few that do the same.  What is written with them
  * (the *_tmpl.h) is C that any compiler reads, and the same algorithm on every CPU; only the order
@@ -126,4 +128,15 @@ static inline float v_sum(vec a)
 static inline float v_hmax(vec a)
 {
     return a;
+}
+
+typedef int32_t qvec;
+
+static inline qvec q8_zero(void)
+{
+    return 0;
+}
+static inline vec q8_float(qvec sum, int32_t zero, const int32_t *sums)
+{
+    return (float)(int32_t)((uint32_t)sum - (uint32_t)zero * (uint32_t)*sums);
 }

@@ -137,9 +137,10 @@ int clipc_dim(const clipc_model *model);
 /* ---- Sessions ------------------------------------------------------------------------------ */
 
 enum clipc_precision {
-    CLIPC_PRECISION_DEFAULT = 0, /* exact for f32, f16 and bf16 files */
+    CLIPC_PRECISION_DEFAULT = 0, /* exact for f32, f16 and bf16 layers, fast for q8's */
     CLIPC_PRECISION_EXACT = 1,   /* float32-accurate with the file's weights */
-    CLIPC_PRECISION_FAST = 2     /* 16-bit products where the CPU has them, else exact */
+    CLIPC_PRECISION_FAST = 2     /* 8-bit products of q8 layers; of others 16-bit ones where the
+                                  * CPU has them, else exact */
 };
 enum clipc_rules {
     CLIPC_RULES_FILE = 0, /* what the weight file records of its source */

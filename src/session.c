@@ -28,14 +28,18 @@ static int each_linear(struct clipc_session *s, bind_linear_fn fn, void *arg)
     return status == CLIPC_OK && session_has_text(s) ? bind_each_text(&s->text, fn, arg) : status;
 }
 
-/* What computes a layer is chosen once, by its dtype, precision and shape.  A session is fast when
- * that gives some layer another gemm than it would have had. */
+/* What computes a layer is chosen once, by its dtype, precision and shape: int8 weights are for
+ * int8 products, unless exact ones are asked for.  A session is fast when that gives some layer
+ * another gemm than it would have had. */
 static int choose_gemm(void *arg, struct linear *l)
 {
     struct clipc_session *s = arg;
     const struct kernels *k = &s->engine.k;
 
-    l->gemm = kernels_choose(k, &l->w, s->wanted);
+    bool fast = s->wanted == CLIPC_PRECISION_DEFAULT ? l->w.dtype == KERNELS_Q8
+                                                     : s->wanted == CLIPC_PRECISION_FAST;
+
+    l->gemm = kernels_choose(k, &l->w, fast ? KERNELS_FAST : KERNELS_EXACT);
     if (l->gemm == NULL) {
         return base_fail(CLIPC_ERROR_UNSUPPORTED,
                          "session: nothing here multiplies a layer of %u x %u of type %d", l->w.out,
@@ -208,7 +212,7 @@ static int session_options(struct clipc_session *s, const struct clipc_options *
     s->pads = (s->model->weights.header.text.flags & FORMAT_PAD_TO_CONTEXT) != 0;
     s->trace.fn = o->trace;
     s->trace.arg = o->trace_arg;
-    s->wanted = o->precision == CLIPC_PRECISION_FAST ? KERNELS_FAST : KERNELS_EXACT;
+    s->wanted = o->precision;
     s->precision = CLIPC_PRECISION_EXACT;
     return choose_kernels(s, o->kernels);
 }

@@ -27,7 +27,7 @@ struct clipc_session {
     unsigned char *unpacked; /* weight_prepare's copies, or NULL */
     size_t unpacked_bytes;
     int batch, threads, preprocess, tokenizer;
-    enum kernels_precision wanted;
+    int wanted; /* enum clipc_precision */
     int precision; /* CLIPC_PRECISION_EXACT or _FAST: what is computed */
     bool full_context;
     bool pads; /* texts attend to padding: all are filled up to the context */

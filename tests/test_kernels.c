@@ -63,16 +63,15 @@ static struct kernels_linear shape(size_t out, size_t in, enum kernels_dtype dty
                                    .out_padded = (uint32_t)((out + 31) / 32 * 32)};
 }
 
-static struct layer make_layer(const struct kernels_gemm *g, size_t out, size_t in,
-                               enum kernels_dtype dtype)
+/* Rows of random floats as the panels hold them. */
+static void fill_floats(struct layer *l, void *panels)
 {
-    struct layer l = {.w = shape(out, in, dtype)};
-    void *panels = check_guarded(pack_bytes(dtype, out, in), false);
+    enum kernels_dtype dtype = l->w.dtype;
+    size_t in = l->w.in;
     uint16_t *half = malloc(in * 2);
 
-    l.values = malloc(out * in * sizeof(float));
-    for (size_t o = 0; o < out; o++) {
-        float *row = l.values + o * in;
+    for (size_t o = 0; o < l->w.out; o++) {
+        float *row = l->values + o * in;
         for (size_t i = 0; i < in; i++) {
             float x = check_uniform(&seed);
             half[i] = dtype == KERNELS_BF16 ? pack_f32_to_bf16(x) : pack_f32_to_f16(x);
@@ -83,6 +82,53 @@ static struct layer make_layer(const struct kernels_gemm *g, size_t out, size_t 
         pack_row(panels, dtype, in, o, dtype == KERNELS_F32 ? row : (void *)half);
     }
     free(half);
+}
+
+/* The same in int8, with scales, sums and, for an odd number of outputs, smoothing. */
+static void fill_q8(struct layer *l, void *panels)
+{
+    size_t in = l->w.in, padded = l->w.out_padded * sizeof(float);
+    float *scale = check_guarded(padded, false), *row = malloc(in * sizeof *row);
+    int32_t *sums = check_guarded(padded, false);
+    int8_t *q = malloc(in);
+
+    float *smooth = l->w.out % 2 ? check_guarded(in * sizeof(float), false) : NULL;
+    for (size_t i = 0; i < in && smooth != NULL; i++) {
+        smooth[i] = 1.5f + check_uniform(&seed);
+    }
+    for (size_t o = 0; o < l->w.out; o++) {
+        for (size_t i = 0; i < in; i++) {
+            row[i] = check_uniform(&seed);
+        }
+        scale[o] = pack_quantise(q, &sums[o], row, in);
+        pack_row(panels, KERNELS_Q8, in, o, q);
+        for (size_t i = 0; i < in; i++) {
+            l->values[o * in + i] = q[i] * scale[o] * (smooth != NULL ? smooth[i] : 1);
+        }
+    }
+    for (size_t o = l->w.out; o < l->w.out_padded; o++) {
+        scale[o] = NAN;
+        sums[o] = INT32_MIN;
+    }
+    l->w.scale = scale;
+    l->w.sums = sums;
+    l->w.smooth = smooth;
+    free(row);
+    free(q);
+}
+
+static struct layer make_layer(const struct kernels_gemm *g, size_t out, size_t in,
+                               enum kernels_dtype dtype)
+{
+    struct layer l = {.w = shape(out, in, dtype)};
+    void *panels = check_guarded(pack_bytes(dtype, out, in), false);
+
+    l.values = malloc(out * in * sizeof(float));
+    if (dtype == KERNELS_Q8) {
+        fill_q8(&l, panels);
+    } else {
+        fill_floats(&l, panels);
+    }
     l.w.panels = panels;
     l.bias = floats(l.w.out_padded, 1, false); /* it ends at a page that cannot be read */
     for (size_t o = out; o < l.w.out_padded; o++) {
@@ -221,21 +267,32 @@ static void test_choice(void)
                                      f32 = {.name = "f32", .can = can_f32};
     static const struct kernels_gemm *const list[] = {&fast, &f32, NULL};
     struct kernels_linear wide = shape(64, 768, KERNELS_F16), narrow = shape(64, 192, KERNELS_F16),
-                          full = shape(64, 768, KERNELS_F32), none = shape(64, 768, KERNELS_Q8);
+                          full = shape(64, 768, KERNELS_F32), q8 = shape(64, 768, KERNELS_Q8),
+                          none = shape(64, 768, (enum kernels_dtype)77);
     struct kernels k = {.name = "choosy", .gemms = list}, best;
 
     check(kernels_find(NULL, &best) && kernels_choose(&k, &wide, KERNELS_FAST) == &fast &&
               kernels_choose(&k, &full, KERNELS_FAST) == &f32 &&
               kernels_choose(&k, &full, KERNELS_EXACT) == &f32,
           "a layer gets the first gemm of the list that can");
-    check(kernels_choose(&k, &narrow, KERNELS_FAST) == best.gemms[0] &&
-              kernels_choose(&k, &wide, KERNELS_EXACT) == best.gemms[0],
+    check(kernels_choose(&k, &narrow, KERNELS_FAST) ==
+                  kernels_choose(&best, &narrow, KERNELS_FAST) &&
+              kernels_choose(&k, &wide, KERNELS_EXACT) ==
+                  kernels_choose(&best, &wide, KERNELS_EXACT) &&
+              kernels_choose(&k, &q8, KERNELS_FAST) == best.gemms[0],
           "what none of the list can is the best set's");
     check(kernels_choose(&k, &none, KERNELS_FAST) == NULL, "what no set can is refused");
-    check(kernels_fast(&k) != NULL && strcmp(kernels_fast(&k), "fast") == 0,
+    check(kernels_fast(&k, KERNELS_F16) != NULL &&
+              strcmp(kernels_fast(&k, KERNELS_F16), "fast") == 0 &&
+              kernels_fast(&k, KERNELS_F32) == NULL,
           "a set with a gemm for fast names it");
     for (size_t i = 0; kernels_all[i] != NULL; i++) {
-        check(kernels_fast(kernels_all[i]) == NULL, "%s: fast is exact", kernels_all[i]->name);
+        const char *name = kernels_fast(kernels_all[i], KERNELS_Q8);
+        check(kernels_fast(kernels_all[i], KERNELS_F32) == NULL &&
+                  kernels_fast(kernels_all[i], KERNELS_F16) == NULL &&
+                  kernels_fast(kernels_all[i], KERNELS_BF16) == NULL && name != NULL &&
+                  strstr(name, "-q8") != NULL,
+              "%s: fast is exact but for int8: %s", kernels_all[i]->name, name);
     }
 }
 

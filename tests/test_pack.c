@@ -20,19 +20,19 @@ static void test_dtypes(void)
     }
     check(good, "the element types f32, f16, bf16, q8: names, sizes, groups along the input");
 
-    static const unsigned bad[] = {0, 4, 5, 77, 0x7fffffff};
+    static const unsigned bad[] = {0, 5, 6, 77, 0x7fffffff};
     unsigned char panels[4] = {0xa5, 0xa5, 0xa5, 0xa5}, row[4] = {1, 2, 3, 4};
     float values[1] = {5};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         enum kernels_dtype d = (enum kernels_dtype)bad[i];
         struct kernels_linear w = {.panels = panels, .in = 1, .out = 1, .dtype = d};
-        bool known = bad[i] == KERNELS_Q8;
         check(pack_bytes(d, 1, 1) == 0 && !pack_row(panels, d, 1, 0, row) &&
                   !pack_unpack_row(values, &w, 0) && !pack_table_row(values, d, panels, 0, 1) &&
-                  (pack_dtype(d) != NULL) == known && panels[0] == 0xa5 && panels[3] == 0xa5 &&
-                  values[0] == 5,
+                  pack_dtype(d) == NULL && panels[0] == 0xa5 && panels[3] == 0xa5 && values[0] == 5,
               "type %u has no panels: nothing is sized, written or read", bad[i]);
     }
+    check(!pack_table_row(values, KERNELS_Q8, panels, 0, 1) && values[0] == 5,
+          "a table of int8 has no scales, and no rows");
     const size_t most = (size_t)1 << 30;
     check(pack_bytes(KERNELS_F32, 33, 65) == 64 * 128 * 4 &&
               pack_bytes(KERNELS_F16, 1, 1) == 32 * 64 * 2 && pack_bytes(KERNELS_F32, 0, 9) == 0 &&
@@ -86,6 +86,64 @@ static void test_panels(void)
         }
         check(good, "panels of %s: rows go in where the format says, and come back",
               pack_dtype(w.dtype)->name);
+    }
+}
+
+/* Rows as int8: the largest becomes 127 in size, each value the nearest multiple of the scale; they
+ * come back as those multiples, smoothed or not, from quads. */
+static void test_q8(void)
+{
+    enum { IN = 67, OUT = 45 };
+    unsigned char *panels = check_guarded(pack_bytes(KERNELS_Q8, OUT, IN), false);
+    float scale[OUT], smooth[IN], row[IN], back[IN], rows[OUT][IN];
+    struct kernels_linear w = {
+        .panels = panels, .in = IN, .out = OUT, .scale = scale, .dtype = KERNELS_Q8};
+    bool good = true, nearest = true;
+
+    for (size_t i = 0; i < IN; i++) {
+        smooth[i] = ldexpf(1, (int)(i % 7) - 3);
+    }
+    for (size_t o = 0; o < OUT; o++) {
+        int8_t q[IN];
+        int32_t sum = 77, most = 0, want = 0;
+        for (size_t i = 0; i < IN; i++) {
+            row[i] = ldexpf(check_uniform(&seed), (int)o - 20);
+        }
+        scale[o] = pack_quantise(q, &sum, row, IN);
+        for (size_t i = 0; i < IN; i++) {
+            most = abs(q[i]) > most ? abs(q[i]) : most;
+            want += q[i];
+            rows[o][i] = q[i] * scale[o];
+            nearest &= fabs(q[i] - (double)row[i] / scale[o]) <= 0.500001;
+        }
+        nearest &= most == 127 && sum == want;
+        good &= pack_row(panels, KERNELS_Q8, IN, o, q);
+        for (size_t i = 0; i < IN; i++) {
+            size_t quad = (o / 32 * 32 + i / 4) * 128 + o % 32 * 4 + i % 4;
+            good &= ((int8_t *)panels)[quad] == q[i];
+        }
+    }
+    check(nearest, "int8: the largest is 127 steps, each value the nearest step, sums are theirs");
+    for (int smoothed = 0; smoothed < 2; smoothed++) {
+        w.smooth = smoothed ? smooth : NULL;
+        for (size_t o = 0; o < OUT; o++) {
+            good &= pack_unpack_row(back, &w, o);
+            for (size_t i = 0; i < IN; i++) {
+                good &= back[i] == rows[o][i] * (smoothed ? smooth[i] : 1);
+            }
+        }
+    }
+    check(good, "panels of q8: quads go in where the format says, and come back scaled");
+
+    static const float few[][3] = {{0, 0, 0}, {0, 1e-45f, -1e-45f}, {3e38f, -3.4e38f, 1}};
+    for (size_t i = 0; i < 3; i++) {
+        int8_t q[3];
+        int32_t sum;
+        float s = pack_quantise(q, &sum, few[i], 3);
+        check(isfinite(s) && s > 0 && isnormal(s) && sum == q[0] + q[1] + q[2] &&
+                  (i < 2 ? q[1] == 0 : q[1] == -127),
+              "int8 of {%g, %g, %g}: %d, %d, %d times %g", (double)few[i][0], (double)few[i][1],
+              (double)few[i][2], q[0], q[1], q[2], (double)s);
     }
 }
 
@@ -178,7 +236,7 @@ static void test_tables(void)
     check(good, "rows of a table of f32, of f16 and of bf16");
 }
 
-/* What the table calls computable is what some gemm says that it can, and the other way round. */
+/* Whatever type the table has, some gemm multiplies with, exactly and fast. */
 static void test_computable(void)
 {
     for (unsigned d = KERNELS_F32; pack_dtype((enum kernels_dtype)d) != NULL; d++) {
@@ -187,9 +245,9 @@ static void test_computable(void)
         for (size_t i = 0; kernels_all[i] != NULL; i++) {
             struct kernels k;
             if (kernels_find(kernels_all[i]->name, &k)) {
-                bool can = kernels_choose(&k, &w, KERNELS_EXACT) != NULL;
-                check(can == pack_dtype(w.dtype)->computable, "%s %s %s", k.name,
-                      can ? "multiplies" : "has nothing for", pack_dtype(w.dtype)->name);
+                check(kernels_choose(&k, &w, KERNELS_EXACT) != NULL &&
+                          kernels_choose(&k, &w, KERNELS_FAST) != NULL,
+                      "%s multiplies %s", k.name, pack_dtype(w.dtype)->name);
             }
         }
     }
@@ -199,6 +257,7 @@ int main(void)
 {
     test_dtypes();
     test_panels();
+    test_q8();
     test_tables();
     test_computable();
     test_f16();

@@ -15,7 +15,7 @@ struct problem {
 };
 
 struct buffers {
-    float *x, *y, *bias;
+    float *x, *y, *bias, *scale;
     unsigned char *panels;
     void *packed, *scratch, *prepared;
     struct kernels_linear w;
@@ -40,6 +40,7 @@ static void free_buffers(struct buffers *b)
     base_free(b->x);
     base_free(b->y);
     base_free(b->bias);
+    base_free(b->scale);
     base_free(b->panels);
     base_free(b->packed);
     base_free(b->scratch);
@@ -57,16 +58,18 @@ static bool make_buffers(struct buffers *b, const struct kernels *k, const struc
                                    .dtype = dtype,
                                    .in_padded = (uint32_t)base_round_up(p->in, KERNELS_PAD),
                                    .out_padded = (uint32_t)base_round_up(p->out, KERNELS_PANEL)};
-    const struct kernels_gemm *gemm = b->gemm = kernels_choose(k, &b->w, KERNELS_EXACT);
+    const struct kernels_gemm *gemm = b->gemm =
+        kernels_choose(k, &b->w, dtype == KERNELS_Q8 ? KERNELS_FAST : KERNELS_EXACT);
     b->panels = base_alloc(bytes);
     b->x = base_alloc(p->rows * p->in * sizeof(float));
     b->y = base_alloc(p->rows * p->out * sizeof(float));
-    b->bias = base_alloc(b->w.out_padded * sizeof(float));
+    b->bias = base_alloc(b->w.out_padded * sizeof(float)); /* zeros, and so are q8's sums */
+    b->scale = base_alloc(b->w.out_padded * sizeof(float));
     b->packed = base_alloc(gemm->act_bytes(&b->w, p->rows));
     b->scratch = base_alloc(gemm->gemm_scratch(&b->w));
     b->prepared = base_alloc(gemm->weight_bytes != NULL ? gemm->weight_bytes(&b->w) : 0);
-    if (b->panels == NULL || b->x == NULL || b->y == NULL || b->bias == NULL || b->packed == NULL ||
-        b->scratch == NULL || b->prepared == NULL) {
+    if (b->panels == NULL || b->x == NULL || b->y == NULL || b->bias == NULL || b->scale == NULL ||
+        b->packed == NULL || b->scratch == NULL || b->prepared == NULL) {
         free_buffers(b);
         return false;
     }
@@ -77,7 +80,12 @@ static bool make_buffers(struct buffers *b, const struct kernels *k, const struc
     for (size_t i = 0; i < p->rows * p->in; i++) {
         b->x[i] = (float)(i % 17) - 8;
     }
+    for (size_t o = 0; o < b->w.out_padded; o++) {
+        b->scale[o] = 0.01f;
+    }
     b->w.panels = b->panels;
+    b->w.scale = b->scale;
+    b->w.sums = (const int32_t *)(const void *)b->bias;
     if (gemm->weight_prepare != NULL) {
         gemm->weight_prepare(&b->w, b->prepared);
         b->w.prepared = b->prepared;
@@ -159,7 +167,7 @@ static void print_kernel(struct bench *job, const struct problem *p, const char 
         }
         return;
     }
-    printf("  %-12s %4zu x %4zu x %4zu %s", p->name, p->rows, p->in, p->out, dtype);
+    printf("  %-12s %4zu x %4zu x %4zu %-4s", p->name, p->rows, p->in, p->out, dtype);
     for (size_t s = 0; s < job->n; s++) {
         printf("  %8.1f %3.0f %%", gflops[s], 100 * gflops[s] / job->sets[s].peak);
     }
@@ -176,12 +184,12 @@ void bench_kernels(struct bench *job)
         measure_peaks(job);
     }
     if (!job->cli->json) {
-        printf("kernels of one layer of ViT-B/32, one thread, GFLOP/s and share of peak\n  %-35s",
+        printf("kernels of one layer of ViT-B/32, one thread, GFLOP/s and share of peak\n  %-36s",
                "");
         for (size_t s = 0; s < job->n; s++) {
             printf("  %14s", job->sets[s].name);
         }
-        printf("\n  %-35s", "multiply-adds alone (the peak)");
+        printf("\n  %-36s", "multiply-adds alone (the peak)");
         for (size_t s = 0; s < job->n; s++) {
             printf("  %8.1f      ", job->sets[s].peak);
         }
@@ -199,7 +207,7 @@ void bench_kernels(struct bench *job)
         for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++) {
             for (enum kernels_dtype d = KERNELS_F32; pack_dtype(d) != NULL; d++) {
                 measure_peaks(job);
-                if (pack_dtype(d)->computable && time_problem(job, &problems[i], d, gflops)) {
+                if (time_problem(job, &problems[i], d, gflops)) {
                     print_kernel(job, &problems[i], pack_dtype(d)->name, gflops);
                 }
             }

@@ -5,6 +5,7 @@
 
 #include "../../kernels/cpu.h"
 #include "../../kernels/kernels.h"
+#include "../../kernels/pack.h"
 #include "../../src/base/cpus.h"
 #include "../../src/token/unicode.h"
 #include "../../weights/sha256.h"
@@ -48,20 +49,25 @@ static const char *const layouts[] = {"rows", "panels", "vector"};
 
 /* ---- The build ----------------------------------------------------------------------------- */
 
-/* Each set is asked whether some layer would get another gemm when fast is wanted. */
+/* Each set is asked, for each type of weights, whether a layer would get another gemm when fast is
+ * wanted. */
 static void print_precision(void)
 {
-    bool other = false;
-
     printf("\n  precision   exact; fast is");
-    for (size_t i = 0; kernels_all[i] != NULL; i++) {
-        const char *gemm = kernels_all[i]->supported() ? kernels_fast(kernels_all[i]) : NULL;
-        if (gemm != NULL) {
-            printf(" %s in set %s,", gemm, kernels_all[i]->name);
-            other = true;
+    for (enum kernels_dtype d = KERNELS_F32; pack_dtype(d) != NULL; d++) {
+        bool other = false;
+        for (size_t i = 0; kernels_all[i] != NULL; i++) {
+            const char *gemm = kernels_all[i]->supported() ? kernels_fast(kernels_all[i], d) : NULL;
+            if (gemm != NULL) {
+                printf("%s %s in set %s", other ? "," : "", gemm, kernels_all[i]->name);
+                other = true;
+            }
+        }
+        if (other) {
+            printf(" with %s weights;", pack_dtype(d)->name);
         }
     }
-    printf(" the same as exact in %s of these sets\n", other ? "the others" : "all");
+    printf(" the same as exact in all else\n");
 }
 
 static void print_build(void)
