@@ -12,8 +12,8 @@
  * p_i are the pixels of patch i of N = grid * grid.  The references write p_i E as a convolution
  * whose stride and kernel are one patch (conv1 of openai/CLIP's VisionTransformer): patches do not
  * overlap, so it is a linear layer over each patch's pixels, and gets the linear layers' kernels.
- * It runs over all tokens at once: the class token's row of pixels is zeros, so that the layer adds
- * nothing to its embedding, and positions are what the layer is added to. */
+ * It runs over all tokens at once, and positions are what it is added to; the class token has no
+ * pixels: its row is written when the layer, whose bias it must not get, is through. */
 #include "vision.h"
 
 #include <string.h>
@@ -57,9 +57,9 @@ static void cut_patch(const struct vision *v, const float *image, size_t p, floa
     }
 }
 
-/* Token i of the n * tokens of a batch: its pixels into row i of hidden: [n tokens, 3 patch patch],
- * what the layer's output is added to into row i of x: [n tokens, width].  Tasks write rows of
- * their own and so need no lock. */
+/* Token i of the n * tokens of a batch: its pixels (a class token's are 0) into row i of hidden:
+ * [n tokens, 3 patch patch], what the layer's output is added to into row i of x: [n tokens,
+ * width].  Tasks write rows of their own and so need no lock. */
 static void embed_task(void *arg, size_t i, int worker)
 {
     const struct embed_job *job = arg;
@@ -72,15 +72,14 @@ static void embed_task(void *arg, size_t i, int worker)
     (void)worker;
     if (token < first) {
         memset(row, 0, v->patch_embed.w.in * sizeof(float));
-        class_token(v, x);
     } else {
         cut_patch(v, image, token - first, row);
-        memcpy(x, v->positional_embedding + token * width, width * sizeof(float));
     }
+    memcpy(x, v->positional_embedding + token * width, width * sizeof(float));
 }
 
-/* x = hidden E + x, where embed_task has put [class; 0; ...; 0] + positions into x: equation 1
- * without a row of its own for the class token.  Every image is one sequence of `tokens` rows. */
+/* x = hidden E + x, where embed_task has put the positions into x: equation 1.  Every image is one
+ * sequence of `tokens` rows. */
 struct sequences vision_embed(const struct vision *v, const struct engine *e,
                               const struct vision_buffers *b, const float *pixels, size_t n)
 {
@@ -93,6 +92,9 @@ struct sequences vision_embed(const struct vision *v, const struct engine *e,
     }
     threads_parallel_for(e->pool, n * v->tokens, embed_task, &job);
     engine_linear_add(e, &v->patch_embed, b->a.hidden, n * v->tokens, b->a.x);
+    for (size_t i = 0; v->class_embedding != NULL && i < n; i++) {
+        class_token(v, b->a.x.at + b->starts[i] * b->a.x.stride);
+    }
     return (struct sequences){b->starts, n};
 }
 
