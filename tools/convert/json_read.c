@@ -67,6 +67,9 @@ bool json_has(const struct json_section *s, const char *key)
 
 void json_refuse(struct json_section *s, const char *key, const char *why, ...)
 {
+    if (s->status != CLIPC_OK) {
+        return;
+    }
     char reason[256];
     char *value =
         json_dumps(json_object_get(s->object, key), JSON_ENCODE_ANY | JSON_REAL_PRECISION(7));

@@ -43,7 +43,7 @@ const char *json_take_string(struct json_section *s, const char *key, const char
 void json_take_three(struct json_section *s, const char *key, const float otherwise[3], double low,
                      double high, float out[3]);
 
-/* Refuse `key`: "... is VALUE: WHY" (printf-like). */
+/* Refuse `key`, unless another one was before: "... is VALUE: WHY" (printf-like). */
 __attribute__((format(printf, 3, 4))) void json_refuse(struct json_section *s, const char *key,
                                                        const char *why, ...);
 
