@@ -219,7 +219,7 @@ for name in ("open_clip_model.safetensors", "open_clip_pytorch_model.bin", "epoc
     p = open_clip(None, name, write_safetensors if "safe" in name else epoch if "epoch" in name else pt)
     refused("%s without a config" % name, p + "/" + name, "open_clip_config.json", "--arch")
 for vision, text, model, pictures, words in (
-        ({"pool_type": "none"}, {}, {}, {}, "vision_cfg.pool_type"), ({"timm_model_name": "vit"}, {}, {}, {}, "timm"),
+        ({"pool_type": "none"}, {}, {}, {}, "vision_cfg.pool_type"), ({"timm_model_name": "vit"}, {}, {}, {}, "timm_model_name"),
         ({"layers": [3, 4, 6, 3]}, {}, {}, {}, "ResNet"), ({"ls_init_value": 1e-4}, {}, {}, {}, "ls_init_value"),
         ({"attentional_pool": True}, {}, {}, {}, "attentional_pool"), ({"head_width": 128}, {}, {}, {}, "head_width"),
         ({"image_size": 0}, {}, {}, {}, "image_size"), ({"patch_size": 25}, {}, {}, {}, "patch_size"),

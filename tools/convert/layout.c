@@ -9,7 +9,7 @@ static const struct {
     const struct layout *layout; /* NULL: known, but not read */
     const char *what;
 } layouts[] = {
-    {"visual.trunk.", NULL, "an OpenCLIP model with an image tower of timm"},
+    {"visual.trunk.", &layout_timm, NULL},
     {"visual.layer1.", NULL, "a CLIP with a ResNet (RN50 and its like)"},
     {"visual.blocks.", NULL, "an EVA-CLIP model"},
     {"visual.attn_pool.", NULL, "a model that pools pictures by attention (CoCa, PE-Core)"},
@@ -32,8 +32,8 @@ const struct layout *layout_of(const struct checkpoint *c)
             }
             if (layouts[i].layout == NULL) {
                 base_fail(CLIPC_ERROR_UNSUPPORTED,
-                          "%s: %s, which clipc does not compute: it has the towers of CLIP and of "
-                          "HuggingFace's SiglipModel",
+                          "%s: %s, which clipc does not compute: it has the towers of CLIP, of "
+                          "SigLIP, and timm's plain vision transformers",
                           c->path, layouts[i].what);
             }
             return layouts[i].layout;
@@ -45,4 +45,19 @@ const struct layout *layout_of(const struct checkpoint *c)
         "(the first is '%.100s')",
         c->path, c->n > 0 ? c->tensors[0]->name : "");
     return NULL;
+}
+
+const char *layout_look_up(const struct layout_name *list, size_t n, const char *ours,
+                           const char **rest)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t length = strlen(list[i].ours);
+        if (strncmp(ours, list[i].ours, length) == 0 &&
+            (ours[length] == '.' || ours[length] == '\0')) {
+            *rest = ours + length;
+            return list[i].theirs;
+        }
+    }
+    *rest = "";
+    return "";
 }

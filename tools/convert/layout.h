@@ -14,6 +14,9 @@ struct layout_piece {
     size_t n_dims;
     uint64_t shape[4];
     bool transposed; /* of 2 dimensions, [columns, rows] of ours */
+    /* Their tensor is as many equal parts, below one another (vectors: beside one another), of
+     * which the piece is number `part`; `shape` is the whole's.  0 parts are 1. */
+    unsigned parts, part;
 };
 
 /* What a model's hyper-parameters can be found in. */
@@ -37,7 +40,16 @@ struct layout {
     int (*config)(const struct layout_input *in, struct source *s);
 };
 
-extern const struct layout layout_hf, layout_openai;
+extern const struct layout layout_hf, layout_openai, layout_timm;
+
+/* What is called what, for layouts to list. */
+struct layout_name {
+    const char *ours, *theirs;
+};
+/* Theirs for the line of list: [n] that `ours` begins with, to a dot or its end, or "" when there
+ * is none; *rest: what follows it (".weight", ".bias" or ""). */
+const char *layout_look_up(const struct layout_name *list, size_t n, const char *ours,
+                           const char **rest);
 
 /* By the names of the tensors; NULL with base_fail's message, which names the layout when it is a
  * known one that is not read yet. */

@@ -6,13 +6,9 @@
 #include "hf_config.h"
 #include "layout.h"
 
-struct name {
-    const char *ours, *theirs;
-};
-
 /* What is in no block.  Which of it a model has, its config says; a name that both classes use is
  * the same in both. */
-static const struct name outside[] = {
+static const struct layout_name outside[] = {
     {"vision.patch_embed", "vision_model.embeddings.patch_embedding"},
     {"vision.class_embedding", "vision_model.embeddings.class_embedding"},
     {"vision.positional_embedding", "vision_model.embeddings.position_embedding.weight"},
@@ -32,30 +28,14 @@ static const struct name outside[] = {
     {"text.projection", "text_projection"}};
 
 /* But for the last: SiglipModel's is a part of its tower, and has a bias. */
-static const struct name biased[] = {{"text.projection", "text_model.head"}};
+static const struct layout_name biased[] = {{"text.projection", "text_model.head"}};
 
 /* Within a block. */
-static const struct name within[] = {{"ln_1", "layer_norm1"},
-                                     {"ln_2", "layer_norm2"},
-                                     {"attn_out", "self_attn.out_proj"},
-                                     {"c_fc", "mlp.fc1"},
-                                     {"c_proj", "mlp.fc2"}};
-
-/* The line of `list` that `ours` begins with, to a dot or its end; *rest: what follows (".weight",
- * ".bias" or ""). */
-static const char *look_up(const struct name *list, size_t n, const char *ours, const char **rest)
-{
-    for (size_t i = 0; i < n; i++) {
-        size_t length = strlen(list[i].ours);
-        if (strncmp(ours, list[i].ours, length) == 0 &&
-            (ours[length] == '.' || ours[length] == '\0')) {
-            *rest = ours + length;
-            return list[i].theirs;
-        }
-    }
-    *rest = "";
-    return "";
-}
+static const struct layout_name within[] = {{"ln_1", "layer_norm1"},
+                                            {"ln_2", "layer_norm2"},
+                                            {"attn_out", "self_attn.out_proj"},
+                                            {"c_fc", "mlp.fc1"},
+                                            {"c_proj", "mlp.fc2"}};
 
 /* A block's attn_in; that of SigLIP's head is one tensor there too. */
 static int pieces(const struct weights_spec *spec)
@@ -73,7 +53,7 @@ static void their_name(const struct format_header *h, const char *ours, int piec
     int at = 0;
 
     if (sscanf(ours, "%7[a-z].%3u.%n", tower, &layer, &at) == 2 && at > 0) {
-        part = look_up(within, sizeof within / sizeof within[0], ours + at, &rest);
+        part = layout_look_up(within, sizeof within / sizeof within[0], ours + at, &rest);
         if (strncmp(ours + at, "attn_in.", 8) == 0) {
             part = qkv[piece];
             rest = ours + at + 7;
@@ -81,9 +61,9 @@ static void their_name(const struct format_header *h, const char *ours, int piec
         snprintf(to, room, "%s_model.encoder.layers.%u.%s%s", tower, layer, part, rest);
         return;
     }
-    part = h->text.flags & FORMAT_PROJECTION_BIAS ? look_up(biased, 1, ours, &rest) : "";
+    part = h->text.flags & FORMAT_PROJECTION_BIAS ? layout_look_up(biased, 1, ours, &rest) : "";
     if (part[0] == '\0') {
-        part = look_up(outside, sizeof outside / sizeof outside[0], ours, &rest);
+        part = layout_look_up(outside, sizeof outside / sizeof outside[0], ours, &rest);
     }
     snprintf(to, room, "%s%s", part, rest);
 }

@@ -276,7 +276,7 @@ static int config(const struct layout_input *in, struct source *s)
                          in->arch);
     }
     return in->arch != NULL                   ? open_clip_arch(in->arch, &s->header)
-           : open_clip_has_config(in->folder) ? open_clip_config(in->folder, s)
+           : open_clip_has_config(in->folder) ? open_clip_config(in, false, s)
                                               : decide(in, s);
 }
 

@@ -2,12 +2,13 @@
 #ifndef CLIPC_OPEN_CLIP_H
 #define CLIPC_OPEN_CLIP_H
 
+#include "layout.h"
 #include "source.h"
 
 /* Has `folder` an open_clip_config.json?  Fill s->header from it; what the towers do not compute is
- * refused with file and key. */
+ * refused with file and key.  trunk: the checkpoint's image tower is timm's. */
 bool open_clip_has_config(const char *folder);
-int open_clip_config(const char *folder, struct source *s);
+int open_clip_config(const struct layout_input *in, bool trunk, struct source *s);
 
 /* Fill the header of a model by its name in OpenCLIP's list ("ViT-B-32-quickgelu"); 0, or the
  * sentence with the names that there are. */

@@ -25,38 +25,52 @@ static void take_pool(struct json_section *c, struct format_tower *t)
     }
 }
 
-static int take_vision(struct json_section c, bool quick, struct format_header *h)
+/* OpenCLIP's own VisionTransformer. */
+static void take_own(struct json_section *c, bool quick, struct format_header *h)
 {
     static const char *const known[] = {"image_size", "layers",     "width",       "head_width",
                                         "mlp_ratio",  "patch_size", "norm_kwargs", "act_kwargs",
                                         "no_ln_pre",  "pool_type"};
     struct format_tower *t = &h->vision;
 
-    if (json_has(&c, "timm_model_name")) {
-        json_refuse(&c, "timm_model_name", "a tower of timm, which clipc does not compute");
+    if (json_is_array(json_object_get(c->object, "layers"))) {
+        json_refuse(c, "layers", "a ResNet (RN50 and its like), which clipc does not compute");
     }
-    if (json_is_array(json_object_get(c.object, "layers"))) {
-        json_refuse(&c, "layers", "a ResNet (RN50 and its like), which clipc does not compute");
-    }
-    take_pool(&c, t);
-    open_clip_refuse_others(&c, known, sizeof known / sizeof known[0]);
-    t->width = json_take_u32(&c, "width", 768, 1, OPEN_CLIP_MAX_WIDTH);
-    t->layers = json_take_u32(&c, "layers", 12, 1, OPEN_CLIP_MAX_LAYERS);
-    h->image_size = json_take_u32(&c, "image_size", 224, 1, CLIPC_MAX_IMAGE_SIZE);
-    h->patch_size = json_take_u32(&c, "patch_size", 16, 1, CLIPC_MAX_IMAGE_SIZE);
-    open_clip_take_tower(&c, quick,
-                         t->width / json_take_u32(&c, "head_width", 64, 1, OPEN_CLIP_MAX_WIDTH), t);
-    if (c.status == CLIPC_OK && h->patch_size > h->image_size) {
-        json_refuse(&c, "patch_size", "wants at most the image_size, %u", h->image_size);
-    }
-    if (c.status == CLIPC_OK && h->image_size / h->patch_size > CLIPC_MAX_IMAGE_SIZE / 4) {
-        json_refuse(&c, "patch_size", "makes too many tokens of an image");
-    }
-    if (json_take_bool(&c, "no_ln_pre", false)) {
+    take_pool(c, t);
+    open_clip_refuse_others(c, known, sizeof known / sizeof known[0]);
+    t->width = json_take_u32(c, "width", 768, 1, OPEN_CLIP_MAX_WIDTH);
+    t->layers = json_take_u32(c, "layers", 12, 1, OPEN_CLIP_MAX_LAYERS);
+    h->image_size = json_take_u32(c, "image_size", 224, 1, CLIPC_MAX_IMAGE_SIZE);
+    h->patch_size = json_take_u32(c, "patch_size", 16, 1, CLIPC_MAX_IMAGE_SIZE);
+    open_clip_take_tower(c, quick,
+                         t->width / json_take_u32(c, "head_width", 64, 1, OPEN_CLIP_MAX_WIDTH), t);
+    if (json_take_bool(c, "no_ln_pre", false)) {
         t->flags &= ~(uint32_t)FORMAT_PRE_LN;
     }
-    uint32_t grid = c.status == CLIPC_OK ? h->image_size / h->patch_size : 0;
-    t->positions = grid * grid + 1;
+}
+
+static int take_vision(struct json_section c, bool quick, bool trunk,
+                       const struct checkpoint *checkpoint, struct format_header *h)
+{
+    if (json_has(&c, "timm_model_name") != trunk) {
+        json_refuse(&c, "timm_model_name", "but the checkpoint's image tower is %s",
+                    trunk ? "timm's (visual.trunk.)" : "OpenCLIP's own (visual.conv1.)");
+    } else if (trunk) {
+        bool fc_norm = checkpoint_find(checkpoint, "visual.trunk.fc_norm.weight") < checkpoint->n;
+        open_clip_take_timm(&c, fc_norm, h);
+    } else {
+        take_own(&c, quick, h);
+    }
+    if (c.status != CLIPC_OK) {
+        return c.status;
+    }
+    if (h->patch_size > h->image_size) {
+        json_refuse(&c, "patch_size", "wants at most the image_size, %u", h->image_size);
+    } else if (h->image_size / h->patch_size > CLIPC_MAX_IMAGE_SIZE / 4) {
+        json_refuse(&c, "patch_size", "makes too many tokens of an image");
+    }
+    uint32_t grid = h->image_size / h->patch_size;
+    h->vision.positions = grid * grid + ((h->vision.flags & FORMAT_CLASS_TOKEN) != 0);
     return c.status;
 }
 
@@ -94,7 +108,8 @@ static int take_pictures(struct json_section c, struct format_header *h)
     return c.status;
 }
 
-static int take_model(struct json_section c, struct source *s)
+static int take_model(struct json_section c, bool trunk, const struct checkpoint *checkpoint,
+                      struct source *s)
 {
     static const char *const known[] = {"embed_dim", "quick_gelu", "vision_cfg", "text_cfg"};
     struct format_header *h = &s->header;
@@ -109,7 +124,7 @@ static int take_model(struct json_section c, struct source *s)
     h->embed_dim = json_take_u32(&c, "embed_dim", 512, 1, CLIPC_MAX_DIM);
     struct json_section vision = json_section_of(&c, "vision_cfg");
     struct json_section text = json_section_of(&c, "text_cfg");
-    int status = c.status == CLIPC_OK ? take_vision(vision, quick, h) : c.status;
+    int status = c.status == CLIPC_OK ? take_vision(vision, quick, trunk, checkpoint, h) : c.status;
     return status == CLIPC_OK ? open_clip_take_text(text, quick, s) : status;
 }
 
@@ -122,9 +137,9 @@ bool open_clip_has_config(const char *folder)
     return there;
 }
 
-int open_clip_config(const char *folder, struct source *s)
+int open_clip_config(const struct layout_input *in, bool trunk, struct source *s)
 {
-    char *path = files_join(folder, FILE_NAME);
+    char *path = files_join(in->folder, FILE_NAME);
     json_t *root = path != NULL ? json_read_file(path, &s->files) : NULL;
     struct json_section c = {path, "", root, CLIPC_OK};
     int status = root != NULL ? CLIPC_OK : CLIPC_ERROR_FORMAT;
@@ -132,7 +147,8 @@ int open_clip_config(const char *folder, struct source *s)
     openai_defaults(&s->header);
     /* A file of OpenCLIP's model_configs is the model_cfg itself. */
     if (status == CLIPC_OK) {
-        status = take_model(json_has(&c, "model_cfg") ? json_section_of(&c, "model_cfg") : c, s);
+        status = take_model(json_has(&c, "model_cfg") ? json_section_of(&c, "model_cfg") : c, trunk,
+                            in->checkpoint, s);
     }
     if (status == CLIPC_OK) {
         status = take_pictures(json_section_of(&c, "preprocess_cfg"), &s->header);

@@ -52,25 +52,30 @@ static uint32_t take_activation(struct json_section *c, bool quick)
                                               : FORMAT_GELU_ERF;
 }
 
+uint32_t open_clip_mlp_width(struct json_section *c, uint32_t width, double otherwise)
+{
+    const json_t *ratio = json_object_get(c->object, "mlp_ratio");
+
+    json_take_float(c, "mlp_ratio", 4, 0, 1024); /* within bounds, but not as a float */
+    double value =
+        c->status == CLIPC_OK && json_is_number(ratio) ? json_number_value(ratio) : otherwise;
+    if (c->status == CLIPC_OK && width * value < 1) {
+        json_refuse(c, "mlp_ratio", "makes an MLP of no width");
+    }
+    return (uint32_t)(width * value);
+}
+
 void open_clip_take_tower(struct json_section *c, bool quick, uint32_t heads,
                           struct format_tower *t)
 {
     struct json_section norm;
-    double ratio;
 
     if (t->width % (heads > 0 ? heads : 1) != 0 || heads == 0) {
         json_refuse(c, json_has(c, "heads") ? "heads" : "head_width",
                     "a width of %u is no such number of heads", t->width);
     }
     t->heads = heads;
-    json_take_float(c, "mlp_ratio", 4, 0, 1024);
-    ratio =
-        json_has(c, "mlp_ratio") ? json_number_value(json_object_get(c->object, "mlp_ratio")) : 4;
-    ratio = c->status == CLIPC_OK ? ratio : 4;
-    t->mlp_width = (uint32_t)(t->width * ratio); /* Python's int(width * mlp_ratio) */
-    if (c->status == CLIPC_OK && t->mlp_width == 0) {
-        json_refuse(c, "mlp_ratio", "makes an MLP of no width");
-    }
+    t->mlp_width = open_clip_mlp_width(c, t->width, 4);
     norm = json_section_of(c, "norm_kwargs");
     t->ln_eps = json_take_float(&norm, "eps", 1e-5, 0, 1);
     c->status = c->status == CLIPC_OK ? norm.status : c->status;

@@ -10,12 +10,14 @@
 
 /* The tokenizers of transformers whose ids are known here. */
 static const struct tokenizer {
-    const char *name; /* hf_tokenizer_name holds it */
+    const char *name; /* hf_tokenizer_name holds it; the first that fits */
     uint32_t flags;
     uint32_t sot_id, eot_id, pad_id;
     const char *missing; /* what clipc would need to make these ids itself */
 } tokenizers[] = {
     {"bert-base-uncased", 0, 101, 102, 0, "BERT's WordPiece tokenizer"},
+    {"SigLIP2", FORMAT_NO_START_TOKEN, 0, 1, 0, "OpenCLIP's rules around Gemma's pieces"},
+    {"SigLIP", FORMAT_NO_START_TOKEN, 0, 1, 1, "OpenCLIP's rules around SentencePiece's pieces"},
 };
 
 static const struct tokenizer *find_tokenizer(const char *name)
@@ -28,10 +30,11 @@ static const struct tokenizer *find_tokenizer(const char *name)
     return NULL;
 }
 
-/* tokenizer_kwargs: CLIPA's texts end in the padding id where BERT's end in [SEP]. */
+/* tokenizer_kwargs: CLIPA's texts end in the padding id where BERT's end in [SEP].  How a text is
+ * cleaned matters to those alone who make ids of it. */
 static void take_kwargs(struct json_section *c, struct format_header *h)
 {
-    static const char *const known[] = {"strip_sep_token"};
+    static const char *const known[] = {"strip_sep_token", "clean"};
     struct json_section kwargs = json_section_of(c, "tokenizer_kwargs");
 
     open_clip_refuse_others(&kwargs, known, sizeof known / sizeof known[0]);
@@ -54,8 +57,9 @@ static void take_ids(struct json_section *c, struct source *s)
     }
     const struct tokenizer *t = find_tokenizer(json_take_string(c, "hf_tokenizer_name", ""));
     if (t == NULL) {
-        json_refuse(c, "hf_tokenizer_name",
-                    "of tokenizers, clipc knows the ids of CLIP's own and of bert-base-uncased");
+        json_refuse(
+            c, "hf_tokenizer_name",
+            "of tokenizers, clipc knows the ids of CLIP's own, bert-base-uncased and SigLIP's");
         return;
     }
     if (c->status == CLIPC_OK && t->eot_id >= h->vocab_size) {

@@ -61,7 +61,7 @@ static int row(const struct source *s, const struct weights_spec *spec, uint32_t
         o->layout->piece(&s->header, spec, (int)(spec->rows > 1 ? r / rows : at / cols), &piece);
         const struct tensor *t = o->checkpoint.tensors[checkpoint_find(&o->checkpoint, piece.name)];
         struct tensor ours = piece.transposed ? tensor_transposed(t) : *t;
-        widen(&ours, (uint64_t)(r % rows) * cols, cols, values + at);
+        widen(&ours, ((uint64_t)piece.part * rows + r % rows) * cols, cols, values + at);
         status = source_check_finite(o->checkpoint.path, t->name, values + at, cols);
     }
     return status;
