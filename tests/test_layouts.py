@@ -205,6 +205,25 @@ for bias in (0, 1):
     tap.run("embed", "-m", out, "--raw", "--tokens", mini + "/tokens.npy", "--npy", tmp + "/raw.npy")
     raw.append(np.load(tmp + "/raw.npy"))
 tap.check(np.abs(raw[1] - raw[0] - np.arange(32)).max() < 1e-5, "and its bias is added")
+# LayerScale: the gains are multiplied into the layers, in f32, where 16 bits would round them.
+f4, gains = {k: v.astype("f4") for k, v in theirs.items()}, {}
+folded = dict(f4)
+for block in ("visual.transformer.resblocks.0.", "transformer.resblocks.0."):
+    for gamma, layer in (("ls_1", "attn.out_proj"), ("ls_2", "mlp.c_proj")):
+        gains[block + gamma + ".gamma"] = gain = (2. ** np.random.default_rng(len(gains)).integers(-9, 2, 64) * -1).astype("f4")
+        folded[block + layer + ".weight"] = f4[block + layer + ".weight"] * gain[:, None]
+        folded[block + layer + ".bias"] = f4[block + layer + ".bias"] * gain
+ls = {"ls_init_value": 1e-5}
+p = open_clip(cfg(ls, ls), arrays=dict(theirs, **gains))
+got = said(p)[0]
+tap.check(got == said(open_clip(cfg(), arrays=folded))[0] and got != erf, "LayerScale: the vectors of a model with its gains in the layers")
+said(p)
+header, tensors = read_clipc.read(out)
+tap.check(tensors["vision.00.attn_out.weight"].dtype == np.float32, "whose file is f32, though the source is f16")
+tap.check(tap.run("convert", p, "-o", out, "--dtype", "f16")[0] == 0, "--dtype f16 rounds")
+refused("gains that the config does not know", open_clip(cfg(ls), arrays=dict(theirs, **gains)), "'transformer.resblocks.0.ls_1.gamma' does not belong")
+refused("a gain for each input", open_clip(cfg(ls, ls), arrays=dict(theirs, **dict(gains, **{"transformer.resblocks.0.ls_2.gamma": np.ones(256, "f4")}))), "ls_2.gamma", "found [256]")
+refused("a gain that is none", open_clip(cfg(ls, ls), arrays=dict(theirs, **dict(gains, **{"transformer.resblocks.0.ls_2.gamma": np.full(64, np.nan, "f4")}))), "ls_2.gamma", "NaN")
 bert = {"hf_tokenizer_name": "bert-base-uncased"}
 for more, ends in (({}, 102), ({"tokenizer_kwargs": {"strip_sep_token": True}}, 0)):
     p = open_clip(cfg(text=dict(bert, **more)))
@@ -220,7 +239,7 @@ for name in ("open_clip_model.safetensors", "open_clip_pytorch_model.bin", "epoc
     refused("%s without a config" % name, p + "/" + name, "open_clip_config.json", "--arch")
 for vision, text, model, pictures, words in (
         ({"pool_type": "none"}, {}, {}, {}, "vision_cfg.pool_type"), ({"timm_model_name": "vit"}, {}, {}, {}, "timm_model_name"),
-        ({"layers": [3, 4, 6, 3]}, {}, {}, {}, "ResNet"), ({"ls_init_value": 1e-4}, {}, {}, {}, "ls_init_value"),
+        ({"layers": [3, 4, 6, 3]}, {}, {}, {}, "ResNet"), ({"ls_init_value": 1e-4}, {}, {}, {}, "'visual.transformer.resblocks.0.ls_1.gamma' [64] is missing"), ({"ls_init_value": "small"}, {}, {}, {}, "ls_init_value"),
         ({"attentional_pool": True}, {}, {}, {}, "attentional_pool"), ({"head_width": 128}, {}, {}, {}, "head_width"),
         ({"image_size": 0}, {}, {}, {}, "image_size"), ({"patch_size": 25}, {}, {}, {}, "patch_size"),
         ({"mlp_ratio": 0}, {}, {}, {}, "mlp_ratio"), ({"mlp_ratio": 1e-9}, {}, {}, {}, "mlp_ratio"),

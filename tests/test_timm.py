@@ -16,7 +16,7 @@ KWARGS = {"img_size": SIZE, "patch_size": PATCH, "embed_dim": WIDTH, "depth": DE
 TEXT = {"context_length": 8, "vocab_size": 40, "width": 16, "heads": 2, "layers": 1}
 
 
-def tensors(prefix=False, pre_norm=False, pool="map", fc_norm=False, mlp=4 * WIDTH, dim=DIM, bias=False, width=WIDTH):
+def tensors(prefix=False, pre_norm=False, pool="map", fc_norm=False, mlp=4 * WIDTH, dim=DIM, bias=False, width=WIDTH, scale=False):
     """A random model: timm's image tower and OpenCLIP's text tower."""
     t = {"logit_scale": np.array(1.5, "f4")}
 
@@ -45,6 +45,9 @@ def tensors(prefix=False, pre_norm=False, pool="map", fc_norm=False, mlp=4 * WID
             layer(b + name, *shape)
         norm(b + "norm1", width)
         norm(b + "norm2", width)
+        if scale:
+            put(b + "ls1.gamma", width)
+            put(b + "ls2.gamma", width)
     norm(v + ("fc_norm" if fc_norm else "norm"), width)
     if pool == "map":
         a = v + "attn_pool."
@@ -117,8 +120,8 @@ def forward(t, pixels, pool, gelu, eps, heads=HEADS):
         x = norm(v + "norm_pre", x)
     for i in range(DEPTH):
         b = "%sblocks.%d." % (v, i)
-        x = x + layer(b + "attn.proj", attend(*np.split(layer(b + "attn.qkv", norm(b + "norm1", x)), 3, -1)))
-        x = x + mlp(b + "mlp", norm(b + "norm2", x))
+        x = x + t.get(b + "ls1.gamma", 1) * layer(b + "attn.proj", attend(*np.split(layer(b + "attn.qkv", norm(b + "norm1", x)), 3, -1)))
+        x = x + t.get(b + "ls2.gamma", 1) * mlp(b + "mlp", norm(b + "norm2", x))
     if v + "norm.weight" in t:
         x = norm(v + "norm", x)
     if pool == "map":
@@ -147,6 +150,7 @@ for text, made, config, pool, gelu, eps in (
         ("normalised behind the mean", {"prefix": True, "pool": "avg", "fc_norm": True}, cfg("vit_base_patch16_224", "avg"), "avg", "gelu", 1e-6),
         ("CLIP's", clip, cfg("vit_base_patch32_clip_224", "token"), "token", "gelu", 1e-5),
         ("CLIP's with a quick GELU", clip, cfg("vit_huge_patch14_clip_quickgelu_378", "token"), "token", "quick", 1e-5),
+        ("LayerScale", {"scale": True}, cfg(kwargs={"init_values": 1e-5}), "map", "gelu", 1e-6),
         ("another GELU by act_layer", {}, cfg(kwargs={"act_layer": "gelu_tanh"}), "map", "tanh", 1e-6),
         ("another MLP by its name", {"mlp": int(WIDTH * 3.7362)}, cfg("vit_so400m_patch14_siglip_384"), "map", "gelu", 1e-6),
         ("another MLP by mlp_ratio", {"mlp": 60}, cfg(kwargs={"mlp_ratio": 2.5}), "map", "gelu", 1e-6)):
@@ -190,6 +194,7 @@ for config, arrays, words in (
         (cfg(kwargs={"num_heads": 0}), siglip, ("num_heads",)), (cfg(kwargs={"embed_dim": 25}), siglip, ("num_heads",)), (cfg(kwargs={"depth": 3}), siglip, ("blocks.2", "missing")),
         (cfg(kwargs={"depth": 100000}), siglip, ("depth",)), (cfg(kwargs={"patch_size": 13}), siglip, ("patch_size",)), (cfg(kwargs={"act_layer": "silu"}), siglip, ("act_layer",)),
         (cfg(kwargs={"mlp_ratio": 1e-9}), siglip, ("mlp_ratio",)), (cfg(kwargs={"qk_norm": True}), siglip, ("qk_norm",)), (cfg(timm_model_kwargs=[1]), siglip, ("timm_model_kwargs",)),
+        (cfg(kwargs={"init_values": 1e-5}), siglip, ("'visual.trunk.blocks.0.ls1.gamma' [24] is missing",)), (cfg(), tensors(scale=True), ("ls1.gamma' does not belong",)),
         (cfg(width=24), siglip, ("vision_cfg.width",)), (dict(model_cfg=dict(cfg()["model_cfg"], vision_cfg=own)), siglip, ("timm_model_name", "visual.trunk")),
         (cfg(), {k.replace("trunk.patch_embed.proj", "conv1"): v for k, v in siglip.items() if "patch" in k or "visual." not in k}, ("timm_model_name", "visual.conv1")),
         (None, siglip, ("open_clip_config.json",))):

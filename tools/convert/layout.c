@@ -1,6 +1,7 @@
 /* layout.c - the known layouts, told apart by their tensors' names. */
 #include "layout.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The first line of which some tensor's name begins with `prefix`, most telling first. */
@@ -60,4 +61,22 @@ const char *layout_look_up(const struct layout_name *list, size_t n, const char 
     }
     *rest = "";
     return "";
+}
+
+int layout_branch(const struct source *s, const struct weights_spec *spec, unsigned *block,
+                  struct layout_piece *out)
+{
+    bool text = strncmp(spec->name, "text.", 5) == 0;
+    int at = 0;
+
+    memset(out, 0, sizeof *out);
+    if (!(text ? s->scaled_text : s->scaled_vision) ||
+        sscanf(spec->name, "%*7[a-z].%3u.%n", block, &at) != 1 || at == 0) {
+        return 0;
+    }
+    out->n_dims = 1;
+    out->shape[0] = text ? s->header.text.width : s->header.vision.width;
+    return strncmp(spec->name + at, "attn_out.", 9) == 0 ? 1
+           : strncmp(spec->name + at, "c_proj.", 7) == 0 ? 2
+                                                         : 0;
 }

@@ -34,11 +34,20 @@ struct layout {
     /* The piece-th of them. */
     void (*piece)(const struct format_header *h, const struct weights_spec *spec, int piece,
                   struct layout_piece *out);
+    /* The gains that each output of the layer `spec` is multiplied with: LayerScale, which the
+     * files have and the format has not.  false: none.  NULL: no layer has any. */
+    bool (*scale)(const struct source *s, const struct weights_spec *spec,
+                  struct layout_piece *out);
     /* Tensors that files hold and the model does not need. */
     bool (*leftover)(const char *name);
     /* Fill the header. */
     int (*config)(const struct layout_input *in, struct source *s);
 };
+
+/* For `scale`: which branch of its block, 1 or 2, the layer `spec` ends; 0 when it ends none or its
+ * tower has no LayerScale.  out gets all but the name. */
+int layout_branch(const struct source *s, const struct weights_spec *spec, unsigned *block,
+                  struct layout_piece *out);
 
 extern const struct layout layout_hf, layout_openai, layout_timm;
 

@@ -110,4 +110,5 @@ static int config(const struct layout_input *in, struct source *s)
                            in->checkpoint->path);
 }
 
-const struct layout layout_hf = {"HuggingFace model", FORMAT_HF, pieces, piece, leftover, config};
+const struct layout layout_hf = {
+    "HuggingFace model", FORMAT_HF, pieces, piece, NULL, leftover, config};

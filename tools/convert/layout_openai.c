@@ -84,6 +84,16 @@ static void piece(const struct format_header *h, const struct weights_spec *spec
     }
 }
 
+static bool scale(const struct source *s, const struct weights_spec *spec, struct layout_piece *out)
+{
+    unsigned block = 0;
+    int branch = layout_branch(s, spec, &block, out);
+
+    snprintf(out->name, sizeof out->name, "%stransformer.resblocks.%u.ls_%d.gamma",
+             spec->name[0] == 'v' ? "visual." : "", block, branch);
+    return branch != 0;
+}
+
 /* What TorchScript keeps beside the parameters: three numbers, and the mask of old OpenCLIP. */
 static bool leftover(const char *name)
 {
@@ -281,4 +291,4 @@ static int config(const struct layout_input *in, struct source *s)
 }
 
 const struct layout layout_openai = {
-    "CLIP under OpenAI's names", FORMAT_OPENAI, pieces, piece, leftover, config};
+    "CLIP under OpenAI's names", FORMAT_OPENAI, pieces, piece, scale, leftover, config};

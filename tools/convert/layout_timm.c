@@ -98,6 +98,18 @@ static void piece(const struct format_header *h, const struct weights_spec *spec
     }
 }
 
+static bool scale(const struct source *s, const struct weights_spec *spec, struct layout_piece *out)
+{
+    unsigned block = 0;
+
+    if (strncmp(spec->name, "vision.", 7) != 0) {
+        return layout_openai.scale(s, spec, out);
+    }
+    int branch = layout_branch(s, spec, &block, out);
+    snprintf(out->name, sizeof out->name, "visual.trunk.blocks.%u.ls%d.gamma", block, branch);
+    return branch != 0;
+}
+
 static bool leftover(const char *name)
 {
     return layout_openai.leftover(name);
@@ -115,4 +127,4 @@ static int config(const struct layout_input *in, struct source *s)
 }
 
 const struct layout layout_timm = {
-    "CLIP with an image tower of timm", FORMAT_OPENAI, pieces, piece, leftover, config};
+    "CLIP with an image tower of timm", FORMAT_OPENAI, pieces, piece, scale, leftover, config};

@@ -26,11 +26,12 @@ static void take_pool(struct json_section *c, struct format_tower *t)
 }
 
 /* OpenCLIP's own VisionTransformer. */
-static void take_own(struct json_section *c, bool quick, struct format_header *h)
+static void take_own(struct json_section *c, bool quick, struct source *s)
 {
-    static const char *const known[] = {"image_size", "layers",     "width",       "head_width",
-                                        "mlp_ratio",  "patch_size", "norm_kwargs", "act_kwargs",
-                                        "no_ln_pre",  "pool_type"};
+    static const char *const known[] = {"image_size", "layers",     "width",        "head_width",
+                                        "mlp_ratio",  "patch_size", "norm_kwargs",  "act_kwargs",
+                                        "no_ln_pre",  "pool_type",  "ls_init_value"};
+    struct format_header *h = &s->header;
     struct format_tower *t = &h->vision;
 
     if (json_is_array(json_object_get(c->object, "layers"))) {
@@ -43,23 +44,26 @@ static void take_own(struct json_section *c, bool quick, struct format_header *h
     h->image_size = json_take_u32(c, "image_size", 224, 1, CLIPC_MAX_IMAGE_SIZE);
     h->patch_size = json_take_u32(c, "patch_size", 16, 1, CLIPC_MAX_IMAGE_SIZE);
     open_clip_take_tower(c, quick,
-                         t->width / json_take_u32(c, "head_width", 64, 1, OPEN_CLIP_MAX_WIDTH), t);
+                         t->width / json_take_u32(c, "head_width", 64, 1, OPEN_CLIP_MAX_WIDTH), t,
+                         &s->scaled_vision);
     if (json_take_bool(c, "no_ln_pre", false)) {
         t->flags &= ~(uint32_t)FORMAT_PRE_LN;
     }
 }
 
 static int take_vision(struct json_section c, bool quick, bool trunk,
-                       const struct checkpoint *checkpoint, struct format_header *h)
+                       const struct checkpoint *checkpoint, struct source *s)
 {
+    struct format_header *h = &s->header;
+
     if (json_has(&c, "timm_model_name") != trunk) {
         json_refuse(&c, "timm_model_name", "but the checkpoint's image tower is %s",
                     trunk ? "timm's (visual.trunk.)" : "OpenCLIP's own (visual.conv1.)");
     } else if (trunk) {
         bool fc_norm = checkpoint_find(checkpoint, "visual.trunk.fc_norm.weight") < checkpoint->n;
-        open_clip_take_timm(&c, fc_norm, h);
+        open_clip_take_timm(&c, fc_norm, s);
     } else {
-        take_own(&c, quick, h);
+        take_own(&c, quick, s);
     }
     if (c.status != CLIPC_OK) {
         return c.status;
@@ -124,7 +128,7 @@ static int take_model(struct json_section c, bool trunk, const struct checkpoint
     h->embed_dim = json_take_u32(&c, "embed_dim", 512, 1, CLIPC_MAX_DIM);
     struct json_section vision = json_section_of(&c, "vision_cfg");
     struct json_section text = json_section_of(&c, "text_cfg");
-    int status = c.status == CLIPC_OK ? take_vision(vision, quick, trunk, checkpoint, h) : c.status;
+    int status = c.status == CLIPC_OK ? take_vision(vision, quick, trunk, checkpoint, s) : c.status;
     return status == CLIPC_OK ? open_clip_take_text(text, quick, s) : status;
 }
 

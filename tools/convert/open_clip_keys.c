@@ -66,7 +66,7 @@ uint32_t open_clip_mlp_width(struct json_section *c, uint32_t width, double othe
 }
 
 void open_clip_take_tower(struct json_section *c, bool quick, uint32_t heads,
-                          struct format_tower *t)
+                          struct format_tower *t, bool *scaled)
 {
     struct json_section norm;
 
@@ -80,6 +80,8 @@ void open_clip_take_tower(struct json_section *c, bool quick, uint32_t heads,
     t->ln_eps = json_take_float(&norm, "eps", 1e-5, 0, 1);
     c->status = c->status == CLIPC_OK ? norm.status : c->status;
     t->activation = take_activation(c, quick);
+    json_take_float(c, "ls_init_value", 1, -1000, 1000);
+    *scaled = json_has(c, "ls_init_value");
 }
 
 void open_clip_want(struct json_section *c, const char *key, const char *value, const char *why)

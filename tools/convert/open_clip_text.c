@@ -121,10 +121,10 @@ static void take_projection(struct json_section *c, struct format_header *h)
 int open_clip_take_text(struct json_section c, bool quick, struct source *s)
 {
     static const char *const known[] = {
-        "context_length",  "vocab_size",     "width",     "heads",     "layers",
-        "mlp_ratio",       "pool_type",      "eos_id",    "pad_id",    "norm_kwargs",
-        "act_kwargs",      "no_causal_mask", "proj_type", "proj_bias", "hf_tokenizer_name",
-        "tokenizer_kwargs"};
+        "context_length",   "vocab_size",     "width",     "heads",     "layers",
+        "mlp_ratio",        "pool_type",      "eos_id",    "pad_id",    "norm_kwargs",
+        "act_kwargs",       "no_causal_mask", "proj_type", "proj_bias", "hf_tokenizer_name",
+        "tokenizer_kwargs", "ls_init_value"};
     struct format_header *h = &s->header;
     struct format_tower *t = &h->text;
 
@@ -137,7 +137,8 @@ int open_clip_take_text(struct json_section c, bool quick, struct source *s)
     t->layers = json_take_u32(&c, "layers", 12, 1, OPEN_CLIP_MAX_LAYERS);
     t->positions = json_take_u32(&c, "context_length", 77, 1, CLIPC_MAX_CONTEXT);
     h->vocab_size = json_take_u32(&c, "vocab_size", OPENAI_VOCAB, 3, OPEN_CLIP_MAX_VOCAB);
-    open_clip_take_tower(&c, quick, json_take_u32(&c, "heads", 8, 1, OPEN_CLIP_MAX_WIDTH), t);
+    open_clip_take_tower(&c, quick, json_take_u32(&c, "heads", 8, 1, OPEN_CLIP_MAX_WIDTH), t,
+                         &s->scaled_text);
     take_ids(&c, s);
     take_pool(&c, h);
     take_mask(&c, t);

@@ -125,14 +125,15 @@ static void take_activation(struct json_section *c, uint32_t *activation)
 }
 
 /* timm_model_kwargs: what is to be another than the name says. */
-static void take_kwargs(struct json_section *c, struct format_header *h, double mlp_ratio)
+static void take_kwargs(struct json_section *c, double mlp_ratio, struct source *s)
 {
     static const char *const known[] = {"img_size", "patch_size", "embed_dim", "depth", "num_heads",
-                                        "mlp_ratio", "act_layer",
+                                        "mlp_ratio", "act_layer", "init_values",
                                         /* of training */
                                         "drop_rate", "pos_drop_rate", "patch_drop_rate",
                                         "proj_drop_rate", "attn_drop_rate", "drop_path_rate"};
     struct json_section k = json_section_of(c, "timm_model_kwargs");
+    struct format_header *h = &s->header;
     struct format_tower *t = &h->vision;
 
     open_clip_refuse_others(&k, known, sizeof known / sizeof known[0]);
@@ -145,6 +146,8 @@ static void take_kwargs(struct json_section *c, struct format_header *h, double 
     t->heads = json_take_u32(&k, "num_heads", t->heads, 1, OPEN_CLIP_MAX_WIDTH);
     t->mlp_width = open_clip_mlp_width(&k, t->width, mlp_ratio);
     take_activation(&k, &t->activation);
+    s->scaled_vision =
+        json_take_float(&k, "init_values", 0, -1000, 1000) != 0; /* of a LayerScale */
     if (t->width % t->heads != 0) {
         json_refuse(&k, json_has(&k, "num_heads") ? "num_heads" : "embed_dim",
                     "a width of %u in %u heads", t->width, t->heads);
@@ -194,11 +197,12 @@ static void take_projection(struct json_section *c, struct format_header *h)
     }
 }
 
-void open_clip_take_timm(struct json_section *c, bool fc_norm, struct format_header *h)
+void open_clip_take_timm(struct json_section *c, bool fc_norm, struct source *s)
 {
     static const char *const known[] = {"image_size", "timm_model_name", "timm_model_kwargs",
                                         "timm_pool",  "timm_proj",       "timm_proj_bias",
                                         "timm_drop",  "timm_drop_path"};
+    struct format_header *h = &s->header;
     double mlp_ratio = 4;
 
     open_clip_refuse_others(c, known, sizeof known / sizeof known[0]);
@@ -209,7 +213,7 @@ void open_clip_take_timm(struct json_section *c, bool fc_norm, struct format_hea
                     "clip_quickgelu, siglip and siglip_gap variants, of sizes tiny to gigantic");
         return;
     }
-    take_kwargs(c, h, mlp_ratio);
+    take_kwargs(c, mlp_ratio, s);
     take_pool(c, fc_norm, &h->vision);
     take_projection(c, h);
 }

@@ -12,8 +12,9 @@ struct source {
     enum format_dtype native; /* FORMAT_F32, _F16 or _BF16: what the linear layers are stored as */
     struct vocab vocab;       /* kind FORMAT_TOKENIZER_NONE: none */
     const char *no_tokenizer; /* what its texts need and clipc has not; NULL: it has */
-    char *provenance;         /* lines "key: value"; malloc */
-    struct files files;       /* all that were read */
+    bool scaled_vision, scaled_text; /* each branch of a block ends in a LayerScale */
+    char *provenance;                /* lines "key: value"; malloc */
+    struct files files;              /* all that were read */
     /* values: [spec->cols], row r of the tensor, all finite.  0, or a negative clipc_status. */
     int (*row)(const struct source *s, const struct weights_spec *spec, uint32_t r, float *values);
     void (*close)(struct source *s);

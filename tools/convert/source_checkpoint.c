@@ -47,6 +47,35 @@ static void widen(const struct tensor *t, uint64_t first, size_t n, float *value
     }
 }
 
+/* y = gain (W x + b) is (gain W) x + gain b.  Products of 16-bit numbers are exact in f32, those of
+ * f32 are rounded once; kept in 16 bits they would be another model. */
+static int scale_row(const struct source *s, const struct weights_spec *spec, uint32_t r,
+                     float *values)
+{
+    const struct opened *o = s->data;
+    struct layout_piece piece;
+    int status = CLIPC_OK;
+
+    if (o->layout->scale == NULL || !o->layout->scale(s, spec, &piece)) {
+        return CLIPC_OK;
+    }
+    const struct tensor *t = o->checkpoint.tensors[checkpoint_find(&o->checkpoint, piece.name)];
+    bool each = spec->layout == FORMAT_VECTOR; /* a bias: one gain for each value */
+    float gain = 0;
+
+    if (!each) {
+        widen(t, r, 1, &gain);
+    }
+    for (uint32_t i = 0; i < spec->cols && status == CLIPC_OK; i++) {
+        if (each) {
+            widen(t, i, 1, &gain);
+        }
+        values[i] = (float)((double)gain * (double)values[i]);
+        status = source_check_finite(o->checkpoint.path, t->name, values + i, 1);
+    }
+    return status;
+}
+
 static int row(const struct source *s, const struct weights_spec *spec, uint32_t r, float *values)
 {
     const struct opened *o = s->data;
@@ -64,7 +93,7 @@ static int row(const struct source *s, const struct weights_spec *spec, uint32_t
         widen(&ours, ((uint64_t)piece.part * rows + r % rows) * cols, cols, values + at);
         status = source_check_finite(o->checkpoint.path, t->name, values + at, cols);
     }
-    return status;
+    return status == CLIPC_OK ? scale_row(s, spec, r, values) : status;
 }
 
 /* ---- Is it the model that the config describes? -------------------------------------------- */
@@ -123,11 +152,16 @@ static int check_tensor(struct check *c, const struct layout_piece *want, bool l
 static int check_spec(void *arg, const struct weights_spec *spec)
 {
     struct check *c = arg;
+    const struct layout *layout = c->o->layout;
+    struct layout_piece piece;
     int status = CLIPC_OK;
 
-    for (int p = 0; p < c->o->layout->pieces(spec) && status == CLIPC_OK; p++) {
-        struct layout_piece piece;
-        c->o->layout->piece(&c->s->header, spec, p, &piece);
+    if (layout->scale != NULL && layout->scale(c->s, spec, &piece)) {
+        status = check_tensor(c, &piece, false);
+        c->native = FORMAT_F32;
+    }
+    for (int p = 0; p < layout->pieces(spec) && status == CLIPC_OK; p++) {
+        layout->piece(&c->s->header, spec, p, &piece);
         status = check_tensor(c, &piece, spec->linear);
     }
     return status;
