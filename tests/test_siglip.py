@@ -242,6 +242,7 @@ for name, text, words, path in (
         ("json", "JSON", ("not a SentencePiece model",), folder("json", b'{"model": {"type": "BPE"}}')),
         ("nothing", "an empty file", ("not a SentencePiece model",), folder("nothing", b""))):
     refused(text, path, *words)
+refused("a SentencePiece model for CLIP", "tests/golden/mini", "wants the byte pairs of CLIP", args=("--vocab", tmp + "/siglip/spiece.model"))
 refused("a JSON file that is no tokenizer", bare, "its model is 'missing'", args=("--vocab", "tests/golden/mini/config.json"))
 
 # ---- The weight file's door: tables with a byte changed are refused, or give ids that there are.

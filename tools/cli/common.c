@@ -40,7 +40,7 @@ void common_options(struct cli *cli, int mask, struct cli_option out[COMMON_OPTI
           "refuse larger images (default 178956970, Pillow's limit)"}},
         {CLI_TEXTS,
          {"tokenizer", CLI_CHOICE, &cli->session.tokenizer, "openai|hf",
-          "whose rules clean a text up (default: the model's)"}},
+          "whose rules clean a text up, of CLIP's byte pairs (default: the model's)"}},
         {CLI_JSON, {"json", CLI_FLAG, &cli->json, NULL, "print one JSON array"}},
         {CLI_JSONL, {"jsonl", CLI_FLAG, &cli->jsonl, NULL, "print one JSON record a line"}},
     };

@@ -215,11 +215,18 @@ static int load_tokenizer_json(const char *path, struct files *files, struct voc
     return status;
 }
 
+static bool ends_with(const char *path, const char *end)
+{
+    size_t n = strlen(path), m = strlen(end);
+
+    return n >= m && strcmp(path + n - m, end) == 0;
+}
+
 static bool is_named(const char *path, const char *name)
 {
     size_t n = strlen(path), m = strlen(name);
 
-    return n >= m && strcmp(path + n - m, name) == 0 && (n == m || path[n - m - 1] == '/');
+    return ends_with(path, name) && (n == m || path[n - m - 1] == '/');
 }
 
 /* What a folder may hold, the fullest first: a file, and one that goes with it. */
@@ -277,6 +284,12 @@ int vocab_load(const char *path, struct files *files, struct vocab *v)
         status = base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
     } else if (!files_exists(path)) {
         status = base_fail(CLIPC_ERROR_IO, "%s: no such file or folder", path);
+    } else if (list && ends_with(path, ".model")) {
+        status =
+            base_fail(CLIPC_ERROR_FORMAT,
+                      "%s: a SentencePiece model: this text tower wants the byte pairs of CLIP "
+                      "(vocab.json and merges.txt, tokenizer.json, or OpenAI's list)",
+                      path);
     } else if (only_json || list) {
         status = only_json ? load_tokenizer_json(path, files, v) : load_pair(NULL, path, files, v);
     } else {
