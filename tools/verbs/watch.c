@@ -28,7 +28,8 @@ static const struct cli_verb verb = {
     "their\n"
     "cosines, percent (cosines from LOW to HIGH of --range as 0 to 100) and softmax (which prompt\n"
     "fits best, all together 1); then the best prompt.  With --threshold the lines are events\n"
-    "instead, one when a prompt comes and one when it is gone: start, end, peak, best_frame.\n\n"
+    "instead, one when a prompt comes and one when it is gone: start, end, peak, best_frame.\n"
+    "--embed, --summary, --changes and --outliers need no prompts.\n\n"
     "  clipc watch film.mp4 \"an ace of spades playing card\" --fps 2\n"
     "  clipc watch webcam \"a person\" \"an empty room\" -m vit-b-32.clipc",
     CLI_MODEL | CLI_COMPUTE | CLI_JSON | CLI_JSONL};
@@ -328,9 +329,9 @@ int cmd_watch(int argc, char **argv)
         {"svg", CLI_OUTPUT, &o.files.svg, "FILE", "a picture: each prompt's cosine over time"},
         {"embed", CLI_OUTPUT, &o.files.embed, "FILE.npy",
          "each frame's vector, float32 [n, dim], and in FILE.jsonl which frame it is of:\n"
-         "for clipc moments; needs no prompts"},
+         "for clipc moments"},
         {"summary", CLI_INT, &o.files.summary, "N",
-         "the N frames that are least alike, as one picture; needs no prompts"},
+         "the N frames that are least alike, as one picture"},
         {"summary-file", CLI_OUTPUT, &o.files.summary_file, "FILE",
          "that picture, .jpg or .png (default summary.jpg, where there is none yet)"},
         {"stats", CLI_FLAG, &o.stats, NULL, "say at the end how fast it was, and why"},
