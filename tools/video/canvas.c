@@ -44,8 +44,12 @@ static int scale(const struct kernels *k, const struct clipc_image *image, uint8
         status = axis_make(&y, FORMAT_BILINEAR, image->height, height, 0, height);
     }
     for (uint32_t i = 0; status == CLIPC_OK && i < image->height; i++) {
-        pixels_row_to_rgb(image_row(image, i), image->width, image->format, row);
-        k->resize_horizontal(rows + i * bytes, row, width, 3, x.taps, x.coeffs);
+        const uint8_t *from = image_row(image, i);
+        if (image->format != CLIPC_RGB) {
+            pixels_row_to_rgb(from, image->width, image->format, row);
+            from = row;
+        }
+        k->resize_horizontal(rows + i * bytes, from, width, 3, x.taps, x.coeffs);
     }
     for (uint32_t i = 0; status == CLIPC_OK && i < height; i++) {
         const struct kernels_taps *t = &y.taps[i];
@@ -70,15 +74,16 @@ int canvas_scale(const struct kernels *kernels, const struct clipc_image *image,
 }
 
 int canvas_fit(const struct kernels *kernels, const struct clipc_image *image, uint8_t *rgb,
-               uint32_t width, uint32_t height)
+               size_t stride, uint32_t width, uint32_t height)
 {
     double by = fmin((double)width / image->width, (double)height / image->height);
     uint32_t to_width = (uint32_t)fmin(width, fmax(1, round(image->width * by)));
     uint32_t to_height = (uint32_t)fmin(height, fmax(1, round(image->height * by)));
-    size_t stride = 3 * (size_t)width;
 
     if (to_width < width || to_height < height) {
-        memset(rgb, 0, stride * height);
+        for (uint32_t y = 0; y < height; y++) {
+            memset(rgb + y * stride, 0, 3 * (size_t)width);
+        }
     }
     rgb += (height - to_height) / 2 * stride + 3 * (size_t)((width - to_width) / 2);
     return canvas_scale(kernels, image, rgb, stride, to_width, to_height);

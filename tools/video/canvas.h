@@ -8,10 +8,11 @@
 #include "../../kernels/kernels.h"
 #include "../../src/clipc.h"
 
-/* rgb: [height, width, 3] bytes of the whole image: pixel for pixel where it has this size, else
- * scaled, as large as it goes, in the middle, black beside it.  0, or CLIPC_ERROR_MEMORY. */
+/* The whole image into [height, width, 3] bytes at rgb, rows `stride` bytes apart: pixel for pixel
+ * where it has this size, else scaled, as large as it goes, in the middle, black beside it.  0, or
+ * CLIPC_ERROR_MEMORY. */
 int canvas_fit(const struct kernels *kernels, const struct clipc_image *image, uint8_t *rgb,
-               uint32_t width, uint32_t height);
+               size_t stride, uint32_t width, uint32_t height);
 
 /* The whole image as width x height pixels, whatever its shape, rows `stride` bytes apart.  0, or
  * CLIPC_ERROR_MEMORY. */

@@ -14,13 +14,15 @@
 #include "canvas.h"
 #include "overlay.h"
 
-enum { QUEUE = 4, LOOK_AROUND_MS = 100 };
+enum { QUEUE = 4, LOOK_AROUND_MS = 100, MOST_PIXELS = 4096 * 2304 };
 #define AT_ONCE    0.001 /* seconds from a live frame to the next, for a window not to wait */
 #define SHOW_AGAIN 0.5   /* seconds without a frame */
 
 /* A frame on its way. */
 struct slot {
-    uint8_t *rgb; /* [tile_height, tile_width, 3] */
+    struct clipc_image image; /* RGB, in rgb */
+    uint8_t *rgb;             /* [room] */
+    size_t room;
     struct overlay_rows rows;
     double time;
     size_t source;
@@ -67,20 +69,15 @@ static void choose_sizes(struct painter *p, const struct clipc_image *image)
     p->height = canvas_even_size(p->rows * p->tile_height);
 }
 
-static int make_pictures(struct painter *p)
+static int make_canvas(struct painter *p)
 {
-    size_t tile = 3 * (size_t)p->tile_width * p->tile_height;
-
     p->canvas = calloc(p->height, 3 * (size_t)p->width);
     for (size_t i = 0; i <= QUEUE; i++) {
-        p->slots[i].rgb = malloc(tile);
-        if (p->slots[i].rgb == NULL || p->canvas == NULL) {
-            return base_fail(CLIPC_ERROR_MEMORY, "out of memory for frames of %u x %u", p->width,
-                             p->height);
-        }
         p->idle[p->n_idle++] = &p->slots[i];
     }
-    return CLIPC_OK;
+    return p->canvas != NULL ? CLIPC_OK
+                             : base_fail(CLIPC_ERROR_MEMORY, "out of memory for frames of %u x %u",
+                                         p->width, p->height);
 }
 
 /* ---- The thread ------------------------------------------------------------------------------ */
@@ -92,10 +89,10 @@ static int draw(struct painter *p, const struct slot *slot)
     uint8_t *to = p->canvas + slot->source / p->columns * p->tile_height * stride +
                   slot->source % p->columns * row;
 
-    for (uint32_t y = 0; y < p->tile_height; y++) {
-        memcpy(to + y * stride, slot->rgb + y * row, row);
+    int status = canvas_fit(&p->kernels, &slot->image, to, stride, p->tile_width, p->tile_height);
+    if (status == CLIPC_OK) {
+        status = overlay_draw(p->overlay, &slot->rows, several ? slot->title : NULL, to, stride);
     }
-    int status = overlay_draw(p->overlay, &slot->rows, several ? slot->title : NULL, to, stride);
     canvas_even(p->canvas, p->columns * p->tile_width, p->rows * p->tile_height);
     return status;
 }
@@ -252,7 +249,7 @@ static void start(struct painter *p, const struct clipc_image *image)
     sigset_t all, old;
 
     choose_sizes(p, image);
-    p->status = make_pictures(p);
+    p->status = make_canvas(p);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old); /* and no SIGPIPE: write says so */
     p->has_thread = p->status == CLIPC_OK && pthread_create(&p->thread, NULL, paint, p) == 0;
@@ -288,6 +285,29 @@ static struct slot *get_slot(struct painter *p, bool live)
     return slot;
 }
 
+/* A copy of the picture: to scale it is left to the thread, unless it is much too large. */
+static int keep_picture(struct painter *p, struct slot *slot, const struct clipc_image *image)
+{
+    bool large = (uint64_t)image->width * image->height > MOST_PIXELS;
+    struct clipc_image copy = {.width = large ? p->tile_width : image->width,
+                               .height = large ? p->tile_height : image->height};
+    size_t bytes = (copy.stride = 3 * (size_t)copy.width) * copy.height;
+
+    if (bytes > slot->room) {
+        free(slot->rgb);
+        slot->rgb = malloc(bytes);
+        slot->room = slot->rgb != NULL ? bytes : 0;
+    }
+    if (slot->rgb == NULL) {
+        return base_fail(CLIPC_ERROR_MEMORY, "out of memory");
+    }
+    copy.data = slot->rgb;
+    slot->image = copy;
+    return large
+               ? canvas_fit(&p->kernels, image, slot->rgb, copy.stride, copy.width, copy.height)
+               : canvas_scale(&p->kernels, image, slot->rgb, copy.stride, copy.width, copy.height);
+}
+
 void painter_frame(struct painter *p, const struct shown *shown)
 {
     const struct clipc_image *image = shown->answer->image;
@@ -304,12 +324,12 @@ void painter_frame(struct painter *p, const struct shown *shown)
     snprintf(slot->title, sizeof slot->title, "%.*s",
              (int)fmin((double)shown->name_length, sizeof slot->title - 1), shown->name);
     overlay_choose(&slot->rows, shown->scores);
-    int status = canvas_fit(&p->kernels, image, slot->rgb, p->tile_width, p->tile_height);
+    int status = keep_picture(p, slot, image);
     pthread_mutex_lock(&p->lock);
     if (status == CLIPC_OK) {
         p->queue[p->n_queue++] = slot;
     } else {
-        p->idle[p->n_idle++] = slot; /* no memory to scale it: it is left out */
+        p->idle[p->n_idle++] = slot; /* no memory for it: it is left out */
         p->dropped++;
     }
     pthread_cond_broadcast(&p->changed);

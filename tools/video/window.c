@@ -77,7 +77,7 @@ int window_new(const struct labels *prompts, size_t n_sources, bool live, void (
     struct painter_options options = {.name = "--show",
                                       .prompts = prompts,
                                       .n_sources = n_sources,
-                                      .size = {640, 480, 1600, 900},
+                                      .size = {640, 480, 1920, 1080},
                                       .outlet = {.argv = argv, .file = -1, .hasty = true},
                                       .at_once = live,
                                       .closed = closed,
