@@ -386,6 +386,8 @@ static int drive(const char *path, const char *rules, size_t context)
 
     if (context > BIG || open_files(path, rules, &files, &v) != CLIPC_OK) {
         fprintf(stderr, "%s\n", base_errmsg());
+        vocab_free(&v);
+        files_free(&files);
         return 1;
     }
     struct tokenizer *t = open_vocab(&v, v.rules);

@@ -362,7 +362,9 @@ bool sentencepiece_encode(const struct sentencepiece *s, const char *text, size_
     }
     n = e.n < context ? e.n : context - 1;
     if (!e.failed) {
-        memcpy(ids, e.ids, n * sizeof *ids);
+        if (n > 0) {
+            memcpy(ids, e.ids, n * sizeof *ids);
+        }
         /* SiglipTokenizer adds none behind one that the text itself ends with. */
         bool ends = s->rules == FORMAT_SIGLIP && n > 0 && ids[n - 1] == s->eot_id;
         ids[n] = s->eot_id;
