@@ -260,6 +260,12 @@ refused("a config without towers", open_clip({"model_cfg": {"embed_dim": 32}}), 
 refused("an unknown --arch", open_clip(quick), "ViT-B-99", "ViT-B-32[-quickgelu]", args=("--arch", "ViT-B-99"))
 refused("a quick one that there is not", open_clip(quick), "known are", args=("--arch", "ViT-g-14-quickgelu"))
 refused("another --arch", open_clip(quick), "shape", args=("--arch", "ViT-B-32"))
+for name, width in (("L", 1024), ("H", 1280), ("bigG", 1664)):
+    for pixels in ("", "-336"):
+        name_ = "ViT-%s-14-CLIPA%s" % (name, pixels)
+        refused("--arch " + name_, open_clip(None), "expected shape [%d, 3, 14, 14]" % width, args=("--arch", name_))
+refused("--arch of SigLIP", open_clip(None), "--arch ViT-B-16-SigLIP", "visual.conv1", args=("--arch", "ViT-B-16-SigLIP"))
+refused("a size that there is not", open_clip(None), "known are", args=("--arch", "ViT-L-14-CLIPA-337"))
 refused("--arch for HuggingFace's", folder("plain"), "--arch", "config.json", args=("--arch", "ViT-B-32"))
 
 # ---- HuggingFace: pickles, their shards, and one tower alone.

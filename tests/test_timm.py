@@ -171,13 +171,60 @@ for name, figures in (("vit_tiny_patch16_224", "[192, 3, 16, 16]"), ("vit_small_
                       ("vit_giantopt_patch16_siglip_384", "[1536, 3, 16, 16]"), ("vit_gigantic_patch14_clip_quickgelu_224", "[1664, 3, 14, 14]")):
     refused(name, folder(cfg(name, "", timm_model_kwargs=None, image_size=32), siglip), "patch_embed.proj.weight", "expected shape " + figures)
 
+# ---- The same by OpenCLIP's names for whole models: SIZE, patch, pixels, tanh of the text.
+bare = folder(None, siglip)
+for letter, width in (("B-16", 768), ("L-16", 1024), ("SO400M-14", 1152), ("SO400M-16", 1152), ("gopt-16", 1536), ("B-32", 768)):
+    patch = int(letter[-2:])
+    for pixels_ in {"B-16": ("SigLIP", "SigLIP-256", "SigLIP-i18n-256", "SigLIP-384", "SigLIP-512", "SigLIP2", "SigLIP2-256", "SigLIP2-384", "SigLIP2-512"),
+                    "L-16": ("SigLIP-256", "SigLIP-384", "SigLIP2-256", "SigLIP2-384", "SigLIP2-512"), "B-32": ("SigLIP2-256",),
+                    "SO400M-14": ("SigLIP", "SigLIP-378", "SigLIP-384", "SigLIP2", "SigLIP2-378"), "gopt-16": ("SigLIP2-256", "SigLIP2-384"),
+                    "SO400M-16": ("SigLIP-i18n-256", "SigLIP2-256", "SigLIP2-384", "SigLIP2-512")}[letter]:
+        name = "ViT-%s-%s" % (letter, pixels_)
+        refused("--arch " + name, bare, "patch_embed.proj.weight", "expected shape [%d, 3, %d, %d]" % (width, patch, patch), args=("--arch", name))
+refused("--arch of another family", bare, "visual.trunk", "ViT-B-32", args=("--arch", "ViT-B-32"))
+refused("--arch of CLIPA", bare, "--arch ViT-L-14-CLIPA", "visual.trunk", args=("--arch", "ViT-L-14-CLIPA"))
+refused("an unknown --arch", bare, "SigLIP2", args=("--arch", "ViT-B-16-SigLIP3"))
+
+
+def hollow(path, shapes):
+    """A safetensors file of these shapes in f16 whose numbers are a hole in the file, which reads as zeros."""
+    head, at = {}, 0
+    for name, shape in shapes.items():
+        size = 2 * int(np.prod(shape, dtype=int))
+        head[name] = {"dtype": "F16", "shape": list(shape), "data_offsets": [at, at + size]}
+        at += size
+    text = json.dumps(head).encode()
+    with open(path, "wb") as f:
+        f.write(len(text).to_bytes(8, "little") + text)
+        f.truncate(8 + len(text) + at)
+
+
+# All of ViT-B-16-SigLIP, but for its very last number: every other shape is right.
+W, M = 768, 3072
+shapes = {"visual.trunk." + k: v for k, v in (("pos_embed", (1, 196, W)), ("patch_embed.proj.weight", (W, 3, 16, 16)), ("patch_embed.proj.bias", (W,)),
+          ("norm.weight", (W,)), ("norm.bias", (W,)), ("attn_pool.latent", (1, 1, W)), ("attn_pool.norm.weight", (W,)), ("attn_pool.norm.bias", (W,)))}
+layers = [("visual.trunk.attn_pool." + k, v) for k, v in (("q", (W, W)), ("kv", (2 * W, W)), ("proj", (W, W)), ("mlp.fc1", (M, W)), ("mlp.fc2", (W, M)))]
+layers += [("visual.trunk.blocks.%d.%s" % (i, k), v) for i in range(12) for k, v in (
+    ("norm1", (W,)), ("norm2", (W,)), ("attn.qkv", (3 * W, W)), ("attn.proj", (W, W)), ("mlp.fc1", (M, W)), ("mlp.fc2", (W, M)))]
+for i in range(12):
+    b = "text.transformer.resblocks.%d." % i
+    layers += [(b + k, v) for k, v in (("ln_1", (W,)), ("ln_2", (W,)), ("attn.out_proj", (W, W)), ("mlp.c_fc", (M, W)), ("mlp.c_proj", (W, M)))]
+    shapes.update({b + "attn.in_proj_weight": (3 * W, W), b + "attn.in_proj_bias": (3 * W,)})
+layers.append(("text.ln_final", (W,)))
+for name, shape in layers:
+    shapes.update({name + ".weight": shape, name + ".bias": shape[:1]})
+shapes.update({"text.token_embedding.weight": (32000, W), "text.positional_embedding": (64, W), "text.text_projection.weight": (W, W),
+               "text.text_projection.bias": (W - 1,), "logit_scale": (), "logit_bias": ()})
+hollow(bare + "/open_clip_model.safetensors", shapes)
+refused("all of ViT-B-16-SigLIP but its last tensor", bare, "text_projection.bias", "expected shape [768], found [767]", args=("--arch", "ViT-B-16-SigLIP"))
+
 # ---- What is no such model, each by its word.
-bare = dict(siglip)
-del bare["visual.trunk.attn_pool.q.bias"]
+short = dict(siglip)
+del short["visual.trunk.attn_pool.q.bias"]
 half = dict(siglip, **{"visual.trunk.attn_pool.kv.weight": siglip["visual.trunk.attn_pool.kv.weight"][:WIDTH].copy()})
 own = {"image_size": SIZE, "layers": 1, "width": WIDTH, "patch_size": PATCH}
 for config, arrays, words in (
-        (cfg(), bare, ("'visual.trunk.attn_pool.q.bias' [24] is missing",)), (cfg(), half, ("attn_pool.kv.weight", "expected shape [48, 24], found [24, 24]")),
+        (cfg(), short, ("'visual.trunk.attn_pool.q.bias' [24] is missing",)), (cfg(), half, ("attn_pool.kv.weight", "expected shape [48, 24], found [24, 24]")),
         (cfg(), tensors(pool="avg"), ("attn_pool.latent' [1, 1, 24] is missing",)), (cfg(pool="avg"), siglip, ("attn_pool", "does not belong")),
         (cfg(), dict(siglip, **{"visual.trunk.reg_token": np.zeros((1, 4, WIDTH), "f4")}), ("reg_token", "does not belong")),
         (cfg(), dict(siglip, **{"visual.trunk.blocks.2.norm1.bias": np.zeros(WIDTH, "f4")}), ("blocks.2.norm1.bias", "does not belong")),
@@ -197,7 +244,7 @@ for config, arrays, words in (
         (cfg(kwargs={"init_values": 1e-5}), siglip, ("'visual.trunk.blocks.0.ls1.gamma' [24] is missing",)), (cfg(), tensors(scale=True), ("ls1.gamma' does not belong",)),
         (cfg(width=24), siglip, ("vision_cfg.width",)), (dict(model_cfg=dict(cfg()["model_cfg"], vision_cfg=own)), siglip, ("timm_model_name", "visual.trunk")),
         (cfg(), {k.replace("trunk.patch_embed.proj", "conv1"): v for k, v in siglip.items() if "patch" in k or "visual." not in k}, ("timm_model_name", "visual.conv1")),
-        (None, siglip, ("open_clip_config.json",))):
+        (None, siglip, ("open_clip_config.json", "--arch"))):
     refused(" ".join(words), folder(config, arrays), *words, args=("--no-goldens",))
 shutil.rmtree(tmp)
 tap.done()

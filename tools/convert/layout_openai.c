@@ -285,7 +285,7 @@ static int config(const struct layout_input *in, struct source *s)
                          "%s: its modules are of class QuickGELU, which --arch %s has not", c->path,
                          in->arch);
     }
-    return in->arch != NULL                   ? open_clip_arch(in->arch, &s->header)
+    return in->arch != NULL                   ? open_clip_arch(in, false, s)
            : open_clip_has_config(in->folder) ? open_clip_config(in, false, s)
                                               : decide(in, s);
 }

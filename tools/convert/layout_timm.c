@@ -117,13 +117,17 @@ static bool leftover(const char *name)
 
 static int config(const struct layout_input *in, struct source *s)
 {
-    if (in->arch == NULL && open_clip_has_config(in->folder)) {
+    if (in->arch != NULL) {
+        return open_clip_arch(in, true, s);
+    }
+    if (open_clip_has_config(in->folder)) {
         return open_clip_config(in, true, s);
     }
-    return base_fail(CLIPC_ERROR_UNSUPPORTED,
-                     "%s: an OpenCLIP model with an image tower of timm, whose heads and GELU the "
-                     "tensors do not say: put its open_clip_config.json beside it",
-                     in->checkpoint->path);
+    return base_fail(
+        CLIPC_ERROR_UNSUPPORTED,
+        "%s: an OpenCLIP model with an image tower of timm, whose heads and GELU the "
+        "tensors do not say: put its open_clip_config.json beside it, or give --arch NAME",
+        in->checkpoint->path);
 }
 
 const struct layout layout_timm = {

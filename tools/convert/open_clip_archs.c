@@ -74,16 +74,39 @@ static int unknown(const char *name)
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%s%s", i == 0 ? "" : " ",
                                  archs[i].name, archs[i].with_quick_gelu ? "[" QUICK "]" : "");
     }
-    return base_fail(CLIPC_ERROR_ARGUMENT, "--arch %.60s: known are %s", name, list);
+    return base_fail(CLIPC_ERROR_ARGUMENT,
+                     "--arch %.60s: known are %s, and OpenCLIP's SigLIP, SigLIP2 and CLIPA models",
+                     name, list);
 }
 
-int open_clip_arch(const char *name, struct format_header *h)
+static int take_family(const struct layout_input *in, bool trunk, struct source *s)
 {
+    char what[80];
+
+    snprintf(what, sizeof what, "--arch %.60s", in->arch);
+    json_t *root = open_clip_family(what, in->arch);
+    if (root == NULL) {
+        return unknown(in->arch);
+    }
+    int status = open_clip_take_config(what, root, in, trunk, s);
+    json_decref(root);
+    return status;
+}
+
+int open_clip_arch(const struct layout_input *in, bool trunk, struct source *s)
+{
+    const char *name = in->arch;
+    struct format_header *h = &s->header;
     bool quick;
     const struct arch *a = find(name, &quick);
 
     if (a == NULL) {
-        return unknown(name);
+        return take_family(in, trunk, s);
+    }
+    if (trunk) {
+        return base_fail(CLIPC_ERROR_ARGUMENT,
+                         "%s: its image tower is timm's (visual.trunk.), which --arch %s has not",
+                         in->checkpoint->path, name);
     }
     openai_defaults(h);
     h->embed_dim = a->embed_dim;

@@ -141,22 +141,26 @@ bool open_clip_has_config(const char *folder)
     return there;
 }
 
+int open_clip_take_config(const char *what, const json_t *root, const struct layout_input *in,
+                          bool trunk, struct source *s)
+{
+    struct json_section c = {what, "", root, CLIPC_OK};
+    /* A file of OpenCLIP's model_configs is the model_cfg itself. */
+    struct json_section model = json_has(&c, "model_cfg") ? json_section_of(&c, "model_cfg") : c;
+
+    openai_defaults(&s->header);
+    int status = take_model(model, trunk, in->checkpoint, s);
+    return status == CLIPC_OK ? take_pictures(json_section_of(&c, "preprocess_cfg"), &s->header)
+                              : status;
+}
+
 int open_clip_config(const struct layout_input *in, bool trunk, struct source *s)
 {
     char *path = files_join(in->folder, FILE_NAME);
     json_t *root = path != NULL ? json_read_file(path, &s->files) : NULL;
-    struct json_section c = {path, "", root, CLIPC_OK};
-    int status = root != NULL ? CLIPC_OK : CLIPC_ERROR_FORMAT;
+    int status =
+        root != NULL ? open_clip_take_config(path, root, in, trunk, s) : CLIPC_ERROR_FORMAT;
 
-    openai_defaults(&s->header);
-    /* A file of OpenCLIP's model_configs is the model_cfg itself. */
-    if (status == CLIPC_OK) {
-        status = take_model(json_has(&c, "model_cfg") ? json_section_of(&c, "model_cfg") : c, trunk,
-                            in->checkpoint, s);
-    }
-    if (status == CLIPC_OK) {
-        status = take_pictures(json_section_of(&c, "preprocess_cfg"), &s->header);
-    }
     json_decref(root);
     free(path);
     return status;
