@@ -49,8 +49,8 @@ ARCH := $(shell $(CC) -dumpmachine | cut -d- -f1)
 has = $(filter $(1),$(FOUND))
 CAN_SERVE := $(if $(call has,JANSSON),$(call has,MHD))
 LIBS := $(if $(call has,JPEG),-ljpeg) $(if $(call has,WEBP),-lwebp) -lm -ldl -pthread
-TOOL_LIBS := $(if $(call has,JANSSON),-ljansson) $(if $(CAN_SERVE),-lmicrohttpd) $(if $(call has,CURL),-lcurl) \
-    $(if $(call has,ASS),-lass) $(LIBS)
+# libmicrohttpd, libcurl and libass are opened by the verbs that want them (tools/lazy).
+TOOL_LIBS := $(if $(call has,JANSSON),-ljansson) $(LIBS)
 # The trainer multiplies with OpenBLAS, reads fonts and writes pictures with stb, exports for `convert`.
 CAN_TRAIN := $(and $(call has,BLAS),$(call has,STB),$(call has,JANSSON))
 TRAIN_LIBS := -lopenblas $(TOOL_LIBS)
@@ -65,8 +65,10 @@ drop := $(patsubst %,kernels/%.c,$(filter-out $(ISA),$(ISA_ALL))) \
         $(if $(call has,JPEG),,src/image/jpeg.c) $(if $(call has,WEBP),,src/image/webp.c)
 LIB_C := $(filter-out $(drop),$(sort $(wildcard src/*.c src/*/*.c kernels/*.c weights/*.c)))
 # Rooms of the command; without its libraries a room is not there.
-ROOMS := cli verbs measure video $(if $(call has,JANSSON),convert) $(if $(CAN_SERVE),server)
-tool_drop := tools/server/fetch_$(if $(call has,CURL),none,curl).c \
+ROOMS := cli lazy verbs measure video $(if $(call has,JANSSON),convert) $(if $(CAN_SERVE),server)
+tool_drop := $(if $(call has,CURL),,tools/lazy/curl.c) $(if $(call has,ASS),,tools/lazy/ass.c) \
+             $(if $(CAN_SERVE),,tools/lazy/microhttpd.c) \
+             tools/server/fetch_$(if $(call has,CURL),none,curl).c \
              tools/video/webhook_$(if $(call has,CURL),none,curl).c \
              tools/video/picture_$(if $(call has,JPEG),plain,jpeg).c \
              tools/video/lettering_$(if $(call has,ASS),none,ass).c
@@ -176,7 +178,7 @@ test-fuzz:
 	    build/fuzz/libclipc.a build/fuzz/libtools.a build/fuzz/clipc $(FUZZ_C:%.c=build/fuzz/%.o)
 	@for f in $(FUZZ_C:tests/%.c=%); do \
 	    $(FUZZ_CC) -fsanitize=fuzzer,address,undefined build/fuzz/tests/$$f.o build/fuzz/libtools.a \
-	        build/fuzz/libclipc.a -ljansson -lmicrohttpd -ljpeg -lwebp -lm -ldl -pthread -o build/fuzz/$$f || exit 1; \
+	        build/fuzz/libclipc.a -ljansson -ljpeg -lwebp -lm -ldl -pthread -o build/fuzz/$$f || exit 1; \
 	    mkdir -p build/fuzz/corpus/$$f; \
 	    echo "== $$f for $(FUZZ_SECONDS) s"; \
 	    build/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=3000 -max_len=65536 \

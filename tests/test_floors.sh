@@ -28,7 +28,7 @@ floor() {
     weights/*) echo 2 ;;
     src/model/* | src/token/* | src/image/*) echo 3 ;;
     src/*) echo 4 ;;
-    tools/cli/* | tools/measure/*) echo 5 ;;
+    tools/cli/* | tools/measure/* | tools/lazy/*) echo 5 ;;
     tools/convert/* | tools/server/* | tools/video/*) echo 6 ;;
     tools/verbs/*) echo 7 ;;
     *) echo 8 ;;
@@ -83,6 +83,9 @@ for h in $sources; do
     kernels/kernels.h | kernels/pack.h | kernels/cpu.h) ;;
     kernels/* | tools/train/* | *.c) continue ;;
     tools/convert/json_read.h | tools/convert/vocab_added.h) [ -f /usr/include/jansson.h ] || continue ;;
+    tools/lazy/ass.h) grep -q 'HAVE_ASS 1' "$build/config.h" || continue ;;
+    tools/lazy/curl.h) grep -q 'HAVE_CURL 1' "$build/config.h" || continue ;;
+    tools/lazy/microhttpd.h) grep -q 'HAVE_MHD 1' "$build/config.h" || continue ;;
     tools/server/*) grep -q 'HAVE_MHD 1' "$build/config.h" && grep -q 'HAVE_JANSSON 1' "$build/config.h" || continue ;;
     esac
     ${CC:-cc} -std=c11 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -I"$build" -fsyntax-only -x c "$h" 2> "$tmp/log" ||

@@ -1,7 +1,7 @@
 /* fetch_curl.c - fetch.h by libcurl: all URLs of one call at once, each hop of a redirect a
  * transfer of its own, so that every one passes the rules.  What a server sends is counted here:
  * announced lengths lie, and libcurl's own limits came late (7.88 keeps headers without end). */
-#include <curl/curl.h>
+
 #include <netdb.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 
 #include "../../src/base/base.h"
 #include "../../src/clipc.h"
+#include "../lazy/curl.h"
 #include "fetch_rules.h"
 #include "request.h"
 
@@ -113,7 +114,7 @@ static size_t on_data(char *data, size_t size, size_t n, void *arg)
     long http = 0;
 
     n *= size;
-    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &http);
+    libcurl.easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &http);
     if (http < 200 || http > 299) {
         t->dropped += n;
         return t->dropped <= HEAD_BYTES ? n : 0;
@@ -166,31 +167,31 @@ static bool set_up(struct transfer *t)
     const char *schemes = o->plain_http ? "https,http" : "https";
     bool good = true;
 
-    good &= curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
+    good &= libcurl.easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
 #if LIBCURL_VERSION_NUM >= 0x075500
-    good &= curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, schemes) == CURLE_OK;
+    good &= libcurl.easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, schemes) == CURLE_OK;
 #else
     long mask = CURLPROTO_HTTPS | (schemes[5] != '\0' ? CURLPROTO_HTTP : 0);
-    good &= curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS, mask) == CURLE_OK;
+    good &= libcurl.easy_setopt(t->easy, CURLOPT_PROTOCOLS, mask) == CURLE_OK;
 #endif
 #if LIBCURL_VERSION_NUM >= 0x075700
-    curl_easy_setopt(t->easy, CURLOPT_QUICK_EXIT, 1L); /* never wait for a resolver that hangs */
+    libcurl.easy_setopt(t->easy, CURLOPT_QUICK_EXIT, 1L); /* never wait for a resolver that hangs */
 #endif
     /* $http_proxy would make the connection for us, and to where it likes. */
-    good &= curl_easy_setopt(t->easy, CURLOPT_PROXY, "") == CURLE_OK;
-    good &= curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK;
-    good &= curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, on_socket) == CURLE_OK;
-    good &= curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t) == CURLE_OK;
-    good &= curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_data) == CURLE_OK;
-    good &= curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t) == CURLE_OK;
-    good &= curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_head) == CURLE_OK;
-    good &= curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t) == CURLE_OK;
-    good &= curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t) == CURLE_OK;
-    good &= curl_easy_setopt(t->easy, CURLOPT_CURLU, t->url) == CURLE_OK;
-    curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(t->easy, CURLOPT_USERAGENT, "clipc");
+    good &= libcurl.easy_setopt(t->easy, CURLOPT_PROXY, "") == CURLE_OK;
+    good &= libcurl.easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK;
+    good &= libcurl.easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, on_socket) == CURLE_OK;
+    good &= libcurl.easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t) == CURLE_OK;
+    good &= libcurl.easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_data) == CURLE_OK;
+    good &= libcurl.easy_setopt(t->easy, CURLOPT_WRITEDATA, t) == CURLE_OK;
+    good &= libcurl.easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_head) == CURLE_OK;
+    good &= libcurl.easy_setopt(t->easy, CURLOPT_HEADERDATA, t) == CURLE_OK;
+    good &= libcurl.easy_setopt(t->easy, CURLOPT_PRIVATE, t) == CURLE_OK;
+    good &= libcurl.easy_setopt(t->easy, CURLOPT_CURLU, t->url) == CURLE_OK;
+    libcurl.easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    libcurl.easy_setopt(t->easy, CURLOPT_USERAGENT, "clipc");
     if (o->ca_file != NULL) {
-        good &= curl_easy_setopt(t->easy, CURLOPT_CAINFO, o->ca_file) == CURLE_OK;
+        good &= libcurl.easy_setopt(t->easy, CURLOPT_CAINFO, o->ca_file) == CURLE_OK;
     }
     return good;
 }
@@ -201,16 +202,16 @@ static const char *check_url(const struct transfer *t)
     char *scheme = NULL, *host = NULL, *user = NULL;
     const char *why = not_valid;
 
-    if (curl_url_get(t->url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-        curl_url_get(t->url, CURLUPART_HOST, &host, 0) == CURLUE_OK) {
+    if (libcurl.url_get(t->url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+        libcurl.url_get(t->url, CURLUPART_HOST, &host, 0) == CURLUE_OK) {
         why = fetch_check_url(&t->job->f->options, scheme, host);
     }
-    if (why == NULL && curl_url_get(t->url, CURLUPART_USER, &user, 0) == CURLUE_OK) {
+    if (why == NULL && libcurl.url_get(t->url, CURLUPART_USER, &user, 0) == CURLUE_OK) {
         why = "A URL with a user's name is not fetched.";
     }
-    curl_free(scheme);
-    curl_free(host);
-    curl_free(user);
+    libcurl.free(scheme);
+    libcurl.free(host);
+    libcurl.free(user);
     return why;
 }
 
@@ -220,13 +221,13 @@ static bool go(struct transfer *t, const char *url)
     struct job *job = t->job;
     const char *why = not_valid;
 
-    if (strlen(url) <= MAX_URL && curl_url_set(t->url, CURLUPART_URL, url, 0) == CURLUE_OK) {
+    if (strlen(url) <= MAX_URL && libcurl.url_set(t->url, CURLUPART_URL, url, 0) == CURLUE_OK) {
         why = check_url(t);
     }
     if (why != NULL) {
         return fail(job, 400, why);
     }
-    if (!set_up(t) || curl_multi_add_handle(job->multi, t->easy) != CURLM_OK) {
+    if (!set_up(t) || libcurl.multi_add_handle(job->multi, t->easy) != CURLM_OK) {
         return fail(job, 503, "no memory for this picture now: try again");
     }
     job->running++;
@@ -240,10 +241,10 @@ static void end_hop(struct transfer *t, CURLcode code)
     char *next = NULL;
     long http = 0;
 
-    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &http);
-    curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_URL, &next);
+    libcurl.easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &http);
+    libcurl.easy_getinfo(t->easy, CURLINFO_REDIRECT_URL, &next);
     char *copy = next == NULL ? NULL : strdup(next); /* the transfer's own, and that goes on */
-    curl_multi_remove_handle(job->multi, t->easy);
+    libcurl.multi_remove_handle(job->multi, t->easy);
     job->running--;
     if (code == CURLE_OK && copy != NULL) {
         if (t->redirects++ == job->f->options.redirects) {
@@ -274,19 +275,19 @@ static void run(struct job *job, fetch_given_up_fn given_up, const void *arg)
             fail(job, 400, "The pictures behind the URLs did not come in time.");
         } else if (given_up(arg)) {
             fail(job, HTTP_CLIENT_GONE, "the client went away");
-        } else if (curl_multi_perform(job->multi, &still) != CURLM_OK ||
-                   curl_multi_poll(job->multi, NULL, 0,
-                                   still == 0                ? 0
-                                   : seconds * 1e3 < POLL_MS ? (int)(seconds * 1e3) + 1
-                                                             : POLL_MS,
-                                   NULL) != CURLM_OK) {
+        } else if (libcurl.multi_perform(job->multi, &still) != CURLM_OK ||
+                   libcurl.multi_poll(job->multi, NULL, 0,
+                                      still == 0                ? 0
+                                      : seconds * 1e3 < POLL_MS ? (int)(seconds * 1e3) + 1
+                                                                : POLL_MS,
+                                      NULL) != CURLM_OK) {
             fail(job, 503, "no memory for this picture now: try again");
         }
-        while ((message = curl_multi_info_read(job->multi, &left)) != NULL) {
+        while ((message = libcurl.multi_info_read(job->multi, &left)) != NULL) {
             struct transfer *t;
             CURLcode code = message->data.result;
             if (message->msg == CURLMSG_DONE &&
-                curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t) == CURLE_OK) {
+                libcurl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t) == CURLE_OK) {
                 end_hop(t, code);
             }
         }
@@ -298,7 +299,7 @@ static void begin(struct job *job, const char *const *urls, struct fetched *out)
     for (size_t i = 0; i < job->n && job->status == 0; i++) {
         struct transfer *t = &job->all[i];
         if (urls[i] != NULL) {
-            *t = (struct transfer){job, curl_easy_init(), curl_url(), &out[i], 0, 0, 0};
+            *t = (struct transfer){job, libcurl.easy_init(), libcurl.url(), &out[i], 0, 0, 0};
             if (t->easy == NULL || t->url == NULL) {
                 fail(job, 503, "no memory for this picture now: try again");
             } else {
@@ -311,7 +312,7 @@ static void begin(struct job *job, const char *const *urls, struct fetched *out)
 int fetch_all(struct fetcher *f, const char *const *urls, size_t n, fetch_given_up_fn given_up,
               const void *arg, struct fetched *out, char *why)
 {
-    struct job job = {.f = f, .multi = curl_multi_init(), .n = n};
+    struct job job = {.f = f, .multi = libcurl.multi_init(), .n = n};
 
     job.until = base_seconds() + f->options.seconds;
     job.all = calloc(n, sizeof *job.all);
@@ -319,19 +320,19 @@ int fetch_all(struct fetcher *f, const char *const *urls, size_t n, fetch_given_
     if (job.multi == NULL || job.all == NULL) {
         fail(&job, 503, "no memory for this picture now: try again");
     } else {
-        curl_multi_setopt(job.multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)AT_ONCE);
+        libcurl.multi_setopt(job.multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)AT_ONCE);
         begin(&job, urls, out);
         run(&job, given_up, arg);
     }
     for (size_t i = 0; job.all != NULL && i < n; i++) {
         if (job.all[i].easy != NULL) {
-            curl_multi_remove_handle(job.multi, job.all[i].easy);
-            curl_easy_cleanup(job.all[i].easy);
+            libcurl.multi_remove_handle(job.multi, job.all[i].easy);
+            libcurl.easy_cleanup(job.all[i].easy);
         }
-        curl_url_cleanup(job.all[i].url);
+        libcurl.url_cleanup(job.all[i].url);
     }
     free(job.all);
-    curl_multi_cleanup(job.multi);
+    libcurl.multi_cleanup(job.multi);
     if (job.status != 0) {
         strcpy(why, job.why);
     }
@@ -342,10 +343,15 @@ int fetch_all(struct fetcher *f, const char *const *urls, size_t n, fetch_given_
 
 int fetcher_new(const struct fetch_options *options, struct fetcher **fetcher)
 {
-    struct fetcher *f = calloc(1, sizeof *f);
+    struct fetcher *f = NULL;
+    int status = lazy_curl();
 
     *fetcher = NULL;
-    if (f == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    if (status != CLIPC_OK) {
+        return status;
+    }
+    f = calloc(1, sizeof *f);
+    if (f == NULL || libcurl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         free(f);
         return base_fail(CLIPC_ERROR_MEMORY, "serve: libcurl does not start");
     }
@@ -359,7 +365,7 @@ void fetcher_free(struct fetcher *f)
 {
     if (f != NULL) {
         pthread_mutex_destroy(&f->lock);
-        curl_global_cleanup();
+        libcurl.global_cleanup();
         free(f);
     }
 }

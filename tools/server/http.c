@@ -4,7 +4,7 @@
 #include "http.h"
 
 #include <errno.h>
-#include <microhttpd.h>
+
 #include <netdb.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../../src/base/base.h"
+#include "../lazy/microhttpd.h"
 #include "http_work.h"
 
 enum { IDLE_SECONDS = 60, HEAD_BYTES = 64 << 10 };
@@ -48,7 +49,7 @@ static void *begin_request(void *arg, const char *uri, struct MHD_Connection *co
 {
     struct http *h = arg;
     const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+        libmicrohttpd.get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct http_peer *peer = info == NULL ? NULL : info->socket_context;
     struct work *w = peer == NULL ? NULL : calloc(1, sizeof *w);
 
@@ -76,7 +77,7 @@ static enum MHD_Result send_reply(struct work *w)
         w->held = w->reply.size;
         w->http->held += w->held;
     }
-    struct MHD_Response *response = MHD_create_response_from_buffer(
+    struct MHD_Response *response = libmicrohttpd.create_response_from_buffer(
         w->reply.size, w->reply.body,
         w->reply.fixed ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE);
 
@@ -87,18 +88,19 @@ static enum MHD_Result send_reply(struct work *w)
         w->reply.body = NULL; /* the response's own now */
     }
     if (w->reply.type != NULL) {
-        MHD_add_response_header(response, "Content-Type", w->reply.type);
+        libmicrohttpd.add_response_header(response, "Content-Type", w->reply.type);
     }
-    MHD_add_response_header(response, "X-Request-Id", w->request.id);
+    libmicrohttpd.add_response_header(response, "X-Request-Id", w->request.id);
     for (size_t i = 0; i < w->reply.n_headers; i++) {
-        MHD_add_response_header(response, w->reply.headers[i].name, w->reply.headers[i].value);
+        libmicrohttpd.add_response_header(response, w->reply.headers[i].name,
+                                          w->reply.headers[i].value);
     }
     if (!w->whole || w->http->draining) {
-        MHD_add_response_header(response, "Connection", "close");
+        libmicrohttpd.add_response_header(response, "Connection", "close");
     }
     enum MHD_Result queued =
-        MHD_queue_response(w->request.connection, (unsigned)w->reply.status, response);
-    MHD_destroy_response(response);
+        libmicrohttpd.queue_response(w->request.connection, (unsigned)w->reply.status, response);
+    libmicrohttpd.destroy_response(response);
     return queued;
 }
 
@@ -234,7 +236,7 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **s
 
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         const union MHD_ConnectionInfo *info =
-            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+            libmicrohttpd.get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
         *slot = info == NULL ? NULL : http_peers_add(&h->peers, info->connect_fd);
     } else {
         /* Of a request whose query is too long for its memory the library never says that it is
@@ -256,9 +258,11 @@ static void on_log(void *arg, const char *format, va_list ap)
     }
 }
 
+/* Of a library that is not there http_start tells. */
 bool http_can_tls(void)
 {
-    return MHD_is_feature_supported(MHD_FEATURE_TLS) == MHD_YES;
+    return lazy_microhttpd() != CLIPC_OK ||
+           libmicrohttpd.is_feature_supported(MHD_FEATURE_TLS) == MHD_YES;
 }
 
 /* ---- Start and stop ------------------------------------------------------------------------ */
@@ -291,7 +295,7 @@ static struct MHD_Daemon *start_daemon(struct http *h, const struct addrinfo *ad
     if (address->ai_family == AF_INET6) {
         flags |= MHD_USE_IPv6;
     }
-    return MHD_start_daemon(
+    return libmicrohttpd.start_daemon(
         flags, (uint16_t)h->options.port, NULL, NULL, on_access, h, MHD_OPTION_EXTERNAL_LOGGER,
         on_log, h, MHD_OPTION_SOCK_ADDR, address->ai_addr, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)h->options.connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_BYTES,
@@ -317,7 +321,7 @@ static void free_http(struct http *h)
 {
     http_queue_stop(h);
     if (h->daemon != NULL) {
-        MHD_stop_daemon(h->daemon);
+        libmicrohttpd.stop_daemon(h->daemon);
     }
     if (h->guarded) {
         http_peers_stop(&h->peers);
@@ -344,7 +348,10 @@ int http_start(const struct http_options *options, http_is_quick_fn is_quick, ht
     pthread_mutex_init(&h->lock, NULL);
     pthread_cond_init(&h->drained, NULL);
     *http = h; /* before any thread that may ask for it */
-    int status = resolve(options, &address);
+    int status = lazy_microhttpd();
+    if (status == CLIPC_OK) {
+        status = resolve(options, &address);
+    }
     if (status == CLIPC_OK) {
         status = http_queue_start(h);
     }
@@ -368,7 +375,8 @@ int http_start(const struct http_options *options, http_is_quick_fn is_quick, ht
 
 int http_port(const struct http *h)
 {
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    const union MHD_DaemonInfo *info =
+        libmicrohttpd.get_daemon_info(h->daemon, MHD_DAEMON_INFO_BIND_PORT);
 
     return info == NULL ? 0 : info->port;
 }
@@ -376,7 +384,7 @@ int http_port(const struct http *h)
 void http_stop(struct http *h, int seconds)
 {
     struct timespec until;
-    int listening = MHD_quiesce_daemon(h->daemon);
+    int listening = libmicrohttpd.quiesce_daemon(h->daemon);
 
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += seconds;

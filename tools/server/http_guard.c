@@ -2,7 +2,6 @@
  * own time limit counts from the last byte, so a byte a second would keep a connection for ever. */
 #include "http_guard.h"
 
-#include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -10,6 +9,7 @@
 #include <time.h>
 
 #include "../../src/base/base.h"
+#include "../lazy/microhttpd.h"
 
 struct head {
     int lengths, encodings, hosts;
@@ -55,7 +55,7 @@ const char *http_guard_head(struct MHD_Connection *connection)
 {
     struct head head = {.digits = true, .chunked = true, .names = true};
 
-    MHD_get_connection_values(connection, MHD_HEADER_KIND, count_header, &head);
+    libmicrohttpd.get_connection_values(connection, MHD_HEADER_KIND, count_header, &head);
     return head.lengths > 1                           ? "more than one Content-Length"
            : head.encodings > 1                       ? "more than one Transfer-Encoding"
            : head.hosts > 1                           ? "more than one Host"

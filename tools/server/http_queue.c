@@ -1,10 +1,11 @@
 /* http_queue.c - requests that compute wait here for a thread; the bound is what keeps memory and
  * waiting times bounded under any load.  Two lanes: whoever waits for another server does it on
  * threads of its own, and holds up only its like. */
-#include <microhttpd.h>
+
 #include <stdlib.h>
 
 #include "../../src/base/base.h"
+#include "../lazy/microhttpd.h"
 #include "http_work.h"
 
 /* The lock is held. */
@@ -81,7 +82,7 @@ static void *serve_queue(void *arg)
         pthread_mutex_unlock(&h->lock);
         if (answer(lane, w)) {
             w->ready = true;
-            MHD_resume_connection(w->request.connection);
+            libmicrohttpd.resume_connection(w->request.connection);
         }
         pthread_mutex_lock(&h->lock);
     }
@@ -96,7 +97,7 @@ bool http_queue_add(struct http *h, struct work *w)
     bool room = put(&h->lanes[0], w);
     if (room) { /* before a thread can have taken it: the lock is held */
         w->suspended = true;
-        MHD_suspend_connection(w->request.connection);
+        libmicrohttpd.suspend_connection(w->request.connection);
     }
     pthread_mutex_unlock(&h->lock);
     return room;

@@ -1,24 +1,24 @@
 /* http_request.c - what a route asks of its request, by libmicrohttpd. */
-#include <microhttpd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 
+#include "../lazy/microhttpd.h"
 #include "http_work.h"
 
 const char *request_header(const struct request *r, const char *name)
 {
     return r->connection == NULL
                ? NULL
-               : MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+               : libmicrohttpd.lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
 }
 
 const char *request_query(const struct request *r, const char *name)
 {
     return r->connection == NULL
                ? NULL
-               : MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
+               : libmicrohttpd.lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
 bool request_is_gone(const struct request *r)

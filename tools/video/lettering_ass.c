@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <ass/ass.h>
-
 #include "../../src/base/base.h"
+#include "../lazy/ass.h"
 #include "../cli/say.h"
 #include "lettering.h"
 
@@ -32,19 +31,24 @@ static void hear(int level, const char *format, va_list args, void *data)
 
 static int begin(struct lettering *l)
 {
-    l->library = ass_library_init();
+    int status = lazy_ass();
+
+    if (status != CLIPC_OK) {
+        return status;
+    }
+    l->library = libass.library_init();
     if (l->library == NULL) {
         return base_fail(CLIPC_ERROR_MEMORY, "out of memory");
     }
-    ass_set_message_cb(l->library, hear, l);
-    l->renderer = ass_renderer_init(l->library);
-    l->track = ass_new_track(l->library);
-    l->style = l->track != NULL ? ass_alloc_style(l->track) : -1;
+    libass.set_message_cb(l->library, hear, l);
+    l->renderer = libass.renderer_init(l->library);
+    l->track = libass.new_track(l->library);
+    l->style = l->track != NULL ? libass.alloc_style(l->track) : -1;
     if (l->renderer == NULL || l->style < 0) {
         return base_fail(CLIPC_ERROR_MEMORY, "out of memory");
     }
-    ass_set_fonts(l->renderer, NULL, "sans-serif", ASS_FONTPROVIDER_AUTODETECT, NULL, 1);
-    ass_set_cache_limits(l->renderer, 4096, 16); /* glyphs, MB */
+    libass.set_fonts(l->renderer, NULL, "sans-serif", ASS_FONTPROVIDER_AUTODETECT, NULL, 1);
+    libass.set_cache_limits(l->renderer, 4096, 16); /* glyphs, MB */
     l->track->track_type = TRACK_TYPE_ASS;
     l->track->WrapStyle = 2; /* no line is broken */
     l->track->ScaledBorderAndShadow = 1;
@@ -87,13 +91,13 @@ void lettering_free(struct lettering *l)
         return;
     }
     if (l->track != NULL) {
-        ass_free_track(l->track);
+        libass.free_track(l->track);
     }
     if (l->renderer != NULL) {
-        ass_renderer_done(l->renderer);
+        libass.renderer_done(l->renderer);
     }
     if (l->library != NULL) {
-        ass_library_done(l->library);
+        libass.library_done(l->library);
     }
     free(l);
 }
@@ -104,14 +108,14 @@ void lettering_size(struct lettering *l, uint32_t width, uint32_t height)
     l->height = height;
     l->track->PlayResX = (int)width;
     l->track->PlayResY = (int)height;
-    ass_set_storage_size(l->renderer, (int)width, (int)height);
-    ass_set_frame_size(l->renderer, (int)width, (int)height);
+    libass.set_storage_size(l->renderer, (int)width, (int)height);
+    libass.set_frame_size(l->renderer, (int)width, (int)height);
 }
 
 /* One more line: libass frees its text. */
 static void add(struct lettering *l, char *text)
 {
-    int event = text != NULL ? ass_alloc_event(l->track) : -1;
+    int event = text != NULL ? libass.alloc_event(l->track) : -1;
 
     if (event < 0) {
         free(text);
@@ -184,13 +188,13 @@ double lettering_width(struct lettering *l, const struct lettering_style *style,
     int right = 0;
 
     l->missing = false;
-    ass_flush_events(l->track);
+    libass.flush_events(l->track);
     add(l, line_of(0, l->height / 2.0, style, text, n, false));
-    for (const ASS_Image *i = ass_render_frame(l->renderer, l->track, 0, NULL); i != NULL;
+    for (const ASS_Image *i = libass.render_frame(l->renderer, l->track, 0, NULL); i != NULL;
          i = i->next) {
         right = i->dst_x + i->w > right ? i->dst_x + i->w : right;
     }
-    ass_flush_events(l->track);
+    libass.flush_events(l->track);
     if (missing != NULL) {
         *missing = l->missing;
     }
@@ -245,11 +249,11 @@ static void blend(const ASS_Image *image, uint8_t *rgb, size_t stride)
 
 int lettering_draw(struct lettering *l, uint8_t *rgb, size_t stride)
 {
-    for (const ASS_Image *i = ass_render_frame(l->renderer, l->track, 0, NULL); i != NULL;
+    for (const ASS_Image *i = libass.render_frame(l->renderer, l->track, 0, NULL); i != NULL;
          i = i->next) {
         blend(i, rgb, stride);
     }
-    ass_flush_events(l->track);
+    libass.flush_events(l->track);
     bool failed = l->failed;
     l->failed = false;
     return failed ? base_fail(CLIPC_ERROR_MEMORY, "out of memory") : CLIPC_OK;

@@ -1,12 +1,12 @@
 /* webhook_curl.c - webhook.h by libcurl: one connection, kept while the address answers. */
 #include "webhook.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../src/base/base.h"
+#include "../lazy/curl.h"
 #include "../cli/say.h"
 #include "event_queue.h"
 
@@ -69,7 +69,7 @@ static enum outcome judge_status(struct webhook *w, long http, char *why, size_t
         return ARRIVED;
     }
     if (http >= 300 && http <= 399) {
-        curl_easy_getinfo(w->easy, CURLINFO_REDIRECT_URL, &where);
+        libcurl.easy_getinfo(w->easy, CURLINFO_REDIRECT_URL, &where);
         snprintf(why, room,
                  "it redirects (%ld) to %.200s, which is not followed: give that address", http,
                  where != NULL ? where : "nowhere");
@@ -84,11 +84,11 @@ static enum outcome try_once(struct webhook *w, const char *json, char *why, siz
 
     w->answered = 0;
     w->error[0] = '\0';
-    curl_easy_setopt(w->easy, CURLOPT_POSTFIELDS, json);
-    curl_easy_setopt(w->easy, CURLOPT_TIMEOUT_MS,
-                     (long)(1000 * (left < TRY_SECONDS ? left : TRY_SECONDS)) + 1);
-    CURLcode code = curl_easy_perform(w->easy);
-    curl_easy_getinfo(w->easy, CURLINFO_RESPONSE_CODE, &http);
+    libcurl.easy_setopt(w->easy, CURLOPT_POSTFIELDS, json);
+    libcurl.easy_setopt(w->easy, CURLOPT_TIMEOUT_MS,
+                        (long)(1000 * (left < TRY_SECONDS ? left : TRY_SECONDS)) + 1);
+    CURLcode code = libcurl.easy_perform(w->easy);
+    libcurl.easy_getinfo(w->easy, CURLINFO_RESPONSE_CODE, &http);
     /* A reply that is too long, or does not end, has said what it says by its status. */
     if (code == CURLE_OK || (http >= 200 && code != CURLE_SEND_ERROR)) {
         return judge_status(w, http, why, room);
@@ -96,7 +96,7 @@ static enum outcome try_once(struct webhook *w, const char *json, char *why, siz
     snprintf(why, room, "%s",
              code == CURLE_ABORTED_BY_CALLBACK ? "it did not answer until the end"
              : w->error[0] != '\0'             ? w->error
-                                               : curl_easy_strerror(code));
+                                               : libcurl.easy_strerror(code));
     return code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL ||
                    code == CURLE_PEER_FAILED_VERIFICATION
                ? NEVER
@@ -139,39 +139,39 @@ static bool set_up(struct webhook *w)
 {
     bool good = true;
 
-    good &= curl_easy_setopt(w->easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
+    good &= libcurl.easy_setopt(w->easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
 #if LIBCURL_VERSION_NUM >= 0x075500
-    good &= curl_easy_setopt(w->easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
+    good &= libcurl.easy_setopt(w->easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
 #else
-    good &=
-        curl_easy_setopt(w->easy, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS) == CURLE_OK;
+    good &= libcurl.easy_setopt(w->easy, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS) ==
+            CURLE_OK;
 #endif
 #if LIBCURL_VERSION_NUM >= 0x075700
-    curl_easy_setopt(w->easy, CURLOPT_QUICK_EXIT, 1L); /* never wait for a resolver that hangs */
+    libcurl.easy_setopt(w->easy, CURLOPT_QUICK_EXIT, 1L); /* never wait for a resolver that hangs */
 #endif
-    curl_easy_setopt(w->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    good &= curl_easy_setopt(w->easy, CURLOPT_CURLU, w->url) == CURLE_OK;
-    good &= curl_easy_setopt(w->easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK;
-    good &= curl_easy_setopt(w->easy, CURLOPT_POST, 1L) == CURLE_OK;
-    good &= curl_easy_setopt(w->easy, CURLOPT_HTTPHEADER, w->headers) == CURLE_OK;
-    good &= curl_easy_setopt(w->easy, CURLOPT_USERAGENT, "clipc") == CURLE_OK;
-    good &= curl_easy_setopt(w->easy, CURLOPT_ERRORBUFFER, w->error) == CURLE_OK;
-    good &= curl_easy_setopt(w->easy, CURLOPT_WRITEFUNCTION, on_data) == CURLE_OK;
-    good &= curl_easy_setopt(w->easy, CURLOPT_WRITEDATA, w) == CURLE_OK;
-    good &= curl_easy_setopt(w->easy, CURLOPT_NOPROGRESS, 0L) == CURLE_OK;
-    good &= curl_easy_setopt(w->easy, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK;
-    good &= curl_easy_setopt(w->easy, CURLOPT_XFERINFODATA, w) == CURLE_OK;
+    libcurl.easy_setopt(w->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    good &= libcurl.easy_setopt(w->easy, CURLOPT_CURLU, w->url) == CURLE_OK;
+    good &= libcurl.easy_setopt(w->easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK;
+    good &= libcurl.easy_setopt(w->easy, CURLOPT_POST, 1L) == CURLE_OK;
+    good &= libcurl.easy_setopt(w->easy, CURLOPT_HTTPHEADER, w->headers) == CURLE_OK;
+    good &= libcurl.easy_setopt(w->easy, CURLOPT_USERAGENT, "clipc") == CURLE_OK;
+    good &= libcurl.easy_setopt(w->easy, CURLOPT_ERRORBUFFER, w->error) == CURLE_OK;
+    good &= libcurl.easy_setopt(w->easy, CURLOPT_WRITEFUNCTION, on_data) == CURLE_OK;
+    good &= libcurl.easy_setopt(w->easy, CURLOPT_WRITEDATA, w) == CURLE_OK;
+    good &= libcurl.easy_setopt(w->easy, CURLOPT_NOPROGRESS, 0L) == CURLE_OK;
+    good &= libcurl.easy_setopt(w->easy, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK;
+    good &= libcurl.easy_setopt(w->easy, CURLOPT_XFERINFODATA, w) == CURLE_OK;
     return good;
 }
 
 static void free_all(struct webhook *w)
 {
-    curl_easy_cleanup(w->easy);
-    curl_url_cleanup(w->url);
-    curl_slist_free_all(w->headers);
-    curl_free(w->host);
+    libcurl.easy_cleanup(w->easy);
+    libcurl.url_cleanup(w->url);
+    libcurl.slist_free_all(w->headers);
+    libcurl.free(w->host);
     free(w);
-    curl_global_cleanup();
+    libcurl.global_cleanup();
 }
 
 /* "Content-Type"; and no "Expect", for which some servers have no answer. */
@@ -179,27 +179,31 @@ static bool add_headers(struct webhook *w)
 {
     struct curl_slist *more;
 
-    w->headers = curl_slist_append(NULL, "Content-Type: application/json");
-    more = w->headers != NULL ? curl_slist_append(w->headers, "Expect:") : NULL;
+    w->headers = libcurl.slist_append(NULL, "Content-Type: application/json");
+    more = w->headers != NULL ? libcurl.slist_append(w->headers, "Expect:") : NULL;
     return more != NULL;
 }
 
 int webhook_new(const char *url, struct webhook **out)
 {
-    struct webhook *w = calloc(1, sizeof *w);
-    int status = CLIPC_OK;
+    struct webhook *w = NULL;
+    int status = lazy_curl();
 
     *out = NULL;
-    if (w == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    if (status != CLIPC_OK) {
+        return status;
+    }
+    w = calloc(1, sizeof *w);
+    if (w == NULL || libcurl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         free(w);
         return base_fail(CLIPC_ERROR_MEMORY, "--webhook: libcurl does not start");
     }
-    w->easy = curl_easy_init();
-    w->url = curl_url();
+    w->easy = libcurl.easy_init();
+    w->url = libcurl.url();
     if (w->easy == NULL || w->url == NULL || !add_headers(w)) {
         status = base_fail(CLIPC_ERROR_MEMORY, "out of memory");
-    } else if (curl_url_set(w->url, CURLUPART_URL, url, 0) != CURLUE_OK ||
-               curl_url_get(w->url, CURLUPART_HOST, &w->host, 0) != CURLUE_OK) {
+    } else if (libcurl.url_set(w->url, CURLUPART_URL, url, 0) != CURLUE_OK ||
+               libcurl.url_get(w->url, CURLUPART_HOST, &w->host, 0) != CURLUE_OK) {
         status = base_fail(CLIPC_ERROR_ARGUMENT, "--webhook: this is no address: %s", url);
     } else if (!set_up(w)) {
         status = base_fail(CLIPC_ERROR_MEMORY, "--webhook: libcurl does not start");
