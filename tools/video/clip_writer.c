@@ -110,7 +110,7 @@ static void *run_all(void *arg)
 int clip_writer_new(const char *folder, double patience, struct clip_writer **out)
 {
     struct clip_writer *w = NULL;
-    int codec = encoder_find("--save-clips", patience), status = codec < 0 ? codec : CLIPC_OK;
+    int codec = encoder_find("--save-clips"), status = codec < 0 ? codec : CLIPC_OK;
     sigset_t all, old;
 
     *out = NULL;

@@ -15,14 +15,18 @@ static const struct {
               {"mpeg4", "-q:v", "3", "-vtag", "mp4v"}};
 enum { CODECS = sizeof codecs / sizeof codecs[0] };
 
-int encoder_find(const char *option, double patience)
+/* Seconds in which it must have said what it can, however busy the machine is: no network is in
+ * this, and no source, so that --timeout is none of its business. */
+#define PATIENCE 30
+
+int encoder_find(const char *option)
 {
     static const char *const argv[] = {"ffmpeg", "-hide_banner", "-loglevel",
                                        "quiet",  "-encoders",    NULL};
     struct process process;
     struct feed list;
-    char line[512], name[64];
-    int best = CODECS, status = process_start(&process, argv, PROCESS_OUT);
+    char line[512], name[64], why[256] = "";
+    int best = CODECS, got, status = process_start(&process, argv, PROCESS_OUT);
 
     if (status == CLIPC_ERROR_UNSUPPORTED) {
         return base_fail(status,
@@ -31,19 +35,25 @@ int encoder_find(const char *option, double patience)
                          option);
     }
     if (status == CLIPC_OK) {
-        status = feed_begin(&list, "ffmpeg -encoders", process.out, -1, patience);
+        status = feed_begin(&list, "ffmpeg -encoders", process.out, -1, PATIENCE);
     }
     if (status != CLIPC_OK) {
         return status;
     }
     list.keep = true;
-    while (feed_line(&list, line, sizeof line) == 1) { /* " V....D libx264   ..." */
+    while ((got = feed_line(&list, line, sizeof line)) == 1) { /* " V....D libx264   ..." */
         for (int i = 0; i < best && sscanf(line, " V%*s %63s", name) == 1; i++) {
             best = strcmp(name, codecs[i].name) == 0 ? i : best;
         }
     }
+    if (got < 0) {
+        snprintf(why, sizeof why, "%s", clipc_errmsg());
+    }
     feed_close(&list);
-    process_end(&process, patience, NULL);
+    process_end(&process, PATIENCE, NULL);
+    if (got < 0) {
+        return base_fail(got, "%s: %s", option, why);
+    }
     return best < CODECS ? best
                          : base_fail(CLIPC_ERROR_UNSUPPORTED,
                                      "%s: this ffmpeg has neither libx264 nor mpeg4", option);

@@ -12,8 +12,8 @@ struct encoder {
 };
 
 /* The best codec that this ffmpeg has.  It, or a negative clipc_status with a sentence that begins
- * with `option`: there is no ffmpeg, or it has none of ours. */
-int encoder_find(const char *option, double patience);
+ * with `option`: there is no ffmpeg, it says nothing, or it has none of ours. */
+int encoder_find(const char *option);
 
 /* pictures: frames are picture files, of any size, and not pixels with even sides.  format: what
  * ffmpeg calls the container.  Writes `target`, which may be there. */

@@ -78,7 +78,7 @@ bool film_is_name(const char *path)
 
 static int open_film(struct film *f, const struct labels *prompts, double patience)
 {
-    int codec = encoder_find("-o", patience), status;
+    int codec = encoder_find("-o"), status;
 
     if (codec < 0) {
         return codec;
