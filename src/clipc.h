@@ -108,7 +108,7 @@ enum clipc_dtype {
     CLIPC_DTYPE_F32 = 1,
     CLIPC_DTYPE_F16 = 2,
     CLIPC_DTYPE_BF16 = 3,
-    CLIPC_DTYPE_Q8 = 4,
+    CLIPC_DTYPE_Q8 = 4,     /* those of its blocks, but for a few */
     CLIPC_DTYPE_MIXED = 255 /* not all of them as the same */
 };
 

@@ -4,8 +4,8 @@ import struct
 
 import numpy as np
 
-ELEMENTS = {1: "<f4", 2: "<f2", 3: "<u2", 5: "u1", 6: "<i4"}
-BF16 = 3
+ELEMENTS = {1: "<f4", 2: "<f2", 3: "<u2", 4: "i1", 5: "u1", 6: "<i4"}
+BF16, Q8 = 3, 4
 ROWS, PANELS, VECTOR = 0, 1, 2
 
 
@@ -32,6 +32,8 @@ def tensor(data, record):
         a = (a.astype("<u4") << 16).view("<f4")
     if layout == PANELS and dtype == BF16:  # [out / 32][in / 2][32][2]
         a = a.reshape(rows_padded // 32, cols_padded // 2, 32, 2).transpose(0, 2, 1, 3)
+    elif layout == PANELS and dtype == Q8:  # [out / 32][in / 4][32][4]; .scale, .sums and .smooth lie beside it
+        a = a.reshape(rows_padded // 32, cols_padded // 4, 32, 4).transpose(0, 2, 1, 3)
     elif layout == PANELS:  # [out / 32][in][32]
         a = a.reshape(rows_padded // 32, cols_padded, 32).transpose(0, 2, 1)
     a = a.reshape(rows_padded, cols_padded)

@@ -38,6 +38,17 @@ def vectors(name, model, pixels, tokens, image, text):
             "%s text, %s" % (name, k), text, out)
 
 
+def quantised(name, source, pixels, tokens, image, text):
+    """int8 on every set: 1 - cosine against the reference, which has the source's weights."""
+    model = convert(source, name + "-q8", "--dtype", "q8", "--no-goldens")
+    for k in tap.kernel_sets():
+        for kind, given, want in (("pixels", pixels, image), ("tokens", tokens, text)):
+            code, _, err = tap.run("embed", "-m", model, "--" + kind, given, "--npy", tmp + "/v.npy", "--kernels", k)
+            a, b = unit(np.load(want)), unit(np.load(tmp + "/v.npy"))
+            angle = (((a - b) ** 2).sum(-1) / 2).max()
+            tap.check(code == 0 and angle <= 2e-3, "%s as q8, %s, %s: 1 - cosine %.1e %s" % (name, kind, k, angle, err))
+
+
 def convert(source, name, *more):
     out = "%s/%s.clipc" % (tmp, name)
     code, _, err = tap.run("convert", source, "-o", out, *more)
@@ -132,6 +143,8 @@ def pictures(model):
 mini = convert("tests/golden/mini", "mini")
 vectors("mini (f16)", mini, "tests/golden/mini/pixels.npy", "tests/golden/mini/tokens.npy",
         "tests/golden/mini/image_embed.npy", "tests/golden/mini/text_embed.npy")
+quantised("mini", "tests/golden/mini", "tests/golden/mini/pixels.npy", "tests/golden/mini/tokens.npy",
+          "tests/golden/mini/image_embed.npy", "tests/golden/mini/text_embed.npy")
 if tap.golden is None:
     tap.skip("$CLIPC_GOLDEN is not set: no models with vocabularies, activations and pictures")
 else:
@@ -142,6 +155,8 @@ else:
         g = folder + "/golden/"
         vectors(m, models[m], g + "pixels.npy", g + "tokens.npy", g + "image_embed.f64.npy",
                 g + "text_embed.f64.npy")
+        quantised(m, folder + "/hf", g + "pixels.npy", g + "tokens.npy", g + "image_embed.f64.npy",
+                  g + "text_embed.f64.npy")
         activations(m, models[m], folder + "/golden")
     folder = tap.golden + "/models/oa_mini"
     for file, want in (("model.fp16", "golden_hf_f16"), ("model.bf16", "golden_hf_bf16")):

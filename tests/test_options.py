@@ -210,7 +210,8 @@ table = {
         "batch": ["--batch", "1000000000"], "kernels": ["--kernels", "no-such-set"]}),
     "convert": (["convert", "tests/golden/mini", "-o", OUT], {
         "output": (["convert", "tests/golden/mini"], ["convert", "tests/golden/mini", "-o", OUT]),
-        "dtype": ["--dtype", "f32"], "vocab": ["--vocab", tmp + "/vocab"], "name": ["--name", "other"],
+        "dtype": ["--dtype", "f32"],
+        "verbose": (["convert", "tests/golden/mini", "-o", OUT, "--dtype", "q8"], ["convert", "tests/golden/mini", "-o", OUT, "--dtype", "q8", "--verbose"]), "vocab": ["--vocab", tmp + "/vocab"], "name": ["--name", "other"],
         "display": ["--display", "0.1,0.2"], "synthetic": ["--synthetic", "vit-b-32"], "seed": None,
         "arch": ["--arch", "ViT-B-32"], "goldens": None, "no-goldens": ["--no-goldens"]}),
 }

@@ -25,8 +25,8 @@ enum format_dtype {
     FORMAT_F32 = 1,
     FORMAT_F16 = 2,
     FORMAT_BF16 = 3,
-    FORMAT_Q8 = 4,   /* reserved */
-    FORMAT_U8 = 5,   /* bytes: text, tables */
+    FORMAT_Q8 = 4, /* panels of a block's linear layer only */
+    FORMAT_U8 = 5, /* bytes: text, tables */
     FORMAT_I32 = 6
 };
 enum format_layout {
@@ -161,6 +161,11 @@ struct format_header {
  * layer is .weight, panels [out, in], and .bias, a vector f32 [out]; a LayerNorm is .weight and
  * .bias, vectors f32 [width].  What stands in brackets is there when the tower's flags say so.
  *
+ * The linear layers of T.NN may be q8, each by itself.  Beside such a .weight, int8 q [out, in],
+ * lie .scale, f32 [out], .sums, i32 [out], and perhaps .smooth, f32 [in], all vectors:
+ * W[o][i] = q[o][i] scale[o] smooth[i], smooth being 1 where it is not there, and
+ * sums[o] = sum over i of q[o][i].
+ *
  *   vision.patch_embed         linear [width, 3 * patch * patch], columns channel, y, x; [.bias]
  *   vision.class_embedding     vector f32 [width]; [FORMAT_CLASS_TOKEN]
  *   T.positional_embedding     rows f32 [positions, width]
@@ -189,8 +194,7 @@ struct format_header {
  *   provenance                 u8: UTF-8 lines "key: value"
  *   golden.text                i32 [1, n] token ids;  golden.text_vector  f32 [1, embed_dim]
  *   golden.image_vector        f32 [1, embed_dim] of the image that README.md gives by a formula
- *
- * Kept for an element type to come: beside a .weight of q8 lie .scale, .sums and .smooth. */
+ */
 #define FORMAT_WORD_END 0x8000u
 
 #endif

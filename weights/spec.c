@@ -8,6 +8,7 @@ struct lister {
     weights_spec_fn fn;
     void *arg;
     char prefix[FORMAT_NAME_BYTES]; /* "vision." or "vision.03." */
+    bool block;                     /* is it the prefix of a block? */
     int status;
 };
 
@@ -48,7 +49,8 @@ static void emit_norm(struct lister *l, const char *part, uint32_t width)
 static void emit_linear(struct lister *l, const char *part, uint32_t out, uint32_t in, bool bias)
 {
     emit(l, part, ".weight",
-         &(struct weights_spec){.rows = out, .cols = in, .layout = FORMAT_PANELS, .linear = true});
+         &(struct weights_spec){
+             .rows = out, .cols = in, .layout = FORMAT_PANELS, .linear = true, .block = l->block});
     if (bias) {
         emit_vector(l, part, ".bias", out);
     }
@@ -68,8 +70,10 @@ static void emit_blocks(struct lister *l, const char *tower, const struct format
 {
     for (uint32_t i = 0; i < t->layers && l->status == CLIPC_OK; i++) {
         snprintf(l->prefix, sizeof l->prefix, "%s.%02u.", tower, i);
+        l->block = true;
         emit_norm(l, "ln_1", t->width);
         emit_block(l, t);
+        l->block = false;
     }
     snprintf(l->prefix, sizeof l->prefix, "%s.", tower);
 }
@@ -91,7 +95,7 @@ static void emit_end(struct lister *l, const struct format_tower *t, uint32_t em
 
 int weights_each_spec(const struct format_header *h, weights_spec_fn fn, void *arg)
 {
-    struct lister l = {fn, arg, "vision.", CLIPC_OK};
+    struct lister l = {.fn = fn, .arg = arg, .prefix = "vision."};
     const struct format_tower *v = &h->vision, *t = &h->text;
 
     if (v->layers != 0) {
@@ -117,10 +121,48 @@ int weights_each_spec(const struct format_header *h, weights_spec_fn fn, void *a
     return l.status;
 }
 
+void weights_part_name(char name[FORMAT_NAME_BYTES], const char *weight, const char *suffix)
+{
+    const char *dot = strrchr(weight, '.');
+
+    snprintf(name, FORMAT_NAME_BYTES, "%.*s%s",
+             (int)(dot != NULL ? (size_t)(dot - weight) : strlen(weight)), weight, suffix);
+}
+
+const struct format_record *weights_part(const struct weights *w, const char *weight,
+                                         const char *suffix)
+{
+    char name[FORMAT_NAME_BYTES];
+
+    weights_part_name(name, weight, suffix);
+    return weights_find(w, name);
+}
+
+/* Rows and columns are the true sizes, and what is multiplied over; the padded ones say where the
+ * next panel begins. */
+struct kernels_linear weights_linear(const struct weights *w, const struct format_record *r)
+{
+    struct kernels_linear l = {.panels = weights_data(w, r),
+                               .out = r->rows,
+                               .in = r->cols,
+                               .out_padded = r->rows_padded,
+                               .in_padded = r->cols_padded,
+                               .dtype = (enum kernels_dtype)r->dtype};
+
+    if (r->dtype == FORMAT_Q8) {
+        const struct format_record *smooth = weights_part(w, r->name, ".smooth");
+        l.scale = weights_data(w, weights_part(w, r->name, ".scale"));
+        l.sums = weights_data(w, weights_part(w, r->name, ".sums"));
+        l.smooth = smooth != NULL ? weights_data(w, smooth) : NULL;
+    }
+    return l;
+}
+
 struct tower_dtype {
     const struct weights *w;
     const char *tower;
-    uint32_t dtype;
+    uint32_t all;
+    bool q8; /* any */
 };
 
 static int merge_dtype(void *arg, const struct weights_spec *spec)
@@ -129,15 +171,16 @@ static int merge_dtype(void *arg, const struct weights_spec *spec)
 
     if (spec->layout == FORMAT_PANELS && strncmp(spec->name, t->tower, strlen(t->tower)) == 0) {
         uint32_t dtype = weights_find(t->w, spec->name)->dtype;
-        t->dtype = t->dtype == 0 || t->dtype == dtype ? dtype : WEIGHTS_MIXED;
+        t->all = t->all == 0 || t->all == dtype ? dtype : WEIGHTS_MIXED;
+        t->q8 |= dtype == FORMAT_Q8;
     }
     return CLIPC_OK;
 }
 
 uint32_t weights_tower_dtype(const struct weights *w, const char *tower)
 {
-    struct tower_dtype t = {w, tower, 0};
+    struct tower_dtype t = {w, tower, 0, false};
 
     weights_each_spec(&w->header, merge_dtype, &t);
-    return t.dtype;
+    return t.q8 ? FORMAT_Q8 : t.all;
 }

@@ -2,6 +2,7 @@
  * shape or type again. */
 #include "validate.h"
 
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +74,7 @@ static int check_kind(const struct validation *c, const struct format_record *r,
 {
     struct format_record want;
 
-    if (r->dtype == FORMAT_Q8 || r->dtype > FORMAT_I32) {
+    if (r->dtype > FORMAT_I32) {
         return base_fail(CLIPC_ERROR_UNSUPPORTED,
                          "%s: '%s' is stored in a type (%s, %u) that this clipc does not compute "
                          "with: use a newer one",
@@ -93,6 +94,55 @@ static int check_kind(const struct validation *c, const struct format_record *r,
     return CLIPC_OK;
 }
 
+/* Vector `suffix` of the q8 layer `weight`: n numbers of this type; *r NULL where there is none. */
+static int check_part(const struct validation *c, const char *weight, const char *suffix,
+                      enum format_dtype dtype, uint32_t n, const struct format_record **r)
+{
+    *r = weights_part(c->w, weight, suffix);
+    if (*r != NULL && ((*r)->rows != 1 || (*r)->cols != n)) {
+        return VALIDATE_BAD("%s: damaged: '%s' is %u x %u, its layer wants 1 x %u", c->what,
+                            (*r)->name, (*r)->rows, (*r)->cols, n);
+    }
+    return *r == NULL ? CLIPC_OK : check_kind(c, *r, dtype, FORMAT_VECTOR);
+}
+
+/* What is divided by, or stands for a size, must be one. */
+static int check_positive(const struct validation *c, const struct format_record *r)
+{
+    const float *x = weights_data(c->w, r);
+
+    for (uint32_t i = 0; i < r->cols; i++) {
+        if (!(x[i] > 0 && x[i] <= FLT_MAX)) {
+            return VALIDATE_BAD("%s: damaged: '%s' holds %g, which is no scale", c->what, r->name,
+                                (double)x[i]);
+        }
+    }
+    return CLIPC_OK;
+}
+
+/* What lies beside a weight of q8.  The sums are believed, as the weights are: to make them again
+ * would read the whole file, and wrong ones spoil no more than wrong weights do. */
+static int check_q8(const struct validation *c, const struct weights_spec *spec)
+{
+    const struct format_record *scale, *sums, *smooth;
+    int status = check_part(c, spec->name, ".scale", FORMAT_F32, spec->rows, &scale);
+
+    if (status == CLIPC_OK) {
+        status = check_part(c, spec->name, ".sums", FORMAT_I32, spec->rows, &sums);
+    }
+    if (status == CLIPC_OK) {
+        status = check_part(c, spec->name, ".smooth", FORMAT_F32, spec->cols, &smooth);
+    }
+    if (status == CLIPC_OK && (scale == NULL || sums == NULL)) {
+        return VALIDATE_BAD("%s: damaged: '%s' is q8 and without %s", c->what, spec->name,
+                            scale == NULL ? "scales (.scale)" : "sums (.sums)");
+    }
+    if (status == CLIPC_OK) {
+        status = check_positive(c, scale);
+    }
+    return status == CLIPC_OK && smooth != NULL ? check_positive(c, smooth) : status;
+}
+
 static int check_spec(void *arg, const struct weights_spec *spec)
 {
     const struct validation *c = arg;
@@ -106,7 +156,10 @@ static int check_spec(void *arg, const struct weights_spec *spec)
                             spec->name, r->rows, r->cols, spec->rows, spec->cols);
     }
     bool half = spec->linear && (r->dtype == FORMAT_F16 || r->dtype == FORMAT_BF16);
-    return check_kind(c, r, half ? (enum format_dtype)r->dtype : FORMAT_F32, spec->layout);
+    bool q8 = spec->block && r->dtype == FORMAT_Q8;
+    enum format_dtype dtype = half || q8 ? (enum format_dtype)r->dtype : FORMAT_F32;
+    int status = check_kind(c, r, dtype, spec->layout);
+    return status == CLIPC_OK && q8 ? check_q8(c, spec) : status;
 }
 
 /* ---- Token tables and other records -------------------------------------------------------- */
@@ -238,12 +291,21 @@ static void mark_known(const struct validation *c, const char *name)
 
 static int mark_spec(void *arg, const struct weights_spec *spec)
 {
+    static const char *const suffixes[] = {".scale", ".sums", ".smooth"};
+    const struct validation *c = arg;
+    const struct format_record *r = weights_find(c->w, spec->name);
+    char name[FORMAT_NAME_BYTES];
+
     mark_known(arg, spec->name);
+    for (size_t i = 0; i < 3 && r != NULL && spec->block && r->dtype == FORMAT_Q8; i++) {
+        weights_part_name(name, spec->name, suffixes[i]);
+        mark_known(arg, name);
+    }
     return CLIPC_OK;
 }
 
-/* Known is what this header asks for, and `others`.  The rest may be skipped, unless it says that
- * it may not. */
+/* Known is what this header asks for, what its q8 layers have beside them, and `others`.  The rest
+ * may be skipped, unless it says that it may not. */
 static int check_names(struct validation *c)
 {
     int status = weights_each_spec(&c->w->header, mark_spec, c);

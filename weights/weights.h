@@ -21,8 +21,9 @@ struct weights {
 
 /* Check everything: magic, version, sizes, every record's name, place, shape, dtype and overlap,
  * every hyper-parameter and enum, that every tensor the towers need is there with its shape, that
- * what else is there may be ignored, and that token tables are consistent.  Never reads tensor data
- * but the token tables, so it takes milliseconds.  On failure the message begins with `path`. */
+ * what else is there may be ignored, that token tables are consistent, and that scales of q8 are
+ * positive.  Never reads tensor data but those, so it takes milliseconds.  On failure the message
+ * begins with `path`. */
 int weights_open(const char *path, struct weights *w);
 int weights_open_memory(const void *data, size_t size, struct weights *w);
 /* The file at `path`, called `what` in messages. */
@@ -62,9 +63,20 @@ struct weights_spec {
     uint32_t rows, cols;
     enum format_layout layout;
     bool linear; /* f32, f16 or bf16, as convert was asked; else f32 always */
+    bool block;  /* a linear layer's panels in a block, which may be q8 too */
 };
 typedef int (*weights_spec_fn)(void *arg, const struct weights_spec *spec);
 int weights_each_spec(const struct format_header *header, weights_spec_fn fn, void *arg);
+
+/* The name of another part of the layer whose weight is called `weight`: "text.00.c_fc.weight" and
+ * ".scale" give "text.00.c_fc.scale".  A name of the list always has room for it. */
+void weights_part_name(char name[FORMAT_NAME_BYTES], const char *weight, const char *suffix);
+/* That record, or NULL. */
+const struct format_record *weights_part(const struct weights *w, const char *weight,
+                                         const char *suffix);
+
+/* The linear layer whose weight is record r, as it lies in the file. */
+struct kernels_linear weights_linear(const struct weights *w, const struct format_record *r);
 
 /* ---- SentencePiece's tables: pieces.c ------------------------------------------------------ */
 
@@ -100,8 +112,9 @@ static inline uint32_t weights_trie_offset(uint32_t unit)
     return (unit >> 10) << ((unit & 0x200) >> 6);
 }
 
-/* The element type of a tower's linear layers ("vision" or "text"): WEIGHTS_MIXED when they differ,
- * 0 without the tower. */
+/* The element type of a tower's linear layers ("vision" or "text"): FORMAT_Q8 when there is one
+ * (the others have 16 bits for good reasons), else WEIGHTS_MIXED when they differ; 0 without the
+ * tower. */
 #define WEIGHTS_MIXED 255u
 uint32_t weights_tower_dtype(const struct weights *w, const char *tower);
 

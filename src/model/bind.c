@@ -21,19 +21,13 @@ static const struct format_record *find(const struct weights *w, const char *nam
 }
 
 /* W [out, in] and b [out_padded] of "name.weight" and "name.bias": y = x W^T + b, W as nn.Linear
- * has it, in panels (kernels/pack.h).  rows and cols are the true sizes, and what is multiplied
- * over; the padded ones say where the next panel begins. */
+ * has it, in panels (kernels/pack.h). */
 static void bind_linear(struct linear *l, const struct weights *w, const char *name, bool has_bias)
 {
     const struct format_record *r = find(w, name, ".weight");
 
     memset(l, 0, sizeof *l);
-    l->w.panels = weights_data(w, r);
-    l->w.out = r->rows;
-    l->w.in = r->cols;
-    l->w.out_padded = r->rows_padded;
-    l->w.in_padded = r->cols_padded;
-    l->w.dtype = (enum kernels_dtype)r->dtype;
+    l->w = weights_linear(w, r);
     l->bias = has_bias ? weights_data(w, find(w, name, ".bias")) : NULL;
 }
 

@@ -11,6 +11,7 @@
 #include "../cli/progress.h"
 #include "../measure/gflop.h"
 #include "../cli/probe.h"
+#include "quantise.h"
 #include "records.h"
 #include "source.h"
 #include "writer.h"
@@ -22,8 +23,10 @@
 struct job {
     struct source source;
     struct writer *writer;
-    enum format_dtype dtype; /* of the linear layers */
-    uint64_t done, total;    /* bytes */
+    enum format_dtype dtype; /* of the linear layers; of those of blocks, if it is q8 */
+    bool verbose;
+    struct quantise_errors errors;
+    uint64_t done, total; /* bytes */
     struct progress progress;
     struct goldens goldens;
     struct record records[RECORDS_MAX];
@@ -31,9 +34,23 @@ struct job {
 
 /* ---- Tensors ------------------------------------------------------------------------------- */
 
+/* What int8 would spoil has 16 bits beside it: the patch embedding, projections and the token
+ * table, which are little work, and the queries and keys of the first block, which make most of the
+ * error of texts in every model measured (kernels/README.md). */
+static bool bears_int8(const struct weights_spec *spec)
+{
+    return spec->block && strstr(spec->name, ".00.attn_in.") == NULL;
+}
+
 static enum format_dtype stored_as(const struct job *job, const struct weights_spec *spec)
 {
-    return spec->linear ? job->dtype : FORMAT_F32;
+    if (!spec->linear) {
+        return FORMAT_F32;
+    }
+    if (job->dtype != FORMAT_Q8 || bears_int8(spec)) {
+        return job->dtype;
+    }
+    return job->source.native == FORMAT_BF16 ? FORMAT_BF16 : FORMAT_F16;
 }
 
 static int declare_tensor(void *arg, const struct weights_spec *spec)
@@ -43,6 +60,9 @@ static int declare_tensor(void *arg, const struct weights_spec *spec)
 
     struct format_record shape;
 
+    if (dtype == FORMAT_Q8) {
+        return quantise_declare(job->writer, spec, &job->total);
+    }
     if (weights_shape(&shape, dtype, spec->layout, spec->rows, spec->cols)) {
         job->total += shape.bytes;
     }
@@ -50,17 +70,18 @@ static int declare_tensor(void *arg, const struct weights_spec *spec)
                           FORMAT_REQUIRED);
 }
 
-/* values: [n] finite floats to 16 bits; what does not fit, or was bf16 and is too small for f16, is
- * refused: clamped weights would be another model, and the way out is one option.  (f16 to bf16
- * rounds as f32 does, and was asked for.) */
-static int round_row(const struct job *job, const char *name, const float *values, size_t n,
+/* values: [spec->cols] finite floats to 16 bits; what does not fit, or was bf16 and is too small
+ * for f16, is refused: clamped weights would be another model, and the way out is one option.  (f16
+ * to bf16 rounds as f32 does, and was asked for.) */
+static int round_row(const struct job *job, const struct weights_spec *spec, const float *values,
                      uint16_t *out)
 {
-    bool brain = job->dtype == FORMAT_BF16;
-    const char *to = weights_dtype_name(job->dtype);
+    enum format_dtype dtype = stored_as(job, spec);
+    bool brain = dtype == FORMAT_BF16;
+    const char *name = spec->name, *to = weights_dtype_name(dtype);
     bool again = job->source.native == FORMAT_BF16 && !brain;
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < spec->cols; i++) {
         out[i] = brain ? pack_f32_to_bf16(values[i]) : pack_f32_to_f16(values[i]);
         float stored = brain ? pack_bf16_to_f32(out[i]) : pack_f16_to_f32(out[i]);
         if (!isfinite(stored)) {
@@ -94,7 +115,7 @@ static int fill_tensor(const struct job *job, const struct weights_spec *spec, s
         const void *row = b->values;
         int status = job->source.row(&job->source, spec, r, b->values);
         if (status == CLIPC_OK && dtype != FORMAT_F32) {
-            status = round_row(job, spec->name, b->values, spec->cols, b->halves);
+            status = round_row(job, spec, b->values, b->halves);
             row = b->halves;
         }
         if (status != CLIPC_OK) {
@@ -114,6 +135,13 @@ static int write_tensor(void *arg, const struct weights_spec *spec)
     struct job *job = arg;
     enum format_dtype dtype = stored_as(job, spec);
     struct format_record shape;
+
+    if (dtype == FORMAT_Q8) {
+        int status = quantise_layer(&job->source, spec, job->writer, job->verbose, &job->errors);
+        job->done += pack_bytes(KERNELS_Q8, spec->rows, spec->cols);
+        progress_show(&job->progress, job->done >> 20, job->total >> 20);
+        return status;
+    }
     if (!weights_shape(&shape, dtype, spec->layout, spec->rows, spec->cols) ||
         shape.bytes > SIZE_MAX) {
         return base_fail(CLIPC_ERROR_UNSUPPORTED,
@@ -155,6 +183,11 @@ static int fill(struct job *job, bool goldens)
     job->progress = progress_begin("MB");
     status = weights_each_spec(h, write_tensor, job);
     progress_clear(&job->progress);
+    if (status == CLIPC_OK && job->errors.layers > 0) {
+        cli_note("%zu layers as int8, off by %.2e rms of their weights, the most %s by %.2e",
+                 job->errors.layers, sqrt(job->errors.squares / (double)job->errors.layers),
+                 job->errors.name, job->errors.worst);
+    }
     if (status != CLIPC_OK ||
         (status = records_write(job->records, false, job->writer)) != CLIPC_OK || !goldens ||
         (status = writer_open(job->writer, &w)) != CLIPC_OK) {
@@ -253,13 +286,19 @@ int convert_run(const struct convert_request *r)
     struct format_header *h = &job.source.header;
     const char *same = files_same(&job.source.files, r->out);
     job.dtype = r->dtype != 0 ? r->dtype : job.source.native;
+    job.verbose = r->verbose;
     set_name(&job.source, r);
     if (r->display_low < r->display_high) {
         h->display_low = r->display_low;
         h->display_high = r->display_high;
     }
     bool cheap = gflop_of(h, GOLDEN_IDS) <= GOLDEN_GFLOP;
-    if (same != NULL) {
+    if (job.source.quantised && job.dtype != FORMAT_F32) {
+        status = base_fail(CLIPC_ERROR_ARGUMENT,
+                           "%s: holds int8 weights, which --dtype %s would round a second time: "
+                           "convert the checkpoint that it is from, or with --dtype f32",
+                           r->source, weights_dtype_name(job.dtype));
+    } else if (same != NULL) {
         status = base_fail(CLIPC_ERROR_ARGUMENT,
                            "%s: is read here (%s) and would be lost: name another file with -o",
                            r->out, same);

@@ -3,6 +3,7 @@
 #ifndef CLIPC_CONVERT_H
 #define CLIPC_CONVERT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "../../weights/format.h"
@@ -14,16 +15,17 @@ enum convert_goldens {
 };
 
 struct convert_request {
-    const char *source;           /* a folder or a file; NULL: `shape` */
-    const char *shape;            /* of a random model; NULL: `source` */
-    uint64_t seed;                /* of the random model */
-    const char *out;              /* the weight file */
-    const char *arch;             /* of a checkpoint without a config; NULL: it says so itself */
-    const char *vocab;            /* where the vocabulary is; NULL: with the source */
-    const char *name;             /* for people; NULL: as the source's */
-    enum format_dtype dtype;      /* of the linear layers: f32, f16 or bf16; 0: as the source's */
-    float display_low;            /* both 0: as the source's */
-    float display_high;           /* range of cosines worth showing */
+    const char *source;      /* a folder or a file; NULL: `shape` */
+    const char *shape;       /* of a random model; NULL: `source` */
+    uint64_t seed;           /* of the random model */
+    const char *out;         /* the weight file */
+    const char *arch;        /* of a checkpoint without a config; NULL: it says so itself */
+    const char *vocab;       /* where the vocabulary is; NULL: with the source */
+    bool verbose;            /* say of each layer what int8 costs it */
+    const char *name;        /* for people; NULL: as the source's */
+    enum format_dtype dtype; /* of the linear layers, q8 of blocks' alone; 0: as the source's */
+    float display_low;       /* both 0: as the source's */
+    float display_high;      /* range of cosines worth showing */
     enum convert_goldens goldens; /* self-test vectors */
 };
 

@@ -10,6 +10,7 @@
 struct source {
     struct format_header header;
     enum format_dtype native; /* FORMAT_F32, _F16 or _BF16: what the linear layers are stored as */
+    bool quantised;           /* some are q8, and native FORMAT_F32 */
     struct vocab vocab;       /* kind FORMAT_TOKENIZER_NONE: none */
     const char *no_tokenizer; /* what its texts need and clipc has not; NULL: it has */
     bool scaled_vision, scaled_text; /* each branch of a block ends in a LayerScale */

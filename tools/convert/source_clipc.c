@@ -14,13 +14,10 @@ static int row(const struct source *s, const struct weights_spec *spec, uint32_t
 {
     const struct opened *o = s->data;
     const struct format_record *rec = weights_find(&o->w, spec->name);
-    const void *data = weights_data(&o->w, rec);
-
-    struct kernels_linear l = {
-        .panels = data, .in = rec->cols, .out = rec->rows, .dtype = (enum kernels_dtype)rec->dtype};
+    const struct kernels_linear l = weights_linear(&o->w, rec);
 
     if (!(rec->layout == FORMAT_PANELS ? pack_unpack_row(values, &l, r)
-                                       : pack_table_row(values, l.dtype, data, r, rec->cols))) {
+                                       : pack_table_row(values, l.dtype, l.panels, r, rec->cols))) {
         return base_fail(CLIPC_ERROR_UNSUPPORTED, "'%s': elements of type %d", spec->name,
                          (int)rec->dtype);
     }
@@ -99,6 +96,7 @@ static int find_native(void *arg, const struct weights_spec *spec)
     if (spec->linear) {
         enum format_dtype dtype = (enum format_dtype)weights_find(&o->w, spec->name)->dtype;
         s->native = s->native == 0 || s->native == dtype ? dtype : FORMAT_F32;
+        s->quantised |= dtype == FORMAT_Q8;
     }
     return CLIPC_OK;
 }

@@ -63,13 +63,10 @@ static void linear(struct pass *p, const char *name, bool bias, const double *x,
                    double *y)
 {
     const struct format_record *r = record(p, name, ".weight");
-    struct kernels_linear w = {.panels = weights_data(p->w, r), .in = r->cols, .out = r->rows};
+    struct kernels_linear w = weights_linear(p->w, r);
     const float *b = bias ? vector(p, name, ".bias") : NULL;
     float *row = malloc(w.in * sizeof *row);
 
-    w.in_padded = r->cols_padded;
-    w.out_padded = r->rows_padded;
-    w.dtype = (enum kernels_dtype)r->dtype;
     if (row == NULL) {
         p->status = base_fail(CLIPC_ERROR_MEMORY, "oracle: out of memory");
         return;

@@ -62,8 +62,9 @@ int cmd_convert(int argc, char **argv)
     bool goldens = false, no_goldens = false;
     const struct cli_option options[] = {
         {"o|output", CLI_OUTPUT, &r.out, "FILE", "the weight file to write"},
-        {"dtype", CLI_CHOICE, &dtype, "f32|f16|bf16",
-         "how to store linear layers (default: as the source)"},
+        {"dtype", CLI_CHOICE, &dtype, "f32|f16|bf16|q8",
+         "how to store linear layers (default: as the source); q8: int8, those of the blocks"},
+        {"verbose", CLI_FLAG, &r.verbose, NULL, "with q8: say for each layer how far off it is"},
         {"vocab", CLI_STRING, &r.vocab, "PATH",
          "vocabulary: a folder, merges.txt, tokenizer.json or bpe_simple_vocab_16e6.txt.gz"},
         {"arch", CLI_STRING, &r.arch, "NAME",
