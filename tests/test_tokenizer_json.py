@@ -129,6 +129,8 @@ for pairs in (0, 5, 40, 200, 800):
             same("%d merges%s, context %d" % (pairs, ", byte fallback" if fallback else "", context), path, root, context)
 root["normalizer"]["normalizers"].pop(0)
 same("lower case, by the class", write("class", root, dict(gemma, tokenizer_class="Siglip2Tokenizer")), root, 64)
+root["post_processor"]["single"].insert(0, {"SpecialToken": {"id": "<bos>", "type_id": 0}})
+same("no start token, as the config says, whatever the template has", write("template", root, gemma), root, 64)
 same("case kept where the config says so", write("cased", root, dict(gemma, do_lower_case=False)), root, 64, small=False)
 
 
@@ -162,7 +164,9 @@ refused("another Replace", ["'Replace'"], at("normalizer", {"type": "Replace", "
 refused("a Sequence in a Sequence", ["Sequence"], lambda r: r["normalizer"]["normalizers"].append({"type": "Sequence", "normalizers": []}))
 refused("a pre-tokenizer", ["pre_tokenizer", "'ByteLevel'"], at("pre_tokenizer", {"type": "ByteLevel"}))
 refused("Split where spaces stay", ["pre_tokenizer", "'Split'"], at("normalizer", None))
-refused("a start token", ["post_processor"], lambda r: r["post_processor"]["single"].insert(0, {"SpecialToken": {"id": "<bos>", "type_id": 0}}))
+refused("another post-processor", ["post_processor", "'ByteLevel'"], at("post_processor", {"type": "ByteLevel"}))
+bos = {"SpecialToken": {"id": "<bos>", "type_id": 0}}
+refused("a start token by the template", ["add_bos_token", "template"], lambda r: r["post_processor"]["single"].insert(0, bos), add_bos_token=None)
 refused("a start token by the config", ["add_bos_token"], add_bos_token=True)
 refused("no end token", ["add_eos_token"], add_eos_token=False)
 refused("padding on the left", ["padding_side"], padding_side="left")

@@ -3,6 +3,7 @@
 #ifndef CLIPC_VOCAB_H
 #define CLIPC_VOCAB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,7 +27,9 @@ struct vocab {
     uint32_t n_order;
     unsigned char *charsmap; /* [charsmap_bytes]; NULL: none */
     size_t charsmap_bytes;
-    uint32_t flags;          /* enum format_text_flag */
+    uint32_t flags; /* enum format_text_flag */
+    bool
+        starts; /* a tokenizer.json puts a token before texts, unless the config says it does not */
     enum format_rules rules; /* FORMAT_SENTENCEPIECE or FORMAT_SIGLIP */
 };
 

@@ -80,18 +80,19 @@ static int check_pre_tokenizer(const char *path, const json_t *p, uint32_t flags
                              "none, or Split at spaces that are replaced, is");
 }
 
-/* At most an end token is put around a text: the one sequence first. */
-static int check_post_processor(const char *path, const json_t *p)
+/* A template, of which the config may take the start token away. */
+static int take_post_processor(const char *path, const json_t *p, struct vocab *v)
 {
     const char *type = vocab_json_text(p, "type");
     const json_t *first = json_array_get(json_object_get(p, "single"), 0);
 
-    if (p == NULL || json_is_null(p) ||
-        (strcmp(type, "TemplateProcessing") == 0 && json_object_get(first, "Sequence") != NULL)) {
+    if (p == NULL || json_is_null(p)) {
         return CLIPC_OK;
     }
-    return vocab_json_refuse(path, "post_processor", type,
-                             "a template that begins with the text is");
+    v->starts = json_object_get(first, "SpecialToken") != NULL;
+    return strcmp(type, "TemplateProcessing") == 0
+               ? CLIPC_OK
+               : vocab_json_refuse(path, "post_processor", type, "a template is");
 }
 
 static int check_model(const char *path, const json_t *model)
@@ -194,7 +195,7 @@ static int read_all(struct vocab_loader *l, const json_t *root)
             CLIPC_OK ||
         (status = check_pre_tokenizer(l->path, json_object_get(root, "pre_tokenizer"),
                                       l->v->flags)) != CLIPC_OK ||
-        (status = check_post_processor(l->path, json_object_get(root, "post_processor"))) !=
+        (status = take_post_processor(l->path, json_object_get(root, "post_processor"), l->v)) !=
             CLIPC_OK) {
         return status;
     }

@@ -90,8 +90,9 @@ static int take_rules(struct json_section *c, const struct class *class, struct 
 {
     bool lower = json_take_bool(c, "do_lower_case", true);
 
-    if (json_take_bool(c, "add_bos_token", false)) {
-        json_refuse(c, "add_bos_token", "SigLIP's texts begin without a start token");
+    if (json_take_bool(c, "add_bos_token", v->starts)) {
+        json_refuse(c, "add_bos_token", "SigLIP's texts begin without a start token%s",
+                    v->starts ? ", but tokenizer.json's template has one" : "");
     }
     if (!json_take_bool(c, "add_eos_token", true)) {
         json_refuse(c, "add_eos_token", "SigLIP's texts end with an end token");
