@@ -53,6 +53,9 @@ struct base_map {
 };
 int base_map_file(const char *path, struct base_map *map);
 void base_unmap(struct base_map *map);
+/* Its pages need not stay in this process's memory; what is read again comes back from the
+ * system's cache. */
+void base_map_release(const struct base_map *map);
 
 /* What `path` names when all links are followed; free() it; NULL when there is nothing. */
 char *base_real_path(const char *path);

@@ -69,6 +69,13 @@ void base_unmap(struct base_map *map)
     map->size = 0;
 }
 
+void base_map_release(const struct base_map *map)
+{
+    if (map->data != NULL) { /* shared and only read: nothing is lost */
+        madvise((void *)(uintptr_t)map->data, map->size, MADV_DONTNEED);
+    }
+}
+
 char *base_real_path(const char *path)
 {
     return realpath(path, NULL);

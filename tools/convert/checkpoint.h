@@ -20,6 +20,7 @@ struct checkpoint {
     bool wrapped;           /* the model lay in something larger, as training keeps it */
     void *data;             /* the container's */
     void (*close)(struct checkpoint *checkpoint);
+    void (*release)(const struct checkpoint *checkpoint); /* the files' pages: base_map_release */
 };
 
 /* A folder (checkpoint.c lists what it may hold) or one file.  Its first bytes say which container

@@ -25,6 +25,15 @@ static void close_shards(struct checkpoint *c)
     free(c->tensors);
 }
 
+static void release_shards(const struct checkpoint *c)
+{
+    const struct shards *s = c->data;
+
+    for (size_t i = 0; i < s->n; i++) {
+        base_map_release(&s->files[i].map);
+    }
+}
+
 static int open_shard(struct shards *s, const char *path, struct files *files)
 {
     int status = files_add(files, path);
@@ -42,6 +51,7 @@ static struct shards *begin(struct checkpoint *c)
 
     c->data = s;
     c->close = s != NULL ? close_shards : NULL;
+    c->release = release_shards;
     return s;
 }
 

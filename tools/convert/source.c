@@ -9,6 +9,8 @@
 
 #include "../../weights/sha256.h"
 
+#define HASHED_AT_ONCE ((size_t)16 << 20)
+
 int source_note(struct source *s, const char *format, ...)
 {
     char line[1024];
@@ -38,7 +40,11 @@ int source_note_file(struct source *s, const char *path)
 
     if (status == CLIPC_OK) {
         sha256_begin(&hash);
-        sha256_add(&hash, map.data, map.size);
+        for (size_t at = 0, part; at < map.size; at += part) {
+            part = map.size - at < HASHED_AT_ONCE ? map.size - at : HASHED_AT_ONCE;
+            sha256_add(&hash, map.data + at, part);
+            base_map_release(&map);
+        }
         sha256_end(&hash, digest);
         sha256_hex(digest, hex);
         base_unmap(&map);

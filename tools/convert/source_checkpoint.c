@@ -93,6 +93,9 @@ static int row(const struct source *s, const struct weights_spec *spec, uint32_t
         widen(&ours, ((uint64_t)piece.part * rows + r % rows) * cols, cols, values + at);
         status = source_check_finite(o->checkpoint.path, t->name, values + at, cols);
     }
+    if (r + 1 == spec->rows) { /* of large files the memory would hold all, and needs one tensor */
+        o->checkpoint.release(&o->checkpoint);
+    }
     return status == CLIPC_OK ? scale_row(s, spec, r, values) : status;
 }
 

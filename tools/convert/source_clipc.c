@@ -21,6 +21,9 @@ static int row(const struct source *s, const struct weights_spec *spec, uint32_t
         return base_fail(CLIPC_ERROR_UNSUPPORTED, "'%s': elements of type %d", spec->name,
                          (int)rec->dtype);
     }
+    if (r + 1 == spec->rows) {
+        base_map_release(&o->w.map);
+    }
     return source_check_finite(o->path, spec->name, values, rec->cols);
 }
 
