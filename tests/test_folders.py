@@ -274,7 +274,7 @@ refused("the same without refs", hub, hub + "/snapshots/aaaaaa")
 converts("the snapshot converts", hub + "/snapshots/c0ffee")
 
 # ---- Tensors of other families are named.
-for text, name, hint in (("OpenAI's names", "visual.conv1.weight", "--arch"), ("a ResNet", "visual.layer1.0.conv1.weight", "ResNet"),
+for text, name, hint in (("OpenAI's names", "visual.conv1.weight", "--arch"), ("a ResNet", "visual.layer1.0.conv1.weight", "would need convolutions"),
                          ("EVA", "visual.blocks.0.attn.q_bias", "EVA"), ("CoCa", "text_decoder.ln_final.bias", "CoCa"),
                          ("a BERT", "text.transformer.embeddings.position_ids", "text tower of transformers"), ("SigLIP", "vision_model.head.probe", "patch_embedding.weight"),
                          ("timm", "visual.trunk.patch_embed.proj.weight", "timm"), ("no CLIP", "bert.encoder.weight", "no CLIP model")):

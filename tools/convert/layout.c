@@ -8,20 +8,24 @@
 static const struct {
     const char *prefix;
     const struct layout *layout; /* NULL: known, but not read */
-    const char *what;
+    const char *what, *needs;
 } layouts[] = {
-    {"visual.trunk.", &layout_timm, NULL},
-    {"visual.layer1.", NULL, "a CLIP with a ResNet (RN50 and its like)"},
-    {"visual.blocks.", NULL, "an EVA-CLIP model"},
-    {"visual.attn_pool.", NULL, "a model that pools pictures by attention (CoCa, PE-Core)"},
-    {"visual.head.", NULL, "an OpenCLIP model with another image tower"},
-    {"text.transformer.embeddings.", NULL, "an OpenCLIP model with a text tower of transformers"},
-    {"text.transformer.encoder.", NULL, "an OpenCLIP model with a text tower of transformers"},
-    {"text_decoder.", NULL, "a CoCa model"},
-    {"visual.conv1.", &layout_openai, NULL},
-    {"text_encoder.", NULL, "a diffusers pipeline"},
-    {"vision_model.", &layout_hf, NULL},
-    {"text_model.", &layout_hf, NULL},
+    {"visual.layer1.", NULL, "a CLIP with a ResNet (RN50 and its like)",
+     "convolutions, and pooling by attention over their last grid"},
+    {"visual.blocks.", NULL, "an EVA-CLIP model", "rotary positions and gated MLPs"},
+    {"visual.attn_pool.", NULL, "a model that pools pictures by attention (CoCa, PE-Core)",
+     "a pooling by more than one query, and of PE-Core rotary positions"},
+    {"text.transformer.embeddings.", NULL, "an OpenCLIP model with a text tower of transformers",
+     "blocks that normalise behind their sums, as BERT's and XLM-RoBERTa's do"},
+    {"text.transformer.encoder.", NULL, "an OpenCLIP model with a text tower of transformers",
+     "an encoder of another kind (T5's)"},
+    {"text_decoder.", NULL, "a CoCa model", "a pooling by more than one query"},
+    {"visual.trunk.", &layout_timm, NULL, NULL},
+    {"visual.head.", NULL, "an OpenCLIP model with another image tower", "that tower"},
+    {"visual.conv1.", &layout_openai, NULL, NULL},
+    {"text_encoder.", NULL, "a diffusers pipeline", "the CLIP in it as a model of its own"},
+    {"vision_model.", &layout_hf, NULL, NULL},
+    {"text_model.", &layout_hf, NULL, NULL},
 };
 
 const struct layout *layout_of(const struct checkpoint *c)
@@ -33,9 +37,8 @@ const struct layout *layout_of(const struct checkpoint *c)
             }
             if (layouts[i].layout == NULL) {
                 base_fail(CLIPC_ERROR_UNSUPPORTED,
-                          "%s: %s, which clipc does not compute: it has the towers of CLIP, of "
-                          "SigLIP, and timm's plain vision transformers",
-                          c->path, layouts[i].what);
+                          "%s: %s, which clipc does not compute: it would need %s", c->path,
+                          layouts[i].what, layouts[i].needs);
             }
             return layouts[i].layout;
         }

@@ -46,6 +46,29 @@ static const char *const by_tanh[] = {"vit_base_patch32_siglip_", "vit_large_pat
                                       "vit_large_patch16_siglip_gap_512",
                                       "vit_so400m_patch16_siglip_", "vit_giantopt_patch16_siglip_"};
 
+/* What others would need: the first whose name has this in it. */
+static const struct {
+    const char *part, *needs;
+} others[] = {{"naflex", "images of any shape"},
+              {"eva02", "rotary positions and gated MLPs"},
+              {"eva", "EVA's attention, whose keys have no bias"},
+              {"vit_pe_", "rotary positions"},
+              {"_mci", "convolutions in front of the patches"},
+              {"_reg", "register tokens"},
+              {"convnext", "convolutions"},
+              {"resnet", "convolutions"},
+              {"vitamin", "convolutions"}};
+
+static const char *needs_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (strstr(name, others[i].part) != NULL) {
+            return others[i].needs;
+        }
+    }
+    return "parts that are not there";
+}
+
 #define FIND(list, what)                                                                           \
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {                                    \
         if (what) {                                                                                \
@@ -207,10 +230,12 @@ void open_clip_take_timm(struct json_section *c, bool fc_norm, struct source *s)
 
     open_clip_refuse_others(c, known, sizeof known / sizeof known[0]);
     h->image_size = json_take_u32(c, "image_size", 224, 1, CLIPC_MAX_IMAGE_SIZE);
-    if (!take_name(json_take_string(c, "timm_model_name", ""), h, &mlp_ratio)) {
+    const char *name = json_take_string(c, "timm_model_name", "");
+    if (!take_name(name, h, &mlp_ratio)) {
         json_refuse(c, "timm_model_name",
-                    "of timm's towers, clipc computes vit_SIZE_patchN_PIXELS and its clip, "
-                    "clip_quickgelu, siglip and siglip_gap variants, of sizes tiny to gigantic");
+                    "it would need %s; of timm's towers, clipc computes vit_SIZE_patchN_PIXELS and "
+                    "its clip, clip_quickgelu, siglip and siglip_gap variants, tiny to gigantic",
+                    needs_of(name));
         return;
     }
     take_kwargs(c, mlp_ratio, s);
