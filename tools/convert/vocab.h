@@ -27,10 +27,9 @@ struct vocab {
     uint32_t n_order;
     unsigned char *charsmap; /* [charsmap_bytes]; NULL: none */
     size_t charsmap_bytes;
-    uint32_t flags; /* enum format_text_flag */
-    bool
-        starts; /* a tokenizer.json puts a token before texts, unless the config says it does not */
-    enum format_rules rules; /* FORMAT_SENTENCEPIECE or FORMAT_SIGLIP */
+    uint32_t flags;          /* enum format_text_flag */
+    bool starts;             /* its template begins with a token, unless a config says otherwise */
+    enum format_rules rules; /* FORMAT_SENTENCEPIECE, FORMAT_SIGLIP; of merges FORMAT_HF */
 };
 
 /* From `path`: a folder with vocab.json + merges.txt, tokenizer.json, merges.txt alone or OpenAI's
