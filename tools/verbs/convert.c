@@ -11,9 +11,10 @@
 static const struct cli_verb verb = {
     "convert", "SOURCE -o FILE [options]",
     "Turn a checkpoint into a weight file that clipc maps and runs.  SOURCE is one of\n\n"
-    "  a HuggingFace CLIPModel folder, or one file of tensors in it: model.safetensors,\n"
-    "    pytorch_model.bin or their shards; config.json, preprocessor_config.json, vocab.json and\n"
-    "    merges.txt, or tokenizer.json; one tower with its projection will do\n"
+    "  a HuggingFace CLIPModel or SiglipModel folder, or one file of tensors in it:\n"
+    "    model.safetensors, pytorch_model.bin or their shards; with config.json,\n"
+    "    preprocessor_config.json; vocab.json and merges.txt, tokenizer.json or spiece.model;\n"
+    "    one tower with its projection will do\n"
     "  an OpenCLIP folder (open_clip_config.json), or a file or epoch_N.pt in it; without the\n"
     "    config, --arch names the architecture\n"
     "  OpenAI's ViT-B-32.pt and its like, or a state dict that torch.save wrote, with --vocab\n"
@@ -66,7 +67,8 @@ int cmd_convert(int argc, char **argv)
          "how to store linear layers (default: as the source); q8: int8, those of the blocks"},
         {"verbose", CLI_FLAG, &r.verbose, NULL, "with q8: say for each layer how far off it is"},
         {"vocab", CLI_STRING, &r.vocab, "PATH",
-         "vocabulary: a folder, merges.txt, tokenizer.json or bpe_simple_vocab_16e6.txt.gz"},
+         "vocabulary: a folder, merges.txt, tokenizer.json, spiece.model or\n"
+         "bpe_simple_vocab_16e6.txt.gz"},
         {"arch", CLI_STRING, &r.arch, "NAME",
          "OpenCLIP's name for weights without a config: ViT-B-32, ViT-B-32-quickgelu, ..."},
         {"name", CLI_STRING, &r.name, "NAME", "the model's name, for people"},
