@@ -56,9 +56,9 @@ CAN_TRAIN := $(and $(call has,BLAS),$(call has,STB),$(call has,JANSSON))
 TRAIN_LIBS := -lopenblas $(TOOL_LIBS)
 
 # ---- Sources: a folder is a floor; optional files and other CPUs' kernels drop out --------------
-ISA_x86_64 := avx2 avx512
-ISA_aarch64 := neon
-ISA_ALL := avx2 avx512 neon
+ISA_x86_64 := avx2 avxvnni avx512 avx512vnni
+ISA_aarch64 := neon dotprod
+ISA_ALL := $(ISA_x86_64) $(ISA_aarch64)
 ISA := $(ISA_$(ARCH))
 drop := $(patsubst %,kernels/%.c,$(filter-out $(ISA),$(ISA_ALL))) \
         $(if $(call has,BLAS),,kernels/blas.c) $(if $(call has,STB),,src/image/stb.c) \
@@ -89,9 +89,13 @@ $(B)/tools/train/%.o: EXTRA := -D_DEFAULT_SOURCE -O3
 $(B)/tools/train/picture.o: EXTRA := -D_DEFAULT_SOURCE -O3 -fno-sanitize=shift
 $(B)/tests/%.o: EXTRA := -D_DEFAULT_SOURCE
 
-$(B)/kernels/avx2.o: ISA_FLAGS := -mavx2 -mfma -mf16c
-$(B)/kernels/avx512.o: ISA_FLAGS := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c \
-    -mprefer-vector-width=512
+AVX2 := -mavx2 -mfma -mf16c
+AVX512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl $(AVX2) -mprefer-vector-width=512
+$(B)/kernels/avx2.o: ISA_FLAGS := $(AVX2)
+$(B)/kernels/avxvnni.o: ISA_FLAGS := $(AVX2) -mavxvnni
+$(B)/kernels/avx512.o: ISA_FLAGS := $(AVX512)
+$(B)/kernels/avx512vnni.o: ISA_FLAGS := $(AVX512) -mavx512vnni
+$(B)/kernels/dotprod.o: ISA_FLAGS := -march=armv8.2-a+dotprod
 # Kernels are loops over vectors: what -O3 unrolls in them is measured in kernels/README.md.
 $(B)/kernels/%.o: OPT := -O3
 

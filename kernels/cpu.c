@@ -4,12 +4,16 @@
 
 #include <pthread.h>
 #include <unistd.h>
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
 
 #define BIT(n) (1u << (n))
 
 /* CPUID says what the CPU can do, XCR0 which registers the system saves when it switches tasks:
  * under a system that does not know ZMM, programs would find another's values in them.  So a set
- * wants both.  FMA, AVX and F16C are bits of leaf 1, AVX2 and AVX-512's parts of leaf 7, EBX. */
+ * wants both.  FMA, AVX and F16C are bits of leaf 1, AVX2 and AVX-512's parts of leaf 7, EBX, the
+ * int8 products of its ECX and of subleaf 1, EAX. */
 struct cpu cpu_decode_x86(const struct cpu_x86 *a)
 {
     const uint32_t fma = BIT(12), osxsave = BIT(27), avx = BIT(28), f16c = BIT(29); /* leaf 1 */
@@ -22,6 +26,8 @@ struct cpu cpu_decode_x86(const struct cpu_x86 *a)
 
     cpu.avx2 = (a->leaf1_ecx & one) == one && (a->leaf7_ebx & avx2) && (xcr0 & ymm) == ymm;
     cpu.avx512 = cpu.avx2 && (a->leaf7_ebx & seven) == seven && (xcr0 & zmm) == zmm;
+    cpu.avxvnni = cpu.avx2 && (a->leaf7_1_eax & BIT(4));
+    cpu.avx512vnni = cpu.avx512 && (a->leaf7_ecx & BIT(11));
     return cpu;
 }
 
@@ -75,7 +81,11 @@ static void ask_caches(struct cpu *cpu)
 /* XGETBV faults where the system has not allowed it, which OSXSAVE (leaf 1, ECX, bit 27) tells. */
 static struct cpu ask(void)
 {
-    struct cpu_x86 answers = {.leaf1_ecx = ask_leaf(1, 0).ecx, .leaf7_ebx = ask_leaf(7, 0).ebx};
+    const struct leaf seven = ask_leaf(7, 0); /* eax: the highest subleaf */
+    struct cpu_x86 answers = {.leaf1_ecx = ask_leaf(1, 0).ecx,
+                              .leaf7_ebx = seven.ebx,
+                              .leaf7_ecx = seven.ecx,
+                              .leaf7_1_eax = seven.eax >= 1 ? ask_leaf(7, 1).eax : 0};
 
     answers.xcr0 = (answers.leaf1_ecx & BIT(27)) ? ask_xcr0() : 0;
     struct cpu cpu = cpu_decode_x86(&answers);
@@ -98,6 +108,11 @@ static struct cpu ask(void)
 
 #if defined(__aarch64__)
     cpu.neon = true;
+#endif
+#if defined(__aarch64__) && defined(__linux__)
+    cpu.dotprod = (getauxval(AT_HWCAP) & BIT(20)) != 0; /* HWCAP_ASIMDDP */
+#elif defined(__ARM_FEATURE_DOTPROD)
+    cpu.dotprod = true; /* the compiler was told so of every file */
 #endif
 #if defined(_SC_LEVEL1_DCACHE_SIZE)
     cpu.l1 = ask_size(_SC_LEVEL1_DCACHE_SIZE);

@@ -7,9 +7,12 @@
 #include <stdint.h>
 
 struct cpu {
-    bool avx2;   /* AVX2, FMA, F16C, and the system saves YMM registers */
-    bool avx512; /* F, BW, DQ, VL, all of avx2's, and the system saves ZMM and masks */
-    bool neon;   /* part of every AArch64 CPU */
+    bool avx2;       /* AVX2, FMA, F16C, and the system saves YMM registers */
+    bool avxvnni;    /* AVX-VNNI, and all of avx2's */
+    bool avx512;     /* F, BW, DQ, VL, all of avx2's, and the system saves ZMM and masks */
+    bool avx512vnni; /* AVX512-VNNI, and all of avx512's */
+    bool neon;       /* part of every AArch64 CPU */
+    bool dotprod;    /* SDOT, and all of neon's */
     /* Bytes of a core's data caches (l3: of all cores that share it); 0: unknown. */
     size_t l1, l2, l3;
 };
@@ -22,7 +25,8 @@ const struct cpu *cpu_features(void);
  * Intel SDM volume 2A, CPUID; volume 1, 13.3 and 14.3 to 15.2 (XCR0, and what must be checked). */
 struct cpu_x86 {
     uint32_t leaf1_ecx, leaf7_ebx;
-    uint32_t xcr0; /* looked at only when leaf1_ecx has OSXSAVE */
+    uint32_t xcr0;                   /* looked at only when leaf1_ecx has OSXSAVE */
+    uint32_t leaf7_ecx, leaf7_1_eax; /* of subleaf 0, and of subleaf 1 */
 };
 struct cpu cpu_decode_x86(const struct cpu_x86 *answers);
 

@@ -13,7 +13,7 @@
 
 static struct cpu decode(uint32_t one, uint32_t seven, uint32_t xcr0)
 {
-    struct cpu_x86 answers = {one, seven, xcr0};
+    struct cpu_x86 answers = {.leaf1_ecx = one, .leaf7_ebx = seven, .xcr0 = xcr0};
 
     return cpu_decode_x86(&answers);
 }
@@ -22,6 +22,28 @@ static void expect(const char *what, struct cpu cpu, bool avx2, bool avx512)
 {
     check(cpu.avx2 == avx2 && cpu.avx512 == avx512 && !cpu.neon, "%s: AVX2 %d, AVX-512 %d", what,
           cpu.avx2, cpu.avx512);
+}
+
+/* int8 products: a bit of their own, and the set that they belong to. */
+static void test_vnni(void)
+{
+    struct cpu_x86 a = {HASWELL_1, SKYLAKE_7, WITH_ZMM, 1u << 11, 1u << 4};
+    struct cpu all = cpu_decode_x86(&a), cpu;
+
+    check(all.avx512vnni && all.avxvnni, "a CPU with both of VNNI");
+    a.leaf7_ecx = ~(1u << 11);
+    a.leaf7_1_eax = ~(1u << 4);
+    cpu = cpu_decode_x86(&a);
+    check(!cpu.avx512vnni && !cpu.avxvnni && cpu.avx512, "one with all else");
+    a = (struct cpu_x86){HASWELL_1, HASWELL_7, WITH_ZMM, 1u << 11, 1u << 4};
+    cpu = cpu_decode_x86(&a);
+    check(!cpu.avx512vnni && cpu.avxvnni, "AVX-VNNI without AVX-512 (Alder Lake)");
+    a = (struct cpu_x86){HASWELL_1, SKYLAKE_7, XMM_YMM, 1u << 11, 1u << 4};
+    cpu = cpu_decode_x86(&a);
+    check(!cpu.avx512vnni && cpu.avxvnni, "a system that saves no ZMM");
+    a.xcr0 = 3;
+    cpu = cpu_decode_x86(&a);
+    check(!cpu.avx512vnni && !cpu.avxvnni, "a system that saves XMM only");
 }
 
 int main(void)
@@ -52,6 +74,8 @@ int main(void)
         expect("AVX-512 without F, DQ, BW or VL",
                decode(HASWELL_1, SKYLAKE_7 & ~(1u << bits[i]), WITH_ZMM), true, false);
     }
+
+    test_vnni();
 
     const struct cpu *cpu = cpu_features();
     check(cpu == cpu_features(), "asked once");

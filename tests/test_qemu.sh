@@ -41,13 +41,20 @@ if ! command -v $cross > /dev/null 2>&1 || ! command -v qemu-aarch64-static > /d
     skip "AArch64: no $cross or no qemu-aarch64-static (apt-get install gcc-aarch64-linux-gnu qemu-user-static)"
 else
     make -s B="$tmp/arm" CC=$cross OPTIONAL=none LDFLAGS=-static "$tmp/arm/clipc" \
-        "$tmp/arm/tests/test_kernels" > "$tmp/log" 2>&1
+        "$tmp/arm/tests/test_kernels" "$tmp/arm/tests/test_q8" > "$tmp/log" 2>&1
     check $? "the cross build for AArch64 $(grep -E 'error' "$tmp/log" | head -n 2)"
     qemu-aarch64-static "$tmp/arm/tests/test_kernels" > "$tmp/kernels" 2>&1
     good "$tmp/kernels" && grep -q 'neon-f32 gemm' "$tmp/kernels"
     check $? "NEON and scalar kernels against double: $(grep -c '^ok' "$tmp/kernels") checks $(grep '^not ok' "$tmp/kernels" | head -n 3)"
-    qemu-aarch64-static "$tmp/arm/clipc" info --build | grep -q 'neon scalar'
-    check $? "NEON is the best set there"
+    for cpu in max cortex-a72; do
+        qemu-aarch64-static -cpu $cpu "$tmp/arm/tests/test_q8" > "$tmp/q8" 2>&1
+        case $cpu in max) sets='dotprod neon scalar ' ;; *) sets='neon scalar ' ;; esac
+        good "$tmp/q8" &&
+            [ "$(sed -n 's/^ok [0-9]* - \([a-z]*\) int8.*/\1/p' "$tmp/q8" | uniq | tr '\n' ' ')" = "$sets" ]
+        check $? "int8 on $cpu: $(grep -c '^ok .* int8' "$tmp/q8") checks"
+    done
+    qemu-aarch64-static "$tmp/arm/clipc" info --build | grep -q 'dotprod neon scalar'
+    check $? "dotprod and NEON are the best sets there"
     if [ -n "$python" ]; then
         mini "qemu-aarch64-static $tmp/arm/clipc" neon && "$python" "$tmp/compare.py" "$tmp/q.npy" "$tmp/r.npy"
         check $? "golden vectors on NEON"
