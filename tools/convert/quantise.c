@@ -3,6 +3,7 @@
 #include "quantise.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,38 +227,53 @@ static void note_errors(const struct layer *l, bool print, struct quantise_error
     }
 }
 
+/* False: no memory, or panels that pack.h does not size. */
+static bool take_memory(struct layer *l, size_t rows, size_t cols, size_t widest)
+{
+    size_t panels = pack_bytes(KERNELS_Q8, l->spec->rows, l->spec->cols);
+
+    l->panels = panels != 0 ? base_alloc(panels) : NULL;
+    l->scale = base_alloc(rows * sizeof *l->scale);
+    l->sums = base_alloc(rows * sizeof *l->sums);
+    l->smooth = base_alloc(cols * sizeof *l->smooth);
+    l->row = base_alloc((3 * cols + 3 * widest) * sizeof *l->row);
+    l->q = base_alloc(cols);
+    if (l->panels == NULL || l->scale == NULL || l->sums == NULL || l->smooth == NULL ||
+        l->row == NULL || l->q == NULL) {
+        return false;
+    }
+    l->size = l->row + cols;
+    l->most = l->size + cols;
+    l->room = l->most + cols;
+    return true;
+}
+
+static void free_memory(struct layer *l)
+{
+    base_free(l->panels);
+    base_free(l->scale);
+    base_free(l->sums);
+    base_free(l->smooth);
+    base_free(l->row);
+    base_free(l->q);
+}
+
 int quantise_layer(const struct source *s, const struct weights_spec *spec, struct writer *w,
                    bool print, struct quantise_errors *errors)
 {
-    size_t rows = base_round_up(spec->rows, KERNELS_PAD),
-           cols = base_round_up(spec->cols, KERNELS_PAD);
-    size_t widest = cols > rows ? cols : rows;
+    size_t rows = base_round_up(spec->rows, KERNELS_PAD);
+    size_t cols = base_round_up(spec->cols, KERNELS_PAD), widest = cols > rows ? cols : rows;
     struct layer l = {.s = s, .spec = spec};
-    int status = base_fail(CLIPC_ERROR_MEMORY, "tensor '%s': out of memory", spec->name);
+    int status = take_memory(&l, rows, cols, widest)
+                     ? run_layer(&l, widest)
+                     : base_fail(CLIPC_ERROR_MEMORY, "tensor '%s' of %u x %u: out of memory",
+                                 spec->name, spec->rows, spec->cols);
 
-    l.panels = base_alloc(pack_bytes(KERNELS_Q8, spec->rows, spec->cols));
-    l.scale = base_alloc(rows * sizeof *l.scale);
-    l.sums = base_alloc(rows * sizeof *l.sums);
-    l.smooth = base_alloc(cols * sizeof *l.smooth);
-    l.row = base_alloc((3 * cols + 3 * widest) * sizeof *l.row);
-    l.q = base_alloc(cols);
-    if (l.panels != NULL && l.scale != NULL && l.sums != NULL && l.smooth != NULL &&
-        l.row != NULL && l.q != NULL) {
-        l.size = l.row + cols;
-        l.most = l.size + cols;
-        l.room = l.most + cols;
-        status = run_layer(&l, widest);
-    }
     if (status == CLIPC_OK) {
         note_errors(&l, print, errors);
         status = write_layer(&l, w);
     }
-    base_free(l.panels);
-    base_free(l.scale);
-    base_free(l.sums);
-    base_free(l.smooth);
-    base_free(l.row);
-    base_free(l.q);
+    free_memory(&l);
     return status;
 }
 
