@@ -174,7 +174,7 @@ tap.check(left <= 40 and (most - before) / SLACK < 250, "25 clients that ask for
           "%.0f MB at most" % (left, most - before))
 for s in readers:
     s.close()
-strict.stop()
+tap.check(strict.stop() == 0, "and that server ends with 0")
 last = whole.replace(b"Host: a", b"Host: a\r\nConnection: close")
 tap.check(statuses(server.raw(whole * 3 + last)) == [200] * 4, "four requests in one piece have four answers")
 for garbage in (b"\0" * 100, b"GARBAGE\r\n\r\n", b"\xff" * 300 + b"\r\n\r\n", b"GET  / HTTP/1.1\r\n: \r\n\r\n", b"}" * 5000):
