@@ -6,11 +6,11 @@ import os
 import random
 import re
 import string
-import struct
 import subprocess
 import tempfile
 
 import tap
+from pieces import message, piece
 
 try:
     import sentencepiece
@@ -128,18 +128,6 @@ for kind in ("unigram", "bpe"):
     sp = library(models[kind + ", nmt_nfkc"])
     sp.set_vocabulary([sp.id_to_piece(i) for i in range(len(sp)) if i < 3 or i % 3 != 0])
     models[kind + ", a third of the pieces unused"] = sp.serialized_model_proto()
-
-
-def varint(n):
-    return bytes([n]) if n < 128 else bytes([n & 127 | 128]) + varint(n >> 7)
-
-
-def message(number, body):
-    return varint(number << 3 | 2) + varint(len(body)) + body
-
-
-def piece(text, score, kind):
-    return message(1, message(1, text.encode()) + b"\x15" + struct.pack("<f", score) + b"\x18" + bytes([kind]))
 
 
 def model_of(pieces, kind):

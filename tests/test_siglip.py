@@ -11,22 +11,11 @@ import numpy as np
 import read_clipc
 import tap
 from checkpoints import out, refused, tmp, write_safetensors
+from pieces import message, piece, varint
 
 SPACE = "\u2581"
 rng = np.random.default_rng(8)
 WIDTH, MLP, LAYERS, SIZE, PATCH, CONTEXT, VOCAB = 16, 24, 1, 8, 4, 12, 320
-
-
-def varint(n):
-    return bytes([n]) if n < 128 else bytes([n & 127 | 128]) + varint(n >> 7)
-
-
-def message(number, body):
-    return varint(number << 3 | 2) + varint(len(body)) + body
-
-
-def piece(text, score, kind):
-    return message(1, message(1, text.encode()) + b"\x15" + struct.pack("<f", score) + b"\x18" + bytes([kind]))
 
 
 PIECES = [("<pad>", 0, 3), ("</s>", 0, 3), ("<unk>", 0, 2)] + [(p, -1. - len(p) / 64, 1) for p in (

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../../src/base/utf8.h"
@@ -68,12 +69,20 @@ void say_padded(FILE *f, const char *text, size_t n, size_t columns)
 
 static void say_line(const char *format, va_list ap)
 {
-    char text[8192];
+    char text[8192], *line = NULL;
+    size_t size;
+    FILE *f = open_memstream(&line, &size); /* one write a line: threads do not mix */
 
     vsnprintf(text, sizeof text, format, ap);
-    fputs("clipc: ", stderr);
-    say(stderr, text);
-    fputc('\n', stderr);
+    if (f != NULL) {
+        fputs("clipc: ", f);
+        say(f, text);
+        fputc('\n', f);
+    }
+    if (f != NULL && fclose(f) == 0) {
+        fwrite(line, 1, size, stderr);
+    }
+    free(line);
 }
 
 int cli_error(const char *format, ...)
