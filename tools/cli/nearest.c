@@ -12,7 +12,9 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-size_t nearest_distance(const char *a, const char *b)
+/* Edits (a letter inserted, dropped or changed, or two neighbours swapped) that turn a into b; of
+ * longer words than 31 letters the result is SIZE_MAX. */
+static size_t distance_of(const char *a, const char *b)
 {
     size_t rows[LONGEST + 1][LONGEST + 1], n = strlen(a), m = strlen(b);
 
@@ -37,7 +39,7 @@ size_t nearest_distance(const char *a, const char *b)
 
 void nearest_try(struct nearest *best, const char *name)
 {
-    size_t length = strlen(best->typed), distance = nearest_distance(best->typed, name);
+    size_t length = strlen(best->typed), distance = distance_of(best->typed, name);
     size_t allowed = length < 3 ? length - (length > 0) : (length + 2) / 3;
 
     if (length >= 3 && strncmp(name, best->typed, length) == 0) {

@@ -4,10 +4,6 @@
 
 #include <stddef.h>
 
-/* Edits (a letter inserted, dropped or changed, or two neighbours swapped) that turn a into b; of
- * longer words than 31 letters the result is SIZE_MAX. */
-size_t nearest_distance(const char *a, const char *b);
-
 /* The best match so far; begin with {typed}. */
 struct nearest {
     const char *typed, *name; /* name: NULL until something is near enough */

@@ -39,11 +39,6 @@ int writer_new(const char *path, const struct format_header *header, struct writ
     return CLIPC_OK;
 }
 
-const char *writer_path(const struct writer *w)
-{
-    return w->out.temporary;
-}
-
 static int grow(struct writer *w)
 {
     uint32_t room = w->room == 0 ? 64 : 2 * w->room;

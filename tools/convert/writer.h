@@ -21,9 +21,6 @@ int writer_declare(struct writer *writer, const char *name, enum format_dtype dt
 /* Write a declared record: all its bytes, in its layout, the padding too (zeros). */
 int writer_write(struct writer *writer, const char *name, const void *data, size_t bytes);
 
-/* The temporary file's name. */
-const char *writer_path(const struct writer *writer);
-
 /* Open what is written so far, once that is every tensor; what is not written yet reads as zeros.
  * Messages name the target. */
 int writer_open(const struct writer *writer, struct weights *weights);

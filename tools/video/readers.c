@@ -325,11 +325,6 @@ void readers_free(struct readers *all)
     free(all);
 }
 
-bool readers_are_live(const struct readers *all, size_t source)
-{
-    return all->list[source].live;
-}
-
 /* The first frame from the source whose turn it is on; *all_ended: none will ever come. */
 static struct reader_frame *take_now(struct readers *all, bool *all_ended)
 {

@@ -44,9 +44,6 @@ void readers_stop(struct readers *readers);
 /* After this no frame may be used. */
 void readers_free(struct readers *readers);
 
-/* Is a frame of this source the newest only? */
-bool readers_are_live(const struct readers *readers, size_t source);
-
 /* The next frame of any source, in turn; NULL when there will be none any more (all have ended and
  * their last frames were taken), or they were stopped.  Waits. */
 struct reader_frame *readers_take(struct readers *readers);
