@@ -288,9 +288,10 @@ for head_ in ("P5\\n2 2\\n255\\n", "P6\\n0 2\\n255\\n", "P6\\n99999 99999\\n255\
     code, r2, err, *_ = fake("echo frame:0 pts:0 >&3; printf '%s'" % head_, tmp + "/film.mp4", "x")
     tap.check(code == 1 and ("PPM" in err or "too large" in err), "what is no frame: " + err.strip()[-50:])
 for source, expect in (("webcam", "/dev/video0"), ("webcam:3", "/dev/video3"), ("/dev/video1", "/dev/video1")):
-    code, r2, err, args, *_ = fake("exit 1", source, "x", "--size", "640x480", "--rate", "15")
+    code, r2, err, args, *_ = fake("echo '%s: No such device' >&2; exit 1" % expect, source, "x", "--size", "640x480", "--rate", "15")
     tap.check(args[args.index("-i") + 1] == expect and args[args.index("-f") + 1] == "v4l2" and
               args[args.index("-video_size") + 1] == "640x480" and args[args.index("-framerate") + 1] == "15", source + " is " + expect)
+    tap.check((source if source == expect else source + ": ffmpeg: " + expect) + ": " in err and "No such device" in err, "a camera that is missing: " + err.strip())
 for url in ("rtsp://camera/1?a=b&c=$(id)", "http://camera/video.mjpg", "https://x/film.mp4"):
     code, r2, err, args, *_ = fake("exit 1", "cam=" + url, "x")
     allowed = args[args.index("-protocol_whitelist") + 1].split(",")

@@ -43,7 +43,8 @@ static void read_side(struct feed *feed)
     feed->side = f->process.err;
 }
 
-/* The last line that it said, but for the name of the input at its start; "" if none. */
+/* The last line that it said, but for the name of the input at its start where the user gave just
+ * that (webcam is /dev/video0); "" if none. */
 static const char *last_words(struct ffmpeg *f)
 {
     const char *line = words_last(&f->words);
@@ -56,7 +57,8 @@ static const char *last_words(struct ffmpeg *f)
         return "it is not a film, or it names other files or addresses, which are not opened";
     }
     length = strlen(f->command.input);
-    if (strncmp(line, f->command.input, length) == 0 && line[length] == ':') {
+    if (strncmp(f->name, "webcam", 6) != 0 && strncmp(line, f->command.input, length) == 0 &&
+        line[length] == ':') {
         line += length + 1;
         line += *line == ' ';
     }
