@@ -48,7 +48,6 @@ static void fill_slots(struct kernels *k, const struct kernels *from)
     FILL(dot)
     FILL(resize_horizontal)
     FILL(resize_vertical)
-    FILL(peak)
 }
 
 /* May other sets fall back on this one?  Deterministic sets load nothing. */

@@ -106,6 +106,13 @@ struct kernels_gemm {
     void (*gemm)(const struct kernels_linear *w, size_t panel_begin, size_t panel_end, size_t rows,
                  size_t row_begin, size_t row_end, const void *packed,
                  const struct kernels_epilogue *epilogue, void *scratch);
+
+    /* For benchmarks: as many multiply-adds as the registers can do by this gemm's own instruction,
+     * nothing loaded or stored (peak_tmpl.h).  NULL: nobody knows (a library's gemm).  Returns the
+     * operations done, two for each multiply-add; the same `steps`, the same operations.  `sink`:
+     * numbers in that the compiler does not know, a sum of all results out, so that it may leave
+     * none out; sink: {x, a, b} in, all of them small whole numbers or halves. */
+    size_t (*peak)(float *sink, size_t steps);
 };
 
 /* One head of one sequence; all pointers are at the head's first column.
@@ -159,11 +166,6 @@ struct kernels {
                               const struct kernels_taps *taps, const int32_t *coeffs);
     void (*resize_vertical)(uint8_t *dst, const uint8_t *src, size_t src_stride, size_t n_bytes,
                             size_t n_taps, const int32_t *coeffs);
-
-    /* For benchmarks: as many multiply-adds as this set's registers can do, nothing loaded or
-     * stored.  x = a x + b, `steps` times in each of some registers that begin as sink[0];
-     * sink: {x, a, b} in, {sum of all lanes' x} out.  Returns the operations done, two for each. */
-    size_t (*peak)(float *sink, size_t steps);
 };
 
 /* All sets compiled in, best first (but "blas" last, which is chosen only by name), NULL behind.

@@ -36,6 +36,7 @@ static const struct kernels_gemm gemm_float = {
     .act_pack = act_pack,
     .gemm_scratch = gemm_scratch,
     .gemm = gemm,
+    .peak = peak,
 };
 
 /* Multiplies 8-bit activations.  Exact but for the activations' rounding, by up to 1/510 of their
@@ -49,6 +50,7 @@ static const struct kernels_gemm gemm_q8 = {
     .act_pack = q8_act_pack,
     .gemm_scratch = q8_scratch,
     .gemm = q8_gemm,
+    .peak = q8_peak,
 };
 static const struct kernels_gemm *const gemms[] = {&gemm_q8, &gemm_float, NULL};
 
@@ -67,5 +69,4 @@ const struct kernels KERNELS_JOIN(kernels_, KERNELS_ISA) = {
     .dot = dot,
     .resize_horizontal = resize_horizontal,
     .resize_vertical = resize_vertical,
-    .peak = peak,
 };

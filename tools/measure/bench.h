@@ -11,7 +11,7 @@ enum { BENCH_ROUNDS = 15, BENCH_SETS = 8 };
 struct bench_set {
     struct kernels k;
     const char *name;
-    double peak; /* GFLOP/s of multiply-adds alone */
+    double peak[2]; /* GFLOP/s of multiply-adds alone: of floats, of int8 */
 };
 
 struct bench {
