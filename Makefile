@@ -48,6 +48,7 @@ ARCH := $(shell $(CC) -dumpmachine | cut -d- -f1)
 
 has = $(filter $(1),$(FOUND))
 CAN_SERVE := $(if $(call has,JANSSON),$(call has,MHD))
+CAN_PULL := $(if $(call has,JANSSON),$(call has,CURL))
 LIBS := $(if $(call has,JPEG),-ljpeg) $(if $(call has,WEBP),-lwebp) -lm -ldl -pthread
 # libmicrohttpd, libcurl and libass are opened by the verbs that want them (tools/lazy).
 TOOL_LIBS := $(if $(call has,JANSSON),-ljansson) $(LIBS)
@@ -65,7 +66,7 @@ drop := $(patsubst %,kernels/%.c,$(filter-out $(ISA),$(ISA_ALL))) \
         $(if $(call has,JPEG),,src/image/jpeg.c) $(if $(call has,WEBP),,src/image/webp.c)
 LIB_C := $(filter-out $(drop),$(sort $(wildcard src/*.c src/*/*.c kernels/*.c weights/*.c)))
 # Rooms of the command; without its libraries a room is not there.
-ROOMS := cli lazy verbs measure video $(if $(call has,JANSSON),convert) $(if $(CAN_SERVE),server)
+ROOMS := cli lazy verbs measure video $(if $(call has,JANSSON),convert) $(if $(CAN_SERVE),server) $(if $(CAN_PULL),pull)
 tool_drop := $(if $(call has,CURL),,tools/lazy/curl.c) $(if $(call has,ASS),,tools/lazy/ass.c) \
              $(if $(CAN_SERVE),,tools/lazy/microhttpd.c) \
              tools/server/fetch_$(if $(call has,CURL),none,curl).c \

@@ -17,6 +17,8 @@ check $? "and says in one line what is missing: $(grep '^clipc: built' "$tmp/log
 check $? "without a warning"
 "$tmp/none/clipc" convert x -o y 2>&1 | grep -q libjansson-dev
 check $? "convert without jansson names the package"
+"$tmp/none/clipc" pull o/mini 2>&1 | grep -q libcurl4-openssl-dev && "$tmp/none/clipc" pull --list | grep -q vit-b-32
+check $? "pull without libcurl names the package, and lists the models"
 printf 'P6\n9 9\n255\n' > "$tmp/p.ppm"
 head -c 243 /dev/zero >> "$tmp/p.ppm"
 if [ -f weights/demo.clipc ]; then

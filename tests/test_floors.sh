@@ -29,7 +29,7 @@ floor() {
     src/model/* | src/token/* | src/image/*) echo 3 ;;
     src/*) echo 4 ;;
     tools/cli/* | tools/measure/* | tools/lazy/*) echo 5 ;;
-    tools/convert/* | tools/server/* | tools/video/*) echo 6 ;;
+    tools/convert/* | tools/pull/* | tools/server/* | tools/video/*) echo 6 ;;
     tools/verbs/*) echo 7 ;;
     *) echo 8 ;;
     esac
@@ -84,7 +84,7 @@ for h in $sources; do
     kernels/* | tools/train/* | *.c) continue ;;
     tools/convert/json_read.h | tools/convert/vocab_added.h) [ -f /usr/include/jansson.h ] || continue ;;
     tools/lazy/ass.h) grep -q 'HAVE_ASS 1' "$build/config.h" || continue ;;
-    tools/lazy/curl.h) grep -q 'HAVE_CURL 1' "$build/config.h" || continue ;;
+    tools/lazy/curl.h | tools/pull/http_transfer.h) grep -q 'HAVE_CURL 1' "$build/config.h" || continue ;;
     tools/lazy/microhttpd.h) grep -q 'HAVE_MHD 1' "$build/config.h" || continue ;;
     tools/server/*) grep -q 'HAVE_MHD 1' "$build/config.h" && grep -q 'HAVE_JANSSON 1' "$build/config.h" || continue ;;
     esac

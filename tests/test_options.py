@@ -214,10 +214,14 @@ table = {
         "verbose": (["convert", "tests/golden/mini", "-o", OUT, "--dtype", "q8"], ["convert", "tests/golden/mini", "-o", OUT, "--dtype", "q8", "--verbose"]), "vocab": ["--vocab", tmp + "/vocab"], "name": ["--name", "other"],
         "display": ["--display", "0.1,0.2"], "synthetic": ["--synthetic", "vit-b-32"], "seed": None,
         "arch": ["--arch", "ViT-B-32"], "goldens": None, "no-goldens": ["--no-goldens"]}),
+    "pull": (["pull", "a/b", "--endpoint", "ftp://x"], {
+        "list": (["pull"], ["pull", "--list"]), "revision": ["--revision", "../x"], "timeout": ["--timeout", "0"],
+        "endpoint": (["pull", "a/b", "--endpoint", "ftp://x"], ["pull", "a/b", "--endpoint", "ftp://y"]), "keep": None, "anew": None}),
 }
 # What takes too long here: whole runs of bench, models of half a gigabyte.
 slow = {("bench", o) for o in ("whole", "scalar", "threads", "precision")}
 slow |= {("convert", o) for o in ("seed", "goldens")}
+slow |= {("pull", o) for o in ("keep", "anew")}  # these want a hub: test_pull.py has one
 
 for verb, (base, rows) in table.items():
     help_text = tap.run(verb, "--help")[1].decode()
@@ -226,11 +230,11 @@ for verb, (base, rows) in table.items():
               if sorted(offered) == sorted(rows) else "%s: the help offers %s, the table has %s" %
               (verb, sorted(set(offered) - set(rows)), sorted(set(rows) - set(offered))))
     if verb != "bench":
-        again = base + (M if verb not in ("convert", "info") else [])
+        again = base + (M if verb not in ("convert", "info", "pull") else [])
         tap.check(outcome(again) == outcome(again), verb + " twice is the same")
     for option, row in sorted(rows.items()):
         name = "%s --%s" % (verb, option)
-        model = [] if option == "model" or verb in ("convert", "info") else M
+        model = [] if option == "model" or verb in ("convert", "info", "pull") else M
         stdin = open(tmp + "/paths", "rb").read() if option == "null" else None
         if (verb, option) in slow:
             continue

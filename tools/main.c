@@ -16,6 +16,7 @@ static const struct {
     {"embed", "images and texts to vectors (.npy, JSON)", cmd_embed},
     {"compare", "the cosine of two images or texts", cmd_compare},
     {"convert", "a checkpoint to a weight file", cmd_convert},
+    {"pull", "a model of a hub to a weight file in the cache", cmd_pull},
     {"info", "what a weight file, and this build, hold", cmd_info},
     {"tokenize", "texts to token ids", cmd_tokenize},
     {"preprocess", "an image to the pixels that the model sees", cmd_preprocess},

@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+#include "../src/base/base.h"
+
+#define HASHED_AT_ONCE ((size_t)16 << 20)
+
 /* FIPS 180-4, 4.2.2: fractional parts of the cube roots of the first 64 primes. */
 static const uint32_t round_constants[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -119,4 +123,25 @@ void sha256_hex(const unsigned char digest[32], char text[65])
         text[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
     }
     text[64] = '\0';
+}
+
+int sha256_file(const char *path, char text[65])
+{
+    struct base_map map;
+    struct sha256 s;
+    unsigned char digest[32];
+    int status = base_map_file(path, &map);
+
+    if (status == CLIPC_OK) {
+        sha256_begin(&s);
+        for (size_t at = 0, n; at < map.size; at += n) {
+            n = map.size - at < HASHED_AT_ONCE ? map.size - at : HASHED_AT_ONCE;
+            sha256_add(&s, map.data + at, n);
+            base_map_release(&map);
+        }
+        sha256_end(&s, digest);
+        sha256_hex(digest, text);
+        base_unmap(&map);
+    }
+    return status;
 }

@@ -13,6 +13,8 @@ struct sha256 {
 void sha256_begin(struct sha256 *s);
 void sha256_add(struct sha256 *s, const void *data, size_t n);
 void sha256_end(struct sha256 *s, unsigned char digest[32]);
+/* The file at `path` as 64 hexadecimal digits and a 0.  0, or a negative clipc_status. */
+int sha256_file(const char *path, char text[65]);
 /* 64 hexadecimal digits and a 0. */
 void sha256_hex(const unsigned char digest[32], char text[65]);
 

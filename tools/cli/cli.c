@@ -8,6 +8,7 @@
 
 #include "common.h"
 #include "nearest.h"
+#include "pulled.h"
 #include "value.h"
 
 int cli_usage(const struct cli *cli, const char *format, ...)
@@ -197,8 +198,15 @@ int cli_parse(struct cli *cli, const struct cli_verb *verb, const struct cli_opt
     } else if (cli->model_path != NULL && cli->model_path[0] == '\0') {
         code = cli_usage(cli, "--model wants a value, FILE, not an empty one");
         cli_free(cli);
+    } else {
+        cli_name_model(cli, cli->model_path);
     }
     return code;
+}
+
+void cli_name_model(struct cli *cli, const char *path)
+{
+    cli->model_path = path != NULL && pulled_find(path, cli->pulled) ? cli->pulled : path;
 }
 
 void cli_free(struct cli *cli)

@@ -3,6 +3,7 @@
 #ifndef CLIPC_CLI_H
 #define CLIPC_CLI_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -61,6 +62,7 @@ struct cli {
     bool json, jsonl;
     /* common options as given */
     const char *model_path; /* -m, else $CLIPC_MODEL, else NULL: the embedded model */
+    char pulled[PATH_MAX];  /* where that is when it is the name of a pulled model */
     bool exif, truncated;
     int max_pixels; /* 0: the default */
     struct clipc_options session; /* threads, batch, kernels, precision, rules filled in */
@@ -71,6 +73,9 @@ struct cli {
 int cli_parse(struct cli *cli, const struct cli_verb *verb, const struct cli_option *options,
               int argc, char **argv);
 void cli_free(struct cli *cli);
+
+/* Let cli->model_path be `path`, or, when no file has that name, the model pulled by it. */
+void cli_name_model(struct cli *cli, const char *path);
 
 /* Options from the environment, before cli_parse, whose command line goes before them: with the
  * prefix "CLIPC_SERVE_" the variable of --batch-wait-ms is CLIPC_SERVE_BATCH_WAIT_MS.  An empty one

@@ -12,7 +12,8 @@ void common_options(struct cli *cli, int mask, struct cli_option out[COMMON_OPTI
     } all[] = {
         {CLI_MODEL,
          {"m|model", CLI_STRING, &cli->model_path, "FILE",
-          "the model: a weight file (else $CLIPC_MODEL, else the embedded model)"}},
+          "the model: a weight file, or the name of one that `clipc pull` got\n"
+          "(else $CLIPC_MODEL, else the embedded model)"}},
         {CLI_THREADS,
          {"threads", CLI_INT, &cli->session.threads, "N",
           "worker threads (default: one for each CPU that may be used)"}},

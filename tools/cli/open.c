@@ -1,10 +1,32 @@
 /* open.c - models and sessions as the options of a verb ask for them. */
 #include "open.h"
 
+#include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "cli.h"
 #include "probe.h"
+#include "pulled.h"
+
+/* Nothing is called `path`: what `clipc pull` has to do with it. */
+static int not_there(const char *path, const char *reason)
+{
+    const char *near = pulled_nearest(path), *dot = strrchr(path, '.');
+    struct pulled_name name;
+
+    if (dot != NULL && strcmp(dot, ".clipc") == 0) {
+        return cli_error("%s", reason);
+    }
+    if (pulled_parse(path, &name)) {
+        return cli_error("%s (`clipc pull %s` downloads %s)", reason, path, name.repository);
+    }
+    return near != NULL
+               ? cli_error("%s (`clipc pull %s` downloads a model of that name)", reason, near)
+               : cli_error("%s (`clipc pull NAME` downloads a model, `clipc pull --list` "
+                           "lists names)",
+                           reason);
+}
 
 int cli_not_opened(const char *path)
 {
@@ -13,7 +35,10 @@ int cli_not_opened(const char *path)
     struct stat st;
 
     snprintf(reason, sizeof reason, "%s", clipc_errmsg());
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+    if (stat(path, &st) != 0) {
+        return errno == ENOENT ? not_there(path, reason) : cli_error("%s", reason);
+    }
+    if (S_ISDIR(st.st_mode)) {
         return cli_error("%s (`clipc convert` makes a weight file of a checkpoint's folder)",
                          reason);
     }

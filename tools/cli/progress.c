@@ -5,10 +5,13 @@
 #include <unistd.h>
 
 #include "../../src/base/base.h"
+#include "bar.h"
+
+enum { BAR_CELLS = 20 };
 
 struct progress progress_begin(const char *unit)
 {
-    return (struct progress){base_seconds(), unit, false};
+    return (struct progress){.start = base_seconds(), .unit = unit};
 }
 
 void progress_show(struct progress *p, size_t done, size_t total)
@@ -26,6 +29,27 @@ void progress_show(struct progress *p, size_t done, size_t total)
     fprintf(stderr, "\r%4.0f %% of %zu %s  %.1f/s  %.0f s left\033[K",
             100.0 * (double)done / (double)total, total, p->unit, rate,
             (double)(total - done) / rate);
+}
+
+void progress_bytes(struct progress *p, const char *name, uint64_t done, uint64_t total)
+{
+    double now = base_seconds(), seconds = now - p->start;
+
+    if (seconds < 1 || now - p->shown_at < 0.1 || !isatty(STDERR_FILENO)) {
+        return;
+    }
+    double mb = (double)done / 1e6, rate = (mb - (double)p->had / 1e6) / seconds;
+    p->shown = true;
+    p->shown_at = now;
+    fprintf(stderr, "\r%.30s  ", name);
+    if (total == UINT64_MAX) {
+        fprintf(stderr, "%.1f MB  %.1f MB/s\033[K", mb, rate);
+        return;
+    }
+    double all = (double)total / 1e6, left = rate > 0 ? (all - mb) / rate : 0;
+    fprintf(stderr, "%.1f of %.1f MB  %.1f MB/s  %.0f s left  ", mb, all, rate, left);
+    bar_put(stderr, all > 0 ? mb / all : 1, BAR_CELLS);
+    fputs("\033[K", stderr);
 }
 
 void progress_clear(struct progress *p)

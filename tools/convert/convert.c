@@ -234,10 +234,11 @@ static int open_source(const struct convert_request *r, struct source *s)
         return source_open_synthetic(r->shape, r->seed, r->vocab, s);
     }
     if (!files_exists(r->source)) {
+        const char *name = r->source[0] == '/' ? "OWNER/NAME" : r->source;
         return base_fail(CLIPC_ERROR_IO,
-                         "%s: No such file or folder (a model of the hub? Get its folder first: "
-                         "hf download %s --local-dir DIR)",
-                         r->source, r->source[0] == '/' ? "ORG/NAME" : r->source);
+                         "%s: No such file or folder (a model of the hub? `clipc pull %s` gets it, "
+                         "or its folder: hf download %s --local-dir DIR)",
+                         r->source, name, name);
     }
     if (!files_is_folder(r->source)) {
         int status = probe_file(r->source, &p);

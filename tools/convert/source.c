@@ -9,8 +9,6 @@
 
 #include "../../weights/sha256.h"
 
-#define HASHED_AT_ONCE ((size_t)16 << 20)
-
 int source_note(struct source *s, const char *format, ...)
 {
     char line[1024];
@@ -31,26 +29,13 @@ int source_note(struct source *s, const char *format, ...)
 
 int source_note_file(struct source *s, const char *path)
 {
-    struct base_map map;
-    struct sha256 hash;
-    unsigned char digest[32];
-    char hex[65];
     const char *name = strrchr(path, '/');
-    int status = base_map_file(path, &map);
+    char hex[65];
+    int status = sha256_file(path, hex);
 
-    if (status == CLIPC_OK) {
-        sha256_begin(&hash);
-        for (size_t at = 0, part; at < map.size; at += part) {
-            part = map.size - at < HASHED_AT_ONCE ? map.size - at : HASHED_AT_ONCE;
-            sha256_add(&hash, map.data + at, part);
-            base_map_release(&map);
-        }
-        sha256_end(&hash, digest);
-        sha256_hex(digest, hex);
-        base_unmap(&map);
-        status = source_note(s, "source: %.400s, sha256 %s", name != NULL ? name + 1 : path, hex);
-    }
-    return status;
+    return status == CLIPC_OK
+               ? source_note(s, "source: %.400s, sha256 %s", name != NULL ? name + 1 : path, hex)
+               : status;
 }
 
 void source_close(struct source *s)

@@ -4,6 +4,7 @@
 
 #define CURL_DISABLE_TYPECHECK /* which would make macros of the names */
 #include <curl/curl.h>
+#include <stdbool.h>
 
 /* Those that are used here. */
 /* clang-format off */
@@ -21,5 +22,9 @@ extern struct lazy_curl {
 
 /* 0, or CLIPC_ERROR_UNSUPPORTED with a sentence. */
 int lazy_curl(void);
+
+/* What holds for every transfer of ours: https only, or http too; redirects are ours to follow; no
+ * signals, no waiting for a resolver that hangs.  False when libcurl refuses one of them. */
+bool lazy_curl_rules(CURL *easy, bool plain_http);
 
 #endif

@@ -164,22 +164,10 @@ static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sock
 static bool set_up(struct transfer *t)
 {
     const struct fetch_options *o = &t->job->f->options;
-    const char *schemes = o->plain_http ? "https,http" : "https";
-    bool good = true;
+    bool good = lazy_curl_rules(t->easy, o->plain_http);
 
-    good &= libcurl.easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
-#if LIBCURL_VERSION_NUM >= 0x075500
-    good &= libcurl.easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, schemes) == CURLE_OK;
-#else
-    long mask = CURLPROTO_HTTPS | (schemes[5] != '\0' ? CURLPROTO_HTTP : 0);
-    good &= libcurl.easy_setopt(t->easy, CURLOPT_PROTOCOLS, mask) == CURLE_OK;
-#endif
-#if LIBCURL_VERSION_NUM >= 0x075700
-    libcurl.easy_setopt(t->easy, CURLOPT_QUICK_EXIT, 1L); /* never wait for a resolver that hangs */
-#endif
     /* $http_proxy would make the connection for us, and to where it likes. */
     good &= libcurl.easy_setopt(t->easy, CURLOPT_PROXY, "") == CURLE_OK;
-    good &= libcurl.easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK;
     good &= libcurl.easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, on_socket) == CURLE_OK;
     good &= libcurl.easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t) == CURLE_OK;
     good &= libcurl.easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_data) == CURLE_OK;
@@ -188,8 +176,6 @@ static bool set_up(struct transfer *t)
     good &= libcurl.easy_setopt(t->easy, CURLOPT_HEADERDATA, t) == CURLE_OK;
     good &= libcurl.easy_setopt(t->easy, CURLOPT_PRIVATE, t) == CURLE_OK;
     good &= libcurl.easy_setopt(t->easy, CURLOPT_CURLU, t->url) == CURLE_OK;
-    libcurl.easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    libcurl.easy_setopt(t->easy, CURLOPT_USERAGENT, "clipc");
     if (o->ca_file != NULL) {
         good &= libcurl.easy_setopt(t->easy, CURLOPT_CAINFO, o->ca_file) == CURLE_OK;
     }

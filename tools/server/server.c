@@ -13,6 +13,7 @@
 #include "../../src/base/base.h"
 #include "../cli/cli.h"
 #include "../cli/json_put.h"
+#include "../cli/pulled.h"
 #include "body.h"
 #include "call.h"
 #include "name_list.h"
@@ -171,14 +172,15 @@ static int define_models(struct server *s, const struct serve_options *o)
 
     for (size_t i = 0; i < o->n_models && status == CLIPC_OK; i++) {
         const char *equals = strchr(o->models[i], '=');
-        char name[128];
+        char name[128], pulled[PATH_MAX];
         if (equals == NULL) {
             return base_fail(CLIPC_ERROR_ARGUMENT,
                              "serve: -m wants NAME=FILE (ViT-B-16=vit-b-16.clipc), not '%s'",
                              o->models[i]);
         }
         snprintf(name, sizeof name, "%.*s", (int)(equals - o->models[i]), o->models[i]);
-        status = models_define(s->models, name, equals + 1);
+        status =
+            models_define(s->models, name, pulled_find(equals + 1, pulled) ? pulled : equals + 1);
     }
     if (status == CLIPC_OK && o->n_models == 0) {
         status =

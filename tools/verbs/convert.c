@@ -20,7 +20,7 @@ static const struct cli_verb verb = {
     "  OpenAI's ViT-B-32.pt and its like, or a state dict that torch.save wrote, with --vocab\n"
     "  a weight file whose dtype is to change\n\n"
     "Nothing is rounded twice; no pickle is ever run; FILE appears only when it is complete.\n\n"
-    "How to get such a model, and what to do with it:\n\n"
+    "How to get such a model, and what to do with it (`clipc pull NAME` does both):\n\n"
     "  hf download openai/clip-vit-base-patch32 --local-dir clip-vit-base-patch32\n"
     "  git clone https://huggingface.co/openai/clip-vit-base-patch32   (with git-lfs)\n"
     "  clipc convert clip-vit-base-patch32/ -o vit-b-32.clipc\n"

@@ -345,7 +345,10 @@ int cmd_info(int argc, char **argv)
     if (code != CLI_GO_ON) {
         return code;
     }
-    const char *path = cli.n_items > 0 ? cli.items[0].value : cli.model_path;
+    if (cli.n_items > 0) {
+        cli_name_model(&cli, cli.items[0].value);
+    }
+    const char *path = cli.model_path;
     const char *out = cli.n_items > 1 ? cli.items[1].value : NULL;
     if (dump != NULL && cli.n_items != 2) {
         code = cli_usage(&cli, "--dump wants a CHECKPOINT and the file to write: info CHECKPOINT "

@@ -343,7 +343,9 @@ int cmd_selftest(int argc, char **argv)
     if (cli.n_items > 1) {
         code = cli_usage(&cli, "wants one FILE");
     } else {
-        cli.model_path = cli.n_items == 1 ? cli.items[0].value : cli.model_path;
+        if (cli.n_items == 1) {
+            cli_name_model(&cli, cli.items[0].value);
+        }
         code = run(&job, deep);
     }
     free(job.pixels);

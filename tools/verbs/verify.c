@@ -343,7 +343,9 @@ int cmd_verify(int argc, char **argv)
     if (cli.n_items > 1 || job.folder == NULL) {
         code = cli_usage(&cli, "wants one FILE and --against FOLDER");
     } else if ((code = value_above_zero(&cli, "limit", limit, &job.limit)) == CLI_GO_ON) {
-        cli.model_path = cli.n_items == 1 ? cli.items[0].value : cli.model_path;
+        if (cli.n_items == 1) {
+            cli_name_model(&cli, cli.items[0].value);
+        }
         code = run(&job);
     }
     npy_free(&job.image.theirs);

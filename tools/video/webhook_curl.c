@@ -137,24 +137,11 @@ static void *run_all(void *arg)
 
 static bool set_up(struct webhook *w)
 {
-    bool good = true;
+    bool good = lazy_curl_rules(w->easy, true);
 
-    good &= libcurl.easy_setopt(w->easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
-#if LIBCURL_VERSION_NUM >= 0x075500
-    good &= libcurl.easy_setopt(w->easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
-#else
-    good &= libcurl.easy_setopt(w->easy, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS) ==
-            CURLE_OK;
-#endif
-#if LIBCURL_VERSION_NUM >= 0x075700
-    libcurl.easy_setopt(w->easy, CURLOPT_QUICK_EXIT, 1L); /* never wait for a resolver that hangs */
-#endif
-    libcurl.easy_setopt(w->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     good &= libcurl.easy_setopt(w->easy, CURLOPT_CURLU, w->url) == CURLE_OK;
-    good &= libcurl.easy_setopt(w->easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK;
     good &= libcurl.easy_setopt(w->easy, CURLOPT_POST, 1L) == CURLE_OK;
     good &= libcurl.easy_setopt(w->easy, CURLOPT_HTTPHEADER, w->headers) == CURLE_OK;
-    good &= libcurl.easy_setopt(w->easy, CURLOPT_USERAGENT, "clipc") == CURLE_OK;
     good &= libcurl.easy_setopt(w->easy, CURLOPT_ERRORBUFFER, w->error) == CURLE_OK;
     good &= libcurl.easy_setopt(w->easy, CURLOPT_WRITEFUNCTION, on_data) == CURLE_OK;
     good &= libcurl.easy_setopt(w->easy, CURLOPT_WRITEDATA, w) == CURLE_OK;
