@@ -18,12 +18,18 @@ static size_t attention_pad(size_t n)
     return (n + KERNELS_PANEL - 1) / KERNELS_PANEL * KERNELS_PANEL;
 }
 
+/* Sums of MR queries: of their scores, or of the weighted values. */
+static size_t attention_sums(size_t rows, size_t head_dim)
+{
+    return attention_pad(rows > head_dim ? rows : head_dim) * MR;
+}
+
 /* The five buffers of attention(), in its order; 16 floats more for each, which begins at a
  * multiple of 16. */
 static size_t attention_scratch(size_t rows, size_t head_dim)
 {
     size_t keys = attention_pad(rows) * head_dim, values = attention_pad(head_dim) * rows;
-    size_t queries = head_dim * MR, scores = attention_pad(rows) * MR, weights = rows * MR;
+    size_t queries = head_dim * MR, scores = attention_sums(rows, head_dim), weights = rows * MR;
 
     return (keys + values + queries + scores + weights + 5 * 16) * sizeof(float);
 }
@@ -55,20 +61,23 @@ static void attention_pack_values(float *panels, const struct kernels_attention 
     }
 }
 
-/* y[rows of the block, n] = x W^T over all panels of an [n, in] matrix.  x: [in][MR] as packed
- * activations.  A panel holds panel_in inputs, of which the first `in` are summed: under a causal
- * mask a block needs the keys up to its last row only.  Everything is in cache: nothing is fetched
- * ahead. */
+/* sums[mr, stride] = x W^T over all panels of an [n, in] matrix; up to whole panels are written.
+ * x: [in][MR] as packed activations.  A panel holds panel_in inputs, of which the first `in` are
+ * summed: under a causal mask a block needs the keys up to its last row only.  Everything is in
+ * cache: nothing is fetched ahead. */
 static void attention_gemm(const float *x, const float *panels, size_t in, size_t panel_in,
-                           size_t n, size_t mr, float *y, size_t y_stride)
+                           size_t n, size_t mr, float *sums, size_t stride)
 {
-    struct kernels_epilogue e = {.y = y, .y_stride = y_stride, .activation = KERNELS_LINEAR};
-    struct gemm_ahead none = {panels, 0};
-
     for (size_t p = 0; p < n; p += KERNELS_PANEL) {
-        for (size_t c = 0; c < KERNELS_PANEL; c += NV * VL) {
-            gemm_rows[mr](in, x, panels + p * panel_in + c, &none, &e, 0, p + c, n);
-        }
+        const float *panel = panels + p * panel_in;
+        struct gemm_block b = {.in = in,
+                               .x = x,
+                               .w = panel,
+                               .wide = sums, /* nothing is widened */
+                               .next = (const char *)panel,
+                               .sums = sums + p,
+                               .sums_stride = stride};
+        gemm_columns(b, KERNELS_F32, mr, n - p < KERNELS_PANEL ? n - p : KERNELS_PANEL);
     }
 }
 
@@ -78,12 +87,12 @@ static void attention_gemm(const float *x, const float *panels, size_t in, size_
  * are packed [seen][MR], the form in which gemm takes its left side. */
 static void attention(const struct kernels_attention *a, void *scratch)
 {
-    size_t pad = attention_pad(a->rows);
+    size_t pad = attention_pad(a->rows), wide = attention_pad(a->head_dim);
     float *keys = scratch;
     float *values = keys + (pad * a->head_dim + 15) / 16 * 16;
-    float *queries = values + (attention_pad(a->head_dim) * a->rows + 15) / 16 * 16;
+    float *queries = values + (wide * a->rows + 15) / 16 * 16;
     float *scores = queries + (a->head_dim * MR + 15) / 16 * 16;
-    float *weights = scores + (pad * MR + 15) / 16 * 16;
+    float *weights = scores + (attention_sums(a->rows, a->head_dim) + 15) / 16 * 16;
 
     /* Once for all queries: 2 rows * head_dim floats moved for 2 rows * rows * head_dim
      * products. */
@@ -110,7 +119,9 @@ static void attention(const struct kernels_attention *a, void *scratch)
             }
         }
         /* y[mr, head_dim] = weights v */
-        attention_gemm(weights, values, seen, a->rows, a->head_dim, mr, a->y + row * a->y_stride,
-                       a->y_stride);
+        attention_gemm(weights, values, seen, a->rows, a->head_dim, mr, scores, wide);
+        for (size_t r = 0; r < mr; r++) {
+            memcpy(a->y + (row + r) * a->y_stride, scores + r * wide, a->head_dim * sizeof(float));
+        }
     }
 }

@@ -10,10 +10,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "cpu.h"
 #include "kernels.h"
 #include "pack.h"
 #include "vec_math.h"
 #include "rows_tmpl.h"
+#include "gemm_micro_tmpl.h"
 #include "gemm_tmpl.h"
 #include "gemm_q8_tmpl.h"
 #include "attention_tmpl.h"
