@@ -6,6 +6,7 @@
 #        make test-asan   every C test and shell test under AddressSanitizer and UBSan
 #        make test-tsan   the threads under ThreadSanitizer, those of the server under load too
 #        make test-fuzz   each fuzzer for FUZZ_SECONDS (600); clang only
+#        make test-real MODEL=FILE  the figures that are published of a real model (PICTURE=CLIP.png)
 #        make test-browser the server's page in Chromium (SCREENSHOTS=folder keeps pictures of it)
 #        make test-haproxy the server behind HAProxy and nginx while servers die
 #        make bench-serve the server under load, beside bench (SOAK=600 goes on for ten minutes)
@@ -101,7 +102,7 @@ $(B)/kernels/dotprod.o: ISA_FLAGS := -march=armv8.2-a+dotprod
 $(B)/kernels/%.o: OPT := -O3
 
 .PHONY: all lib test demo bench help clean format install train-demo test-asan test-tsan test-fuzz \
-    test-chroot test-browser run-browser test-haproxy run-haproxy bench-serve bench-watch tests FORCE
+    test-real test-chroot test-browser run-browser test-haproxy run-haproxy bench-serve bench-watch tests FORCE
 all: $(B)/clipc $(B)/libclipc.a $(B)/libclipc.so
 lib: $(B)/libclipc.a $(B)/libclipc.so
 
@@ -192,6 +193,13 @@ test-fuzz:
 	done
 	@echo "== bytes at the server's socket for $(FUZZ_SECONDS) s"
 	@CLIPC_BUILD=build/fuzz $(PYTHON) tests/fuzz_http.py $(FUZZ_SECONDS)
+
+# A model that its authors published figures of; the picture that they are of is not in this tree.
+MODEL ?=
+PICTURE ?=
+test-real: $(B)/clipc
+	@[ -n "$(MODEL)" ] || { echo 'make test-real wants MODEL=FILE, a weight file or a name that clipc pull got'; exit 2; }
+	CLIPC_BUILD=$(B) $(PYTHON) tests/real.py "$(MODEL)" $(if $(PICTURE),"$(PICTURE)")
 
 test-chroot:
 	sh tests/chroot.sh
