@@ -90,6 +90,8 @@ $(B)/tools/train/%.o: EXTRA := -D_DEFAULT_SOURCE -O3
 # stb_image_write shifts bits out of an int, which no compiler minds and the sanitizer does.
 $(B)/tools/train/picture.o: EXTRA := -D_DEFAULT_SOURCE -O3 -fno-sanitize=shift
 $(B)/tests/%.o: EXTRA := -D_DEFAULT_SOURCE
+# So is what a child held of memory at most.
+$(B)/tools/measure/start.o: EXTRA := -D_DEFAULT_SOURCE
 
 AVX2 := -mavx2 -mfma -mf16c
 AVX512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl $(AVX2) -mprefer-vector-width=512

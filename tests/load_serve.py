@@ -202,7 +202,7 @@ def bench(model, options):
     """Pictures a second of `clipc bench`, in batches of BATCH, by the best kernel set."""
     out = subprocess.run([tap.clipc, "bench", "--whole", "--json", "-m", model, "--kernels", tap.kernel_sets()[0]] +
                          options, stdout=subprocess.PIPE, check=True).stdout
-    rows = [r for r in json.loads(out) if r.get("encode") == "%d images" % BATCH]
+    rows = [r for r in json.loads(out) if r.get("encode") == "image" and r["batch"] == BATCH]
     return max(r["per_second"] for r in rows if r["threads"] == max(x["threads"] for x in rows))
 
 

@@ -130,7 +130,7 @@ if arguments.rounds > 0:
     options = ["-m", model] + arguments.options
 for k in range(arguments.rounds):
     bench = json.loads(clipc("bench", "--whole", "-m", model, "--kernels", tap.kernel_sets()[0], "--json")[1])
-    ms = ["%.0f ms (%d threads)" % (r["ms"], r["threads"]) for r in bench if r.get("encode") == "image"]
+    ms = ["%.0f ms (%d threads)" % (r["ms"], r["threads"]) for r in bench if r.get("encode") == "image" and r["batch"] == 1]
     print("round %d of %d: bench says that one picture takes %s" % (k + 1, arguments.rounds, ", ".join(ms)), flush=True)
     shares.append(whole(source, frames, options))
     follow(source, frames, options)

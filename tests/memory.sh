@@ -25,4 +25,4 @@ for n in 1 2 3 4 5; do
     $clipc embed build/memory/0.ppm -m $model > /dev/null
     echo "one image, from process start to vector: $((($(date +%s%N) - start) / 1000000)) ms"
 done
-$clipc bench --whole -m $model | grep -E ' image '
+$clipc bench --whole -m $model | grep -E ' image |start'

@@ -206,7 +206,9 @@ table = {
         "min-duration": ["--min-duration", "99"], "threads": TWO, **{k: v for k, v in compute.items() if k != "preprocess"}, "model": ["-m", OUT],
         "tokenizer": (["moments", index, "&amp;", "--threshold", "-1"], ["moments", index, "&amp;", "--threshold", "-1", "--tokenizer", "openai"])}),
     "bench": (["bench", "--whole", "--kernels", "scalar", "--threads", "1", "--batch", "1"], {
-        "whole": None, "scalar": None, "threads": None, "precision": None, "json": ["--json"], "model": ["-m", OUT],
+        "whole": None, "layers": None, "timeline": None, "scalar": None, "threads": None, "precision": None, "shape": ["--shape", "vit-z-99"],
+        "dtype": ["--dtype", "f99"], "against": ["--against", "no-such-set"], "synthetic": ["--synthetic", "vit-z-99"],
+        "csv": ["--csv", OUT], "svg": ["--svg", OUT], "json": ["--json"], "model": ["-m", OUT],
         "batch": ["--batch", "1000000000"], "kernels": ["--kernels", "no-such-set"]}),
     "convert": (["convert", "tests/golden/mini", "-o", OUT], {
         "output": (["convert", "tests/golden/mini"], ["convert", "tests/golden/mini", "-o", OUT]),
@@ -219,7 +221,7 @@ table = {
         "endpoint": (["pull", "a/b", "--endpoint", "ftp://x"], ["pull", "a/b", "--endpoint", "ftp://y"]), "keep": None, "anew": None}),
 }
 # What takes too long here: whole runs of bench, models of half a gigabyte.
-slow = {("bench", o) for o in ("whole", "scalar", "threads", "precision")}
+slow = {("bench", o) for o in ("whole", "layers", "timeline", "scalar", "threads", "precision")}
 slow |= {("convert", o) for o in ("seed", "goldens")}
 slow |= {("pull", o) for o in ("keep", "anew")}  # these want a hub: test_pull.py has one
 

@@ -1,176 +1,228 @@
-/* bench_whole.c - whole encodes and the memory of sessions: sets take turns, figures are
- * medians. */
+/* bench_whole.c - whole encodes and the memory of sessions.  Sets take turns within each round, so
+ * that what else the machine does hits all of them alike. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../../src/base/base.h"
+#include "../../src/session.h"
 #include "bench.h"
+#include "gflop.h"
+#include "filler.h"
 
-struct encode {
-    const char *name;
-    bool image;
-    size_t n, ids; /* batch; ids of each text */
+enum { ROUNDS_LEAST = 5, ROUNDS_MOST = 100 };
+static const double rounds_seconds = 1.5; /* of each set */
+
+/* Of all threads of this process. */
+static double process_seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* What one set is timed with. */
+struct runner {
+    clipc_session *session;
+    double wall[ROUNDS_MOST], cpu[ROUNDS_MOST];
 };
 
-/* Milliseconds of the median round for each set. */
-static int time_encode(struct bench *job, const clipc_model *model, const struct encode *e,
-                       int threads, double *ms)
+static int open_runners(const struct bench *bench, const clipc_model *model, int batch, int threads,
+                        struct runner *runners)
 {
-    struct clipc_model_info info = {.size = sizeof info};
-    clipc_session *sessions[BENCH_SETS] = {NULL};
-    double times[BENCH_SETS][BENCH_ROUNDS];
-    int code = CLI_DONE;
-
-    clipc_model_info(model, &info);
-    size_t image = 3 * (size_t)info.image_size * (size_t)info.image_size;
-    size_t ids = e->ids < (size_t)info.context_length ? e->ids : (size_t)info.context_length;
-    float *pixels = calloc(e->n * image + 1, sizeof *pixels);
-    float *out = malloc(e->n * (size_t)info.dim * sizeof *out);
-    int32_t *tokens = calloc(e->n * ids + 1, sizeof *tokens);
-    if (pixels == NULL || out == NULL || tokens == NULL) {
-        code = cli_error("out of memory");
-    }
-    for (size_t i = 0; code == CLI_DONE && i < e->n * image; i++) {
-        pixels[i] = (float)(i % 251) / 125 - 1;
-    }
-    for (size_t i = 0; code == CLI_DONE && i < e->n * ids;
-         i++) { /* the end token closes each text */
-        tokens[i] = i % ids == ids - 1 ? info.vocab_size - 1 : (int32_t)(i % 200);
-    }
-    for (size_t s = 0; s < job->n && code == CLI_DONE; s++) {
-        struct clipc_options options = job->cli->session;
-        options.kernels = job->sets[s].name;
+    for (size_t s = 0; s < bench->n; s++) {
+        struct clipc_options options = bench->cli->session;
+        options.kernels = bench->sets[s].name;
         options.threads = threads;
-        options.batch = (int)e->n;
-        if (clipc_session_new(model, &options, &sessions[s]) != CLIPC_OK) {
-            code = cli_error("%s", clipc_errmsg());
-        }
-    }
-    for (int r = -1; r < BENCH_ROUNDS && code == CLI_DONE; r++) {
-        for (size_t s = 0; s < job->n && code == CLI_DONE; s++) {
-            double start = base_seconds();
-            if ((e->image ? clipc_encode_pixels(sessions[s], pixels, e->n, out)
-                          : clipc_encode_tokens(sessions[s], tokens, e->n, ids, out)) != CLIPC_OK) {
-                code = cli_error("%s", clipc_errmsg());
-            }
-            if (r >= 0) {
-                times[s][r] = base_seconds() - start;
-            }
-        }
-    }
-    for (size_t s = 0; s < job->n; s++) {
-        ms[s] = code == CLI_DONE ? 1e3 * bench_median(times[s], BENCH_ROUNDS) : 0;
-        clipc_session_free(sessions[s]);
-    }
-    free(pixels);
-    free(out);
-    free(tokens);
-    return code;
-}
-
-static void print_encode(struct bench *job, const struct encode *e, int threads, const double *ms)
-{
-    double blas = 0;
-
-    for (size_t s = 0; s < job->n; s++) {
-        blas = strcmp(job->sets[s].name, "blas") == 0 ? ms[s] : blas;
-    }
-    if (!job->cli->json) {
-        printf("  %-16s %d thread%s", e->name, threads, threads == 1 ? " " : "s");
-    }
-    for (size_t s = 0; s < job->n; s++) {
-        if (job->cli->json) {
-            json_records_next(&job->records);
-            printf("{\"encode\": \"%s\", \"batch\": %zu, \"threads\": %d, \"set\": \"%s\", \"ms\": "
-                   "%.5g, "
-                   "\"per_second\": %.5g, \"blas_over_this\": ",
-                   e->name, e->n, threads, job->sets[s].name, ms[s], 1e3 * (double)e->n / ms[s]);
-            json_put_float(stdout, blas > 0 ? blas / ms[s] : (double)NAN);
-            putchar('}');
-        } else {
-            printf("  %9.2f ms", ms[s]);
-            if (blas > 0) {
-                printf(" %5.2fx", blas / ms[s]);
-            }
-        }
-    }
-    if (!job->cli->json) {
-        putchar('\n');
-        fflush(stdout);
-    }
-}
-
-/* Scratch of a session for 8 images or texts, and the second copy of the weights of blas. */
-static int print_memory(struct bench *job, const clipc_model *model)
-{
-    for (size_t s = 0; s < job->n; s++) {
-        struct clipc_options options = job->cli->session;
-        struct clipc_session_info info = {.size = sizeof info};
-        clipc_session *session;
-        options.kernels = job->sets[s].name;
-        if (clipc_session_new(model, &options, &session) != CLIPC_OK) {
+        options.batch = batch;
+        if (clipc_session_new(model, &options, &runners[s].session) != CLIPC_OK) {
             return cli_error("%s", clipc_errmsg());
-        }
-        clipc_session_info(session, &info);
-        clipc_session_free(session);
-        if (job->cli->json) {
-            json_records_next(&job->records);
-            printf("{\"memory\": %zu, \"unpacked\": %zu, \"batch\": %d, \"threads\": %d, "
-                   "\"set\": \"%s\"}",
-                   info.memory, info.unpacked, info.batch, info.threads, job->sets[s].name);
-        } else if (info.unpacked != 0) {
-            printf("  memory: %-8s %7.1f MB, and %.1f MB of weights unpacked once more\n",
-                   job->sets[s].name, 1e-6 * (double)(info.memory - info.unpacked),
-                   1e-6 * (double)info.unpacked);
-        } else {
-            printf("  memory: %-8s %7.1f MB\n", job->sets[s].name, 1e-6 * (double)info.memory);
         }
     }
     return CLI_DONE;
 }
 
-int bench_whole(struct bench *job)
+/* The rounds that it took, or 0 after a message. */
+static size_t time_runners(size_t n, struct runner *runners, const struct filler *input)
 {
-    static const struct encode encodes[] = {{"image", true, 1, 0},
-                                            {"8 images", true, 8, 0},
-                                            {"text of 8", false, 1, 8},
-                                            {"longest text", false, 1, CLIPC_MAX_CONTEXT}};
-    clipc_model *model = cli_open_model(job->cli);
+    double spent = 0;
+    size_t rounds = 0;
+    bool warm = false;
+
+    while (rounds < ROUNDS_MOST && (rounds < ROUNDS_LEAST || spent < rounds_seconds * (double)n)) {
+        for (size_t s = 0; s < n; s++) {
+            double wall = base_seconds(), cpu = process_seconds();
+            if (filler_encode(input, runners[s].session) != CLIPC_OK) {
+                cli_error("%s", clipc_errmsg());
+                return 0;
+            }
+            runners[s].wall[rounds] = base_seconds() - wall;
+            runners[s].cpu[rounds] = process_seconds() - cpu;
+            spent += warm ? runners[s].wall[rounds] : 0;
+        }
+        rounds += warm;
+        warm = true;
+    }
+    return rounds;
+}
+
+/* The gemm of most of the work: what the blocks are multiplied by. */
+static const struct kernels_gemm *main_gemm(const clipc_session *s, bool image)
+{
+    const struct transformer *t = image ? &s->vision.blocks : &s->text.blocks;
+
+    return t->blocks[t->layers - 1].c_fc.gemm;
+}
+
+static struct bench_row encode_row(struct bench *bench, const clipc_model *model,
+                                   const struct filler *input, struct runner *runner, size_t rounds,
+                                   const char *set)
+{
+    struct bench_row row = bench_row_new("encode", input->name);
+    const struct clipc_session *s = runner->session;
+    const struct format_header *h = &model->weights.header;
+    double gflop = input->image ? gflop_image(h) : gflop_text(h, input->ids);
+
+    row.set = set;
+    row.model = h->name;
+    row.batch = (double)input->n;
+    row.threads = s->threads;
+    row.operations = 1e9 * gflop * (double)input->n;
+    bench_times(&row, runner->wall, rounds);
+    row.cpu = 1e3 * roof_median(runner->cpu, rounds);
+    row.per_second = 1e3 * (double)input->n / row.ms;
+    row.gflops = 1e-6 * row.operations / (s->threads == 1 ? row.cpu : row.ms);
+    row.peak = roofs_peak(&bench->roofs, s->engine.pool, main_gemm(s, input->image));
+    row.share = row.gflops / row.peak;
+    return row;
+}
+
+static void print_row(const struct bench_row *r)
+{
+    printf("  %3.0f x %-12s %2.0f thread%s %-12s %9.3f %9.3f %9.3f %10.1f %8.1f %4.0f %% %4.0f %%",
+           r->batch, r->name, r->threads, r->threads > 1 ? "s" : " ", r->set, r->ms, r->p95, r->cpu,
+           r->per_second, r->gflops, 100 * r->share, 100 * r->spread);
+    if (isfinite(r->against)) {
+        printf(" %6.2fx", r->against);
+    }
+    putchar('\n');
+    fflush(stdout);
+}
+
+static int run_encode(struct bench *bench, const clipc_model *model, const struct filler *input,
+                      int threads)
+{
+    struct runner *runners = calloc(bench->n, sizeof *runners);
+    struct bench_row rows[BENCH_SETS];
+    double reference = (double)NAN;
+    size_t rounds = 0;
+    int code = runners == NULL ? cli_error("out of memory")
+                               : open_runners(bench, model, (int)input->n, threads, runners);
+
+    if (code == CLI_DONE) {
+        rounds = time_runners(bench->n, runners, input);
+        code = rounds == 0 ? CLI_FAILED : CLI_DONE;
+    }
+    for (size_t s = 0; s < bench->n && code == CLI_DONE; s++) {
+        const char *set = bench->sets[s].name;
+        rows[s] = encode_row(bench, model, input, &runners[s], rounds, set);
+        reference =
+            bench->against != NULL && strcmp(set, bench->against) == 0 ? rows[s].ms : reference;
+    }
+    for (size_t s = 0; s < bench->n && code == CLI_DONE; s++) {
+        rows[s].against = reference / rows[s].ms;
+        bench_put(bench, &rows[s]);
+        if (!bench->cli->json) {
+            print_row(&rows[s]);
+        }
+    }
+    for (size_t s = 0; runners != NULL && s < bench->n; s++) {
+        clipc_session_free(runners[s].session);
+    }
+    free(runners);
+    return code;
+}
+
+/* Scratch of a session for so many images or texts, and the second copy of the weights of blas. */
+static int put_memory(struct bench *bench, const clipc_model *model)
+{
+    for (size_t s = 0; s < bench->n; s++) {
+        struct clipc_options options = bench->cli->session;
+        struct clipc_session_info info = {.size = sizeof info};
+        struct bench_row row = bench_row_new("memory", "session");
+        clipc_session *session;
+        options.kernels = bench->sets[s].name;
+        if (clipc_session_new(model, &options, &session) != CLIPC_OK) {
+            return cli_error("%s", clipc_errmsg());
+        }
+        clipc_session_info(session, &info);
+        clipc_session_free(session);
+        row.set = bench->sets[s].name;
+        row.batch = info.batch;
+        row.threads = info.threads;
+        row.memory = (double)info.memory;
+        row.unpacked = (double)info.unpacked;
+        bench_put(bench, &row);
+        if (!bench->cli->json && info.unpacked != 0) {
+            printf(
+                "  memory of a session: %-8s %7.1f MB, and %.1f MB of weights unpacked once more\n",
+                row.set, 1e-6 * (double)(info.memory - info.unpacked),
+                1e-6 * (double)info.unpacked);
+        } else if (!bench->cli->json) {
+            printf("  memory of a session: %-8s %7.1f MB\n", row.set, 1e-6 * (double)info.memory);
+        }
+    }
+    return CLI_DONE;
+}
+
+/* Pictures, texts of 8 ids and of the most: one and 8 of them, or --batch of them. */
+static int run_threads(struct bench *bench, const clipc_model *model, int threads)
+{
     struct clipc_model_info info = {.size = sizeof info};
+    const size_t ids[] = {8, CLIPC_MAX_CONTEXT};
+    int wanted = bench->cli->session.batch, code = CLI_DONE;
+
+    clipc_model_info(model, &info);
+    for (size_t kind = 0; kind < 3; kind++) {
+        bool image = kind == 0;
+        for (size_t i = 0; i < (wanted != 0 ? 1 : 2) && code == CLI_DONE; i++) {
+            size_t n = wanted != 0 ? (size_t)wanted : i == 0 ? 1 : 8;
+            struct filler input;
+            if (image ? info.image_size == 0 : info.context_length == 0) {
+                continue;
+            }
+            if (!filler_new(&input, model, image, n, image ? 0 : ids[kind - 1])) {
+                return cli_error("out of memory");
+            }
+            code = run_encode(bench, model, &input, threads);
+            filler_free(&input);
+        }
+    }
+    return code;
+}
+
+int bench_whole(struct bench *bench, const clipc_model *model)
+{
     struct clipc_session_info session = {.size = sizeof session};
-    clipc_session *probe = model != NULL ? cli_open_session(job->cli, model) : NULL;
-    double ms[BENCH_SETS];
+    clipc_session *probe = cli_open_session(bench->cli, model);
     int code = CLI_DONE;
 
     if (probe == NULL) {
-        clipc_close(model);
         return CLI_FAILED;
     }
     clipc_session_info(probe, &session);
     clipc_session_free(probe);
-    clipc_model_info(model, &info);
-    if (!job->cli->json) {
+    if (!bench->cli->json) {
         printf("\nwhole encodes with ");
-        say(stdout, info.name);
-        printf(": median milliseconds, and how many times faster than blas\n  %-26s", "");
-        for (size_t s = 0; s < job->n; s++) {
-            printf("  %12s      ", job->sets[s].name);
-        }
-        putchar('\n');
+        say(stdout, model->weights.header.name);
+        printf("\n  %-42s %9s %9s %9s %10s %8s %6s %6s\n", "", "median ms", "p95 ms", "CPU ms",
+               "a second", "GFLOP/s", "of peak", "spread");
     }
-    for (int threads = 1; threads <= session.threads && code == CLI_DONE;
-         threads = threads < session.threads ? session.threads : threads + 1) {
-        for (size_t i = 0; i < sizeof encodes / sizeof encodes[0] && code == CLI_DONE; i++) {
-            if (encodes[i].image ? info.image_size > 0 : info.context_length > 0) {
-                code = time_encode(job, model, &encodes[i], threads, ms);
-                if (code == CLI_DONE) {
-                    print_encode(job, &encodes[i], threads, ms);
-                }
-            }
-        }
+    if (bench->cli->session.threads == 0 && session.threads > 1) {
+        code = run_threads(bench, model, 1);
     }
-    code = code == CLI_DONE ? print_memory(job, model) : code;
-    clipc_close(model);
-    return code;
+    code = code == CLI_DONE ? run_threads(bench, model, session.threads) : code;
+    return code == CLI_DONE ? put_memory(bench, model) : code;
 }

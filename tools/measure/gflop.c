@@ -8,11 +8,20 @@ static double tower_gflop(const struct format_tower *t, double rows)
     return 2e-9 * rows * t->layers * per_row;
 }
 
-double gflop_of(const struct format_header *h, size_t n_ids)
+double gflop_image(const struct format_header *h)
 {
     double patches =
         2e-9 * h->vision.positions * 3.0 * h->patch_size * h->patch_size * h->vision.width;
 
-    return (h->vision.layers != 0 ? tower_gflop(&h->vision, h->vision.positions) + patches : 0) +
-           (h->text.layers != 0 ? tower_gflop(&h->text, (double)n_ids) : 0);
+    return h->vision.layers != 0 ? tower_gflop(&h->vision, h->vision.positions) + patches : 0;
+}
+
+double gflop_text(const struct format_header *h, size_t n_ids)
+{
+    return h->text.layers != 0 ? tower_gflop(&h->text, (double)n_ids) : 0;
+}
+
+double gflop_of(const struct format_header *h, size_t n_ids)
+{
+    return gflop_image(h) + gflop_text(h, n_ids);
 }
