@@ -216,6 +216,10 @@ struct clipc_image_options {
     size_t max_pixels;     /* 0: 178956970, Pillow's limit */
     int apply_exif; /* 1: turn the image as its EXIF orientation says (the references do not) */
     int truncated;  /* 1: of a truncated or damaged file take what there is, gray (128) elsewhere */
+    /* 0: every pixel.  Else a JPEG is decoded at 1/2, 1/4 or 1/8 of its size, the smallest at which
+     * neither side is shorter than this: fewer terms of its cosine transform, other pixels than the
+     * references'.  Pillow's Image.draft; the same pixels.  Of no effect without libjpeg-turbo. */
+    int least_side;
 };
 
 /* Decode a file, or bytes in memory.  Free the result with clipc_image_free.  Formats: what

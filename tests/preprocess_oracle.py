@@ -3,6 +3,7 @@
 
     preprocess_oracle.py decode DIR   DIR/cases: FILE KIND WIDTH HEIGHT PIXELS, tab-separated
     preprocess_oracle.py crop DIR     DIR/cases: FILE SIZE RESIZE FILTER RULES CROP
+    preprocess_oracle.py draft DIR    DIR/cases as of decode, JPEGs with no side below DRAFT_SIDE
     preprocess_oracle.py exif DIR     DIR/cases as of decode, upright
     preprocess_oracle.py part DIR     DIR/cases as of decode, of cut JPEGs and PNGs: what Pillow makes of
                                       them when told to load truncated images, gray below
@@ -380,6 +381,24 @@ def decode(folder, cases):
                 write_decoded(folder, cases, name, im)
 
 
+DRAFT_SIDE = 24  # test_image.c's
+
+
+def draft(folder, cases):
+    """JPEGs at a part of their size, as Image.draft has them."""
+    for i, (width, height) in enumerate([(24, 24), (47, 90), (48, 48), (95, 96), (96, 97), (191, 400), (192, 192), (193, 255), (383, 200),
+                                         (385, 384), (401, 777), (20, 900)]):
+        for mode, subsampling in (("L", 0), ("RGB", 0), ("RGB", 1), ("RGB", 2), ("CMYK", 0)):
+            for progressive in (False, True):
+                name = f"draft_{width}x{height}_{mode}{subsampling}{'p' * progressive}.jpg"
+                small = picture(width // 6 + 2, height // 6 + 2, {"L": 1, "RGB": 3, "CMYK": 4}[mode])
+                im = Image.fromarray(small[..., 0] if mode == "L" else small, mode).resize((width, height), Image.BICUBIC)
+                im.save(Path(folder, name), quality=60 + 3 * i, subsampling=subsampling, progressive=progressive)
+                with Image.open(Path(folder, name)) as im:
+                    im.draft(None, (DRAFT_SIDE, DRAFT_SIDE))
+                    write_decoded(folder, cases, name, im)
+
+
 def exif(folder, cases):
     """A TIFF block of each byte order, and what Pillow turns the picture to."""
     for orientation in range(0, 11):
@@ -656,7 +675,7 @@ def crops(folder, cases):
 def main():
     what, folder = sys.argv[1:]
     with open(f"{folder}/cases", "w") as cases:
-        {"decode": decode, "crop": crops, "exif": exif, "damage": damage, "part": parts}[what](folder, cases)
+        {"decode": decode, "crop": crops, "exif": exif, "draft": draft, "damage": damage, "part": parts}[what](folder, cases)
 
 
 main()

@@ -66,16 +66,16 @@ static int try_refusal(const char *path, const char *why)
     return status != CLIPC_OK && base_errmsg()[0] != '\0';
 }
 
+enum { DRAFT_SIDE = 24 }; /* the oracle's */
+
 /* One line of the oracle: 1 right, 0 wrong, -1 not a file for this build. */
-static int try_case(const char *line, bool apply_exif, bool truncated)
+static int try_case(const char *line, const struct clipc_image_options *options)
 {
     char path[160], kind_text[8], raw[240];
     const char *kind = kind_text;
     unsigned width, height;
     size_t n, n_raw, sum;
     int most;
-    struct clipc_image_options options = {
-        .size = sizeof options, .apply_exif = apply_exif, .truncated = truncated};
     struct clipc_image image = {0};
 
     if (sscanf(line, "%159s %7s %u %u %239s", path, kind_text, &width, &height, raw) != 5) {
@@ -95,7 +95,7 @@ static int try_case(const char *line, bool apply_exif, bool truncated)
     }
     free(bytes);
     clock_t start = clock();
-    bool good = image_read(path, &options, &image) == CLIPC_OK && right_mode(&image, kind) &&
+    bool good = image_read(path, options, &image) == CLIPC_OK && right_mode(&image, kind) &&
                 image.width == width && image.height == height;
     clock_t ticks = clock() - start;
     if (good) {
@@ -119,14 +119,14 @@ static int try_case(const char *line, bool apply_exif, bool truncated)
     return good;
 }
 
-static void test_oracle(const char *what, bool apply_exif, bool truncated, int least)
+static void test_oracle(const char *what, const struct clipc_image_options *options, int least)
 {
     char folder[64], line[512];
     FILE *cases = oracle_open("preprocess_oracle.py", what, folder);
     int good = 0, bad = 0, unread = 0;
 
     while (cases != NULL && fgets(line, sizeof line, cases) != NULL) {
-        int result = try_case(line, apply_exif, truncated);
+        int result = try_case(line, options);
         good += result == 1;
         bad += result == 0;
         unread += result < 0;
@@ -144,7 +144,7 @@ static void test_oracle(const char *what, bool apply_exif, bool truncated, int l
 static int decode(const struct image_decoder *decoder, const uint8_t *bytes, size_t n,
                   struct clipc_image *image)
 {
-    static const struct image_limits limits = {1 << 20, false};
+    static const struct image_limits limits = {.max_pixels = 1 << 20};
 
     memset(image, 0, sizeof *image);
     return decoder->probe(bytes, n) ? decoder->decode(bytes, n, &limits, image)
@@ -229,7 +229,7 @@ static long count_whole(const struct clipc_image *part, const struct clipc_image
 static void take_part(const struct image_decoder *decoder, const char *name, const uint8_t *bytes,
                       size_t n)
 {
-    static const struct image_limits limits = {1 << 20, true};
+    static const struct image_limits limits = {.max_pixels = 1 << 20, .truncated = true};
     struct clipc_image whole, part;
     uint8_t *room = check_guarded(n, false);
     bool jpeg = strcmp(decoder->formats, "JPEG") == 0; /* see the oracle's "part" */
@@ -569,11 +569,16 @@ int main(void)
     test_jpeg();
     test_exif();
     test_damage();
-    test_oracle("decode", false, false, 100);
-    test_oracle("exif", true, false, 150);
+    const struct clipc_image_options plain = {.size = sizeof plain};
+    const struct clipc_image_options upright = {.size = sizeof upright, .apply_exif = 1};
+    const struct clipc_image_options truncated = {.size = sizeof truncated, .truncated = 1};
+    const struct clipc_image_options small = {.size = sizeof small, .least_side = DRAFT_SIDE};
+    test_oracle("decode", &plain, 100);
+    test_oracle("exif", &upright, 150);
     if (have("libjpeg-turbo")) { /* the only decoder of JPEG that says where its data ended */
-        test_oracle("damage", false, false, 1000);
-        test_oracle("part", false, true, 90);
+        test_oracle("damage", &plain, 1000);
+        test_oracle("part", &truncated, 90);
+        test_oracle("draft", &small, 120);
     }
     return check_done();
 }

@@ -31,6 +31,7 @@ jpeg = open("tests/images/red-square-4.jpg", "rb").read()
 exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
 turned = tmp + "/turned.jpg"
 open(turned, "wb").write(jpeg[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + jpeg[2:])
+large = "tests/images/ace-of-spades-22.jpg"  # 208 x 208: six times the model's side
 cut = tmp + "/cut.ppm"
 open(cut, "wb").write(open(image, "rb").read()[:-100])
 open(tmp + "/labels", "w").write("cat\ndog\n")
@@ -43,6 +44,7 @@ open(raw, "wb").write(bytes(range(144)))
 index = tmp + "/frames.npy"
 RAW = ["--format", "raw", "--size", "4x4"]
 demo = os.path.exists("weights/demo.clipc")
+turbo = "libjpeg-turbo yes" in tap.run("info", "--build")[1].decode()
 jpegs = "JPEG" in tap.run("info", "--build")[1].decode()
 M = ["-m", tmp + "/mini.clipc"]
 # Vectors of five frames, with or against the text "x".
@@ -100,6 +102,7 @@ def theirs(picture, words=None):
 
 dim = json.loads(plain)[0]["embed_dim"]
 cpus = len(os.sched_getaffinity(0))
+against = theirs(large)
 TWO = "one or two threads"  # rows that count threads; they need two CPUs
 
 # verb: (arguments, {option: what to add, or (arguments without, arguments with)})
@@ -122,6 +125,7 @@ table = {
                       ["classify", image, "--json", "&amp;", "cat", "--tokenizer", "openai"]),
         "truncated": (["classify", cut, "--json"] + labels, ["classify", cut, "--json"] + labels + ["--truncated"]),
         "max-pixels": (["classify", image, "--json"] + labels, ["classify", image, "--json"] + labels + ["--max-pixels", "9"]),
+        "fast-decode": (["classify", large, "--json"] + labels, ["classify", large, "--json", "--fast-decode"] + labels),
         "exif": (["classify", turned, "--json"] + labels, ["classify", turned, "--json", "--exif"] + labels),
         "null": (["classify", "-", "--label", "a"], ["classify", "-", "--label", "a", "-0"])}),
     "embed": (["embed", image], {
@@ -131,6 +135,7 @@ table = {
         "tokenizer": (["embed"] + text, ["embed"] + text + ["--tokenizer", "openai"]),
         "truncated": (["embed", cut], ["embed", cut] + ["--truncated"]),
         "max-pixels": (["embed", image], ["embed", image] + ["--max-pixels", "9"]),
+        "fast-decode": (["embed", large], ["embed", large, "--fast-decode"]),
         "exif": (["embed", turned], ["embed", turned, "--exif"]), "null": (["embed", "-"], ["embed", "-", "-0"])}),
     "compare": (["compare", image, "--image", tmp + "/turned.jpg"], {
         "image": (["compare", image], ["compare", image, "--image", image]),
@@ -138,6 +143,7 @@ table = {
         "tokenizer": (["compare", image] + text, ["compare", image] + text + ["--tokenizer", "openai"]),
         "truncated": (["compare", cut, turned], ["compare", cut, turned] + ["--truncated"]),
         "max-pixels": (["compare", image, turned], ["compare", image, turned] + ["--max-pixels", "9"]),
+        "fast-decode": (["compare", image, large], ["compare", image, large, "--fast-decode"]),
         "exif": (["compare", image, turned], ["compare", image, turned, "--exif"])}),
     "tokenize": (["tokenize", "&amp;"], {"model": ["-m", OUT], "tokenizer": ["--tokenizer", "openai"],
                                          "json": ["--json"]}),
@@ -148,6 +154,7 @@ table = {
         "model": ["-m", OUT], "preprocess": ["--preprocess", "openai"],
         "truncated": (["preprocess", cut, "--npy", OUT], ["preprocess", cut, "--npy", OUT] + ["--truncated"]),
         "max-pixels": (["preprocess", image, "--npy", OUT], ["preprocess", image, "--npy", OUT] + ["--max-pixels", "9"]),
+        "fast-decode": (["preprocess", large, "--npy", OUT], ["preprocess", large, "--npy", OUT, "--fast-decode"]),
         "exif": (["preprocess", turned, "--npy", OUT], ["preprocess", turned, "--npy", OUT, "--exif"])}),
     "trace": (["trace", "--image", image], {
         "image": (["trace"], ["trace", "--image", image]), "text": (["trace"], ["trace", "--text", "cat"]),
@@ -173,6 +180,7 @@ table = {
         "tokenizer": (["verify", "--against", theirs(None, "&amp;")], ["verify", "--against", theirs(None, "&amp;"), "--tokenizer", "openai"]),
         "truncated": (["verify", "--against", theirs(cut)], ["verify", "--against", theirs(cut), "--truncated"]),
         "max-pixels": (["verify", "--against", theirs(image)], ["verify", "--against", theirs(image), "--max-pixels", "9"]),
+        "fast-decode": (["verify", "--json", "--against", against], ["verify", "--json", "--against", against, "--fast-decode"]),
         "exif": (["verify", "--against", theirs(turned)], ["verify", "--against", theirs(turned), "--exif"])}),
     "watch": (["watch", raw] + RAW + ["x"], {
         "prompt": ["--prompt", "y"], "prompts": ["--prompts", tmp + "/labels"],
@@ -242,6 +250,8 @@ for verb, (base, rows) in table.items():
             continue
         if (option == "exif" and not jpegs) or (option == "model" and not demo):
             tap.skip(name + ": no JPEG here" if option == "exif" else name + ": no embedded model")
+        elif option == "fast-decode" and not turbo:
+            tap.skip(name + ": no libjpeg-turbo")
         elif row == TWO and cpus < 2 or (verb, option) == ("selftest", "threads") and cpus < 2:
             tap.skip(name + ": one CPU")
         elif row == TWO:

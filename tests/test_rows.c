@@ -48,6 +48,7 @@ static void both(const char *name, const uint8_t *bytes, size_t n,
 static void each_damage(const char *name, const uint8_t *bytes, size_t n, size_t parts)
 {
     struct clipc_image_options plain = {.size = sizeof plain}, other = {.size = sizeof other};
+    struct clipc_image_options small = {.size = sizeof small, .least_side = 3};
     uint8_t *copy = malloc(n + 1);
 
     other.apply_exif = 1;
@@ -55,12 +56,14 @@ static void each_damage(const char *name, const uint8_t *bytes, size_t n, size_t
     both(name, bytes, n, &other);
     other.truncated = 1;
     both(name, bytes, n, &other);
+    both(name, bytes, n, &small);
     for (size_t i = 0; i < parts; i++) {
         size_t part = check_random(&seed) % (n + 1);
         memcpy(copy, bytes, n);
-        both(name, copy, part, i % 4 == 0 ? &other : &plain);
+        const struct clipc_image_options *o = i % 4 == 0 ? &other : i % 4 == 1 ? &small : &plain;
+        both(name, copy, part, o);
         copy[check_random(&seed) % n] ^= (uint8_t)(1u << check_random(&seed) % 8);
-        both(name, copy, n, i % 4 == 0 ? &other : &plain);
+        both(name, copy, n, o);
     }
     free(copy);
 }

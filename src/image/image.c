@@ -114,8 +114,9 @@ static const struct image_decoder *choose(const uint8_t *bytes, size_t n,
     size_t max_bytes = o->max_file_bytes != 0 ? o->max_file_bytes : IMAGE_MAX_FILE_BYTES;
     const struct image_decoder *decoder = NULL;
 
-    *limits = (struct image_limits){o->max_pixels != 0 ? o->max_pixels : DEFAULT_PIXELS,
-                                    o->truncated != 0};
+    *limits =
+        (struct image_limits){o->max_pixels != 0 ? o->max_pixels : DEFAULT_PIXELS,
+                              o->truncated != 0, o->least_side > 0 ? (size_t)o->least_side : 0};
     *status = CLIPC_OK;
     if (n > max_bytes) {
         *status = base_fail(CLIPC_ERROR_LIMIT, "%zu bytes, the limit is %zu", n, max_bytes);

@@ -13,6 +13,7 @@
 struct image_limits {
     size_t max_pixels; /* checked before memory is taken */
     bool truncated;    /* take what there is of a damaged file, gray elsewhere */
+    size_t least_side; /* 0: every pixel; see clipc_image_options */
 };
 
 struct image_decoder {

@@ -134,6 +134,19 @@ static int choose_format(struct jpeg_decompress_struct *info)
     return CLIPC_RGB;
 }
 
+/* Pillow's Image.draft: a scale is a power of two that both sides can be divided by. */
+static void choose_scale(struct jpeg_decompress_struct *info, size_t least_side)
+{
+    size_t shorter =
+        info->image_width < info->image_height ? info->image_width : info->image_height;
+
+    info->scale_denom = 1;
+    while (least_side > 0 && info->scale_denom < DCTSIZE &&
+           shorter / least_side >= 2 * info->scale_denom) {
+        info->scale_denom *= 2;
+    }
+}
+
 /* Enough bytes for the picture?  Huffman coding spends at least one bit on each block of 64. */
 static bool can_hold(const struct jpeg_decompress_struct *info, size_t n)
 {
@@ -185,6 +198,7 @@ static int begin(struct decoder *d)
         return status;
     }
     d->rows.format = choose_format(info);
+    choose_scale(info, d->limits.least_side);
     limit_memory(info);
     if (!jpeg_start_decompress(info)) {
         return truncated();

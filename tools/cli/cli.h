@@ -44,6 +44,7 @@ enum {
     CLI_TEXTS = 64,  /* how texts become tokens */
     CLI_JSON = 128,
     CLI_JSONL = 256,
+    CLI_FAST_DECODE = 512, /* with CLI_IMAGES: for verbs that make vectors of files */
     CLI_SESSION = CLI_THREADS | CLI_BATCH | CLI_KERNELS | CLI_PRECISION,
     CLI_COMPUTE = CLI_SESSION | CLI_IMAGES | CLI_TEXTS
 };
@@ -63,7 +64,7 @@ struct cli {
     /* common options as given */
     const char *model_path; /* -m, else $CLIPC_MODEL, else NULL: the embedded model */
     char pulled[PATH_MAX];  /* where that is when it is the name of a pulled model */
-    bool exif, truncated;
+    bool exif, truncated, fast_decode;
     int max_pixels; /* 0: the default */
     struct clipc_options session; /* threads, batch, kernels, precision, rules filled in */
 };

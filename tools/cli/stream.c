@@ -20,6 +20,7 @@ struct stream {
     const struct cli *cli;
     clipc_model *model;
     clipc_session *session;
+    int side; /* of the square that the image tower sees */
     struct batch *batch;
     float *row;            /* [dim] */
     struct entry *entries; /* [room], a ring */
@@ -53,9 +54,12 @@ void stream_close(struct stream *s)
 static int prepare(struct stream *s)
 {
     struct clipc_session_info info = {.size = sizeof info};
+    struct clipc_model_info model = {.size = sizeof model};
 
     clipc_session_info(s->session, &info);
-    struct batch_options options = {.image = load_options(s->cli),
+    clipc_model_info(s->model, &model);
+    s->side = model.image_size;
+    struct batch_options options = {.image = load_options(s->cli, s->side),
                                     .preprocess = s->cli->session.preprocess,
                                     .workers = info.threads - 1};
     if (batch_new(s->model, s->session, &options, &s->batch) != CLIPC_OK) {
@@ -117,7 +121,7 @@ static bool hand_in(struct stream *s, struct entry *e)
     struct batch_item item = item_of(e);
 
     if (e->input.kind == INPUT_STDIN && e->image.data == NULL &&
-        load_image(s->cli, "-", &e->image) != CLIPC_OK) {
+        load_image(s->cli, "-", s->side, &e->image) != CLIPC_OK) {
         break_entry(e);
         return true;
     }

@@ -78,7 +78,7 @@ class _Image(ctypes.Structure):
 class _ImageOptions(ctypes.Structure):
     _fields_ = [("size", ctypes.c_size_t), ("max_file_bytes", ctypes.c_size_t),
                 ("max_pixels", ctypes.c_size_t), ("apply_exif", ctypes.c_int),
-                ("truncated", ctypes.c_int)]
+                ("truncated", ctypes.c_int), ("least_side", ctypes.c_int)]
 
 
 class _Text(ctypes.Structure):

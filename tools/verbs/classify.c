@@ -26,7 +26,7 @@ static const struct cli_verb verb = {
     "  clipc classify photo.jpg \"a photo of a cat\" \"a photo of a dog\" -m vit-b-32.clipc\n"
     "  clipc classify photo.jpg cat dog --template \"a photo of a {}\" -m vit-b-32.clipc\n"
     "  clipc classify photos/ --labels labels.txt --top 3 -m vit-b-32.clipc",
-    CLI_MODEL | CLI_COMPUTE | CLI_JSON | CLI_JSONL};
+    CLI_MODEL | CLI_COMPUTE | CLI_FAST_DECODE | CLI_JSON | CLI_JSONL};
 
 struct ranked {
     size_t label;

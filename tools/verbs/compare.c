@@ -16,7 +16,7 @@ static const struct cli_verb verb = {
     "image and a text, OpenAI's models give about 0.15 for nothing in common, 0.35 for a fit.\n\n"
     "  clipc compare cat.jpg --text \"a photo of a cat\"\n"
     "  clipc compare one.jpg two.jpg",
-    CLI_MODEL | CLI_COMPUTE | CLI_JSON | CLI_JSONL};
+    CLI_MODEL | CLI_COMPUTE | CLI_FAST_DECODE | CLI_JSON | CLI_JSONL};
 
 struct job {
     float *rows; /* [2, dim] */

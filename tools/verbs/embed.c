@@ -19,7 +19,7 @@ static const struct cli_verb verb = {
     "is an error in its place (a row of NaN in .npy): rows never shift.\n\n"
     "  clipc embed photos/ --npy vectors.npy\n"
     "  clipc embed --text \"a photo of a cat\" cat.jpg --json",
-    CLI_MODEL | CLI_COMPUTE | CLI_JSON | CLI_JSONL};
+    CLI_MODEL | CLI_COMPUTE | CLI_FAST_DECODE | CLI_JSON | CLI_JSONL};
 
 struct job {
     struct json_records records;

@@ -15,13 +15,13 @@ static const struct cli_verb verb = {
     "crop,\n"
     "--stage pixels (the default) float32 [3, N, N] after normalisation.\n\n"
     "  clipc preprocess cat.jpg --npy cat.npy --stage crop",
-    CLI_MODEL | CLI_IMAGES};
+    CLI_MODEL | CLI_IMAGES | CLI_FAST_DECODE};
 
 static int crop_of(const struct cli *cli, const clipc_model *model, const char *path, size_t size,
                    unsigned char *crop)
 {
     struct clipc_image image = {0};
-    int status = load_image(cli, path, &image);
+    int status = load_image(cli, path, (int)size, &image);
 
     if (status == CLIPC_OK) {
         status = clipc_preprocess_crop(model, &image, cli->session.preprocess, (int)size, crop);

@@ -103,7 +103,7 @@ static void on_activation(void *arg, const char *name, const float *x, size_t ro
 static int run_image(const struct cli *cli, clipc_session *s, const char *path, float *out)
 {
     struct clipc_image image = {0};
-    int status = load_image(cli, path, &image);
+    int status = load_image(cli, path, 0, &image);
 
     if (status == CLIPC_OK) {
         status = clipc_encode_images(s, &image, 1, out);

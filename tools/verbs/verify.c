@@ -32,7 +32,7 @@ static const struct cli_verb verb = {
     "Exit 1 when a vector is further away than float32 in another order explains, or than "
     "--limit.\n\n"
     "  clipc verify model.clipc --against theirs",
-    CLI_MODEL | CLI_COMPUTE | CLI_JSON};
+    CLI_MODEL | CLI_COMPUTE | CLI_FAST_DECODE | CLI_JSON};
 
 /* One tower's vectors: theirs, and ours of up to two kinds of input. */
 struct side {

@@ -99,7 +99,7 @@ static int take_options(const struct cli *cli, const struct options *o, struct w
     struct video_options *video = &common->video;
 
     video->format = formats[o->format];
-    video->image = load_options(cli);
+    video->image = load_options(cli, 0);
     video->patience = 30;
     common->every = o->every;
     common->realtime = o->realtime;

@@ -187,7 +187,7 @@ static int follow(struct run *run, const clipc_model *model, clipc_session *sess
     bool endless = true;
 
     clipc_session_info(session, &info);
-    struct pipeline_options options = {.batch = {.image = load_options(w->cli),
+    struct pipeline_options options = {.batch = {.image = load_options(w->cli, 0),
                                                  .preprocess = w->cli->session.preprocess,
                                                  .workers = info.threads - 1},
                                        .skip_similar = w->skip_similar,
