@@ -96,6 +96,11 @@ int clipc_session_preprocess_bytes(const clipc_session *s, const void *bytes, si
                              n_bytes, options, rules, size, pixels);
 }
 
+int session_rows_pixels(const clipc_session *s, struct image_rows *rows, int rules, float *pixels)
+{
+    return model_rows_pixels(s->model, &s->engine.k, rows, rules, 0, pixels);
+}
+
 struct preprocess_job {
     struct clipc_session *s;
     struct preprocess p;

@@ -104,8 +104,8 @@ int model_check_preprocess(const struct clipc_model *model, int rules, int size,
     return CLIPC_OK;
 }
 
-static int pixels_of(const struct clipc_model *model, const struct kernels *k,
-                     struct image_rows *rows, int rules, int size, float *pixels)
+int model_rows_pixels(const struct clipc_model *model, const struct kernels *k,
+                      struct image_rows *rows, int rules, int size, float *pixels)
 {
     const struct preprocess p = model_preprocess(model, rules, size);
     uint8_t *crop = base_alloc((size_t)p.size * (size_t)p.size * 3);
@@ -134,7 +134,7 @@ int model_image_pixels(const struct clipc_model *model, const struct kernels *k,
         return status;
     }
     rows_of_image(&whole, image);
-    return pixels_of(model, k, &whole.rows, rules, size, pixels);
+    return model_rows_pixels(model, k, &whole.rows, rules, size, pixels);
 }
 
 int model_file_pixels(const struct clipc_model *model, const struct kernels *k, const void *bytes,
@@ -157,7 +157,7 @@ int model_file_pixels(const struct clipc_model *model, const struct kernels *k, 
     if (status != CLIPC_OK) {
         return status;
     }
-    status = pixels_of(model, k, rows, rules, size, pixels);
+    status = model_rows_pixels(model, k, rows, rules, size, pixels);
     rows->class->free(rows);
     return status;
 }

@@ -39,6 +39,9 @@ int model_file_pixels(const struct clipc_model *model, const struct kernels *k, 
 int model_path_pixels(const struct clipc_model *model, const struct kernels *k, const char *path,
                       const struct clipc_image_options *options, int rules, int size,
                       float *pixels);
+/* The same of a picture that comes row by row; the arguments are good. */
+int model_rows_pixels(const struct clipc_model *model, const struct kernels *k,
+                      struct image_rows *rows, int rules, int size, float *pixels);
 
 /* Has the model a text tower and a tokenizer, and is `text` one? */
 int model_check_text(const clipc_model *model, const struct clipc_text *text);

@@ -36,4 +36,9 @@ struct clipc_session {
 bool session_has_vision(const struct clipc_session *s);
 bool session_has_text(const struct clipc_session *s);
 
+/* clipc_session_preprocess of a picture that comes row by row, its size the model's.  The arguments
+ * are good, and the model has an image tower. */
+int session_rows_pixels(const struct clipc_session *s, struct image_rows *rows, int rules,
+                        float *pixels);
+
 #endif

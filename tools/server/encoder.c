@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "../../src/base/base.h"
+#include "../../src/session.h"
 
 struct encoder {
     clipc_session *session;
@@ -120,10 +121,9 @@ int encoder_ids(struct encoder *e, const int32_t *ids, size_t stride, const size
     return status;
 }
 
-int encoder_preprocess(const struct encoder *e, const struct clipc_image *image, int rules,
-                       float *pixels)
+int encoder_preprocess(const struct encoder *e, struct image_rows *rows, int rules, float *pixels)
 {
-    return clipc_session_preprocess(e->session, image, rules, 0, pixels);
+    return session_rows_pixels(e->session, rows, rules, pixels);
 }
 
 void encoder_expect(struct encoder *e, int change)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "../../src/clipc.h"
+#include "../../src/image/rows.h"
 #include "../cli/batch.h"
 #include "histogram.h"
 
@@ -30,9 +31,9 @@ int encoder_pixels(struct encoder *encoder, const float *pixels, size_t n, float
 int encoder_ids(struct encoder *encoder, const int32_t *ids, size_t stride, const size_t *lengths,
                 size_t n, float *vectors);
 
-/* An image as the model sees it, by the session's kernels: pixels: [3, image_size, image_size].
+/* A picture as the model sees it, by the session's kernels: pixels: [3, image_size, image_size].
  * Any thread, at once.  `rules` is an enum clipc_rules. */
-int encoder_preprocess(const struct encoder *encoder, const struct clipc_image *image, int rules,
+int encoder_preprocess(const struct encoder *encoder, struct image_rows *rows, int rules,
                        float *pixels);
 
 /* +1: a request begins to decode what it will bring; -1: it has brought it, or failed. A batch that

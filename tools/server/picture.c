@@ -8,9 +8,10 @@
 #include <strings.h>
 
 #include "../../src/base/base.h"
-#include "../../src/image/pixels.h"
+#include "../../src/image/image.h"
 #include "../cli/base64.h"
 #include "folder_file.h"
+#include "rgb.h"
 
 #define CAUSE PICTURE_CAUSE
 
@@ -42,76 +43,24 @@ static size_t data_uri(const char *text, size_t n)
 
 /* ---- Pixels --------------------------------------------------------------------------------- */
 
-/* One pixel of any format as RGB, as cv2.imread(IMREAD_COLOR) has it: alpha dropped, the high byte
- * of 16 bits, ink subtracted. */
-static void to_rgb_pixel(const struct clipc_image *image, const unsigned char *p,
-                         unsigned char *rgb)
-{
-    uint16_t deep;
-
-    switch (image->format) {
-    case CLIPC_RGB:
-    case CLIPC_RGBA:
-        memcpy(rgb, p, 3);
-        return;
-    case CLIPC_CMYK:
-        for (int c = 0; c < 3; c++) {
-            rgb[c] = (unsigned char)((255 - p[c]) * (255 - p[3]) / 255);
-        }
-        return;
-    case CLIPC_I16:
-        memcpy(&deep, p, sizeof deep);
-        memset(rgb, deep >> 8, 3);
-        return;
-    default: /* CLIPC_L, CLIPC_LA */
-        memset(rgb, p[0], 3);
-    }
-}
-
-/* `image` in RGB, a palette forgotten: those would be resized by the nearest pixel. */
-static int to_rgb(struct clipc_image *image)
-{
-    size_t each = pixels_formats[image->format].bytes;
-    struct clipc_image rgb;
-
-    image->palette = 0;
-    if (image->format == CLIPC_RGB) {
-        return CLIPC_OK;
-    }
-    int status = pixels_new(&rgb, image->width, image->height, CLIPC_RGB);
-    if (status != CLIPC_OK) {
-        return status;
-    }
-    for (size_t y = 0; y < image->height; y++) {
-        const unsigned char *from = (const unsigned char *)image->data + y * image->stride;
-        unsigned char *to = (unsigned char *)rgb.data + y * rgb.stride;
-        for (size_t x = 0; x < image->width; x++) {
-            to_rgb_pixel(image, from + x * each, to + 3 * x);
-        }
-    }
-    clipc_image_free(image);
-    *image = rgb;
-    return CLIPC_OK;
-}
-
 static int decode(struct server *s, const struct model *model, const void *bytes, size_t n,
                   int rules, float *pixels)
 {
     const struct clipc_image_options options = {
         .size = sizeof options, .max_pixels = s->options.max_pixels, .apply_exif = 1};
-    struct clipc_image image = {0};
+    struct image_rows *rows;
 
-    int status = clipc_image_decode(bytes, n, &options, &image);
+    int status = image_open(bytes, n, &options, &rows);
     if (status != CLIPC_OK) {
         return status;
     }
     if (rules == CLIPC_RULES_OPENAI) {
-        status = to_rgb(&image);
+        status = rgb_rows(&rows);
     }
     if (status == CLIPC_OK) {
-        status = encoder_preprocess(model->encoder, &image, rules, pixels);
+        status = encoder_preprocess(model->encoder, rows, rules, pixels);
     }
-    clipc_image_free(&image);
+    rows->class->free(rows);
     return status;
 }
 
