@@ -10,6 +10,7 @@
 #        make test-browser the server's page in Chromium (SCREENSHOTS=folder keeps pictures of it)
 #        make test-haproxy the server behind HAProxy and nginx while servers die
 #        make bench-serve the server under load, beside bench (SOAK=600 goes on for ten minutes)
+#        make bench-peers beside ONNX Runtime and oneDNN, which it installs (PEERS="--threads 1")
 #        make bench-watch a film's frames: every one, at its own speed, and an hour of them for the memory
 #        make test-chroot the two commands of the README on a bare Debian (root, debootstrap)
 #        make train-demo  train weights/demo.clipc anew (an hour and more; TRAIN=folder for checkpoints)
@@ -40,7 +41,7 @@ Q := $(if $(V),,@)
 SAY = $(if $(V),@:,@printf '  %-5s %s\n')
 
 # ---- What this machine has -------------------------------------------------------------------
-PROBE_FREE := clean help format test-asan test-tsan test-fuzz test-chroot test-browser test-haproxy
+PROBE_FREE := clean help format test-asan test-tsan test-fuzz test-chroot test-browser test-haproxy bench-peers
 ifneq ($(filter-out $(PROBE_FREE),$(or $(MAKECMDGOALS),all)),)
 FOUND := $(shell CC="$(CC)" CFLAGS="$(CFLAGS) $(CPPFLAGS)" LDFLAGS="$(LDFLAGS)" \
            sh tools/probe.sh "$(B)" $(OPTIONAL))
@@ -104,7 +105,8 @@ $(B)/kernels/dotprod.o: ISA_FLAGS := -march=armv8.2-a+dotprod
 $(B)/kernels/%.o: OPT := -O3
 
 .PHONY: all lib test demo bench help clean format install train-demo test-asan test-tsan test-fuzz \
-    test-real test-chroot test-browser run-browser test-haproxy run-haproxy bench-serve bench-watch tests FORCE
+    test-real test-chroot test-browser run-browser test-haproxy run-haproxy bench-serve bench-watch bench-peers \
+    run-peers tests FORCE
 all: $(B)/clipc $(B)/libclipc.a $(B)/libclipc.so
 lib: $(B)/libclipc.a $(B)/libclipc.so
 
@@ -223,6 +225,13 @@ run-haproxy: $(B)/clipc
 SOAK ?= 0
 bench-serve: $(B)/clipc
 	CLIPC_BUILD=$(B) $(PYTHON) tests/load_serve.py --soak $(SOAK)
+
+# Beside ONNX Runtime and oneDNN; installed in the same way.
+PEERS ?=
+bench-peers:
+	sh tools/setup peers
+run-peers: $(B)/clipc $(B)/libclipc.so
+	CLIPC_BUILD=$(B) $(PYTHON) tests/peers.py $(PEERS)
 
 FRAMES ?= 108000
 bench-watch: $(B)/clipc
