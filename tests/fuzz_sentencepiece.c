@@ -1,7 +1,7 @@
 /* fuzz_sentencepiece.c - any bytes as a SentencePiece model or a tokenizer.json, and a text: what
  * the reader takes must pass as tables, and no text leads out of them; ids in bounds, and a cut
- * text's ids are the start of the uncut text's.  The first three bytes are the rules and the
- * model's length. */
+ * text's ids are the start of the uncut text's.  The first three bytes are the rules (bit 0, and 7:
+ * OpenCLIP's) and the model's length. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,8 +77,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (read_model(model, n, &v) == CLIPC_OK) {
             free(model);
             model = NULL;
-            encode(&v, data[0] & 1 ? FORMAT_SIGLIP : FORMAT_SENTENCEPIECE, text, rest,
-                   1 + (data[0] >> 1) % 64);
+            bool open_clip = data[0] & 128;
+            v.flags |= open_clip ? FORMAT_CLEAN_FLAGS : 0;
+            encode(&v,
+                   open_clip && v.kind == FORMAT_TOKENIZER_UNIGRAM ? FORMAT_HF
+                   : data[0] & 1                                   ? FORMAT_SIGLIP
+                                                                   : FORMAT_SENTENCEPIECE,
+                   text, rest, 1 + (data[0] >> 1) % 64);
         }
     }
     vocab_free(&v);

@@ -365,7 +365,7 @@ static int open_files(const char *path, const char *rules, struct files *files, 
     int status;
 
     if (strcmp(rules, "folder") == 0) {
-        return vocab_load_pieces(path, files, v);
+        return vocab_load_pieces(path, false, files, v);
     }
     status = spm_model_read(path, files, v);
     v->eot_id = v->pad_id = status == CLIPC_OK ? vocab_piece_id(v, "</s>") : 0;

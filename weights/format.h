@@ -82,7 +82,8 @@ struct format_tower {
 
 enum format_resize { FORMAT_SHORTEST = 1, FORMAT_SQUASH = 2, FORMAT_LONGEST = 3 /* reserved */ };
 enum format_filter { FORMAT_BICUBIC = 1, FORMAT_BILINEAR = 2 };
-/* The last two: of texts only, and of SentencePiece's kinds only. */
+/* The last two: of texts only, and of SentencePiece's kinds only, which FORMAT_HF may be around
+ * too. */
 enum format_rules {
     FORMAT_OPENAI = 1,
     FORMAT_HF = 2,
@@ -104,8 +105,14 @@ enum format_text_flag {
     FORMAT_ESCAPE_SPACES = 4,  /* a space becomes U+2581 */
     FORMAT_SPACE_SUFFIX = 8,   /* the dummy prefix stands behind the text */
     FORMAT_BYTE_FALLBACK = 16, /* what no piece spells becomes a piece for each byte */
-    FORMAT_LOWER_CASE = 32     /* before all else, letter by letter */
+    FORMAT_LOWER_CASE = 32,    /* before all of these, letter by letter */
+    /* OpenCLIP's cleaning, before the tokenizer's own rules, in this order: */
+    FORMAT_FIX_TEXT = 64, /* ftfy, HTML references twice, single spaces, none at the ends */
+    FORMAT_DROP_PUNCTUATION = 128, /* _ becomes a space, the rest of ASCII's marks goes */
+    FORMAT_LOWER_TEXT = 256,       /* as a whole: str.lower, which knows the final sigma */
+    FORMAT_FIRST_PREFIX = 512      /* the dummy prefix not behind tokens that cut the text, too */
 };
+#define FORMAT_CLEAN_FLAGS (FORMAT_FIX_TEXT | FORMAT_DROP_PUNCTUATION | FORMAT_LOWER_TEXT)
 /* What a piece is: the numbers of SentencePiece's files. */
 enum format_piece {
     FORMAT_PIECE_NORMAL = 1,

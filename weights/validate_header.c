@@ -19,8 +19,9 @@
      FORMAT_PAD_TO_CONTEXT)
 #define PIECES_FLAGS                                                                               \
     (FORMAT_DUMMY_PREFIX | FORMAT_TRIM_SPACES | FORMAT_ESCAPE_SPACES | FORMAT_SPACE_SUFFIX |       \
-     FORMAT_BYTE_FALLBACK | FORMAT_LOWER_CASE)
-#define MERGES_FLAGS (FORMAT_ESCAPE_SPACES | FORMAT_BYTE_FALLBACK | FORMAT_LOWER_CASE)
+     FORMAT_BYTE_FALLBACK | FORMAT_LOWER_CASE | FORMAT_CLEAN_FLAGS | FORMAT_FIRST_PREFIX)
+#define MERGES_FLAGS                                                                               \
+    (FORMAT_ESCAPE_SPACES | FORMAT_BYTE_FALLBACK | FORMAT_LOWER_CASE | FORMAT_CLEAN_FLAGS)
 
 /* ---- The frame ----------------------------------------------------------------------------- */
 
@@ -235,7 +236,8 @@ static const char *text_beyond(const struct format_header *h)
              h->tokenizer_rules != FORMAT_HF,
          "cleans texts by other rules"},
         {pieces && !merges && h->tokenizer_rules != FORMAT_SENTENCEPIECE &&
-             h->tokenizer_rules != FORMAT_SIGLIP,
+             h->tokenizer_rules != FORMAT_SIGLIP &&
+             (h->tokenizer != FORMAT_TOKENIZER_UNIGRAM || h->tokenizer_rules != FORMAT_HF),
          "cleans texts by other rules"},
         {merges && h->tokenizer_rules != FORMAT_HF, "cleans texts by other rules"},
         {h->tokenizer_flags & ~(uint32_t)(merges   ? MERGES_FLAGS

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/utf8.h"
 #include "html.h"
 
 /* ---- ftfy 6.3 (fix_text with its defaults), without fix_encoding --------------------------- */
@@ -269,4 +270,51 @@ void clean_text(struct unicode_text *text, enum format_rules rules)
         unicode_nfc(text);
         lower_case(text, false);
     }
+}
+
+/* ---- OpenCLIP's src/open_clip/tokenizer.py, get_clean_fn ----------------------------------- */
+
+/* string.punctuation goes, but an underscore is a space. */
+static void drop_punctuation(struct unicode_text *text)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < text->n; i++) {
+        uint32_t c = text->data[i];
+        if (c == '_') {
+            text->data[n++] = ' ';
+        } else if (!unicode_is_mark(c)) {
+            text->data[n++] = c;
+        }
+    }
+    text->n = n;
+}
+
+char *clean_open_clip(const char *text, size_t n, uint32_t flags, size_t *length)
+{
+    struct unicode_text points = {0};
+    unsigned char *out = NULL;
+
+    unicode_decode(&points, text, n);
+    if (flags & FORMAT_FIX_TEXT) {
+        fix_text(&points);
+        unescape_twice(&points);
+    }
+    if (flags & FORMAT_DROP_PUNCTUATION) {
+        drop_punctuation(&points);
+    }
+    if (flags & FORMAT_LOWER_TEXT) {
+        lower_case(&points, true);
+    }
+    if (flags & FORMAT_FIX_TEXT) {
+        collapse_spaces(&points);
+    }
+    if (!points.failed && (out = malloc(4 * points.n + 1)) != NULL) {
+        *length = 0;
+        for (size_t i = 0; i < points.n; i++) {
+            *length += utf8_write(points.data[i], out + *length);
+        }
+    }
+    unicode_free(&points);
+    return (char *)out;
 }

@@ -10,4 +10,8 @@
  * when memory ran out. */
 void clean_text(struct unicode_text *text, enum format_rules rules);
 
+/* OpenCLIP's cleaning around tokenizers of others, as the bits of FORMAT_CLEAN_FLAGS say, of text:
+ * [n] any bytes.  UTF-8: [*length], malloc; NULL: out of memory. */
+char *clean_open_clip(const char *text, size_t n, uint32_t flags, size_t *length);
+
 #endif

@@ -360,12 +360,28 @@ static bool encode_bpe(const struct tokenizer *t, const char *text, size_t lengt
     return good;
 }
 
+/* The other kinds, cleaned before as their file says. */
+static bool encode_pieces(const struct tokenizer *t, const char *text, size_t length,
+                          size_t context, int32_t *ids, size_t *n_ids)
+{
+    uint32_t flags = t->tables.pieces.flags;
+    char *clean = NULL;
+
+    if (flags & FORMAT_CLEAN_FLAGS) {
+        text = clean = clean_open_clip(text, length, flags, &length);
+    }
+    bool good =
+        text != NULL && sentencepiece_encode(&t->sentencepiece, text, length, context, ids, n_ids);
+    free(clean);
+    return good;
+}
+
 int tokenizer_encode(const struct tokenizer *t, const char *text, size_t length,
                      enum format_rules rules, size_t context, int32_t *ids, size_t *n_ids)
 {
     bool good = t->tables.kind == FORMAT_TOKENIZER_BPE
                     ? encode_bpe(t, text, length, rules, context, ids, n_ids)
-                    : sentencepiece_encode(&t->sentencepiece, text, length, context, ids, n_ids);
+                    : encode_pieces(t, text, length, context, ids, n_ids);
 
     return good ? CLIPC_OK
                 : base_fail(CLIPC_ERROR_MEMORY, "tokenizer: no memory for a text of %zu bytes",

@@ -81,6 +81,12 @@ bool unicode_is_space(uint32_t c)
            c == 0x205f || c == 0x3000;
 }
 
+bool unicode_is_mark(uint32_t c)
+{
+    return c > 0x20 && c < 0x7f && !(c >= '0' && c <= '9') && !(c >= 'A' && c <= 'Z') &&
+           !(c >= 'a' && c <= 'z');
+}
+
 size_t unicode_lower(uint32_t c, uint32_t *to)
 {
     size_t low = 0, high = unicode_lower_runs_count;

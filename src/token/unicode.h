@@ -13,6 +13,7 @@ bool unicode_is_letter(uint32_t c); /* general category L* */
 bool unicode_is_number(uint32_t c); /* general category N* */
 bool unicode_is_digit(uint32_t c);  /* general category Nd */
 bool unicode_is_space(uint32_t c);  /* White_Space */
+bool unicode_is_mark(uint32_t c);   /* one of ASCII's 32 marks: Python's string.punctuation */
 
 /* Letters and numbers, and a letter's lower case (or c itself), that Unicode 15.1 and 16.0 added:
  * HuggingFace's tokenizers library knows them, the reference's Python does not. */

@@ -71,6 +71,7 @@ enum { ROOM = 1024 };
 static void write_siglip(const struct siglip *m, char *to)
 {
     static const unsigned vocab[] = {32000, 250000, 256000};
+    static const char *const home[] = {"SigLIP", "SigLIP-i18n-256", "SigLIP2"};
     bool first = strcmp(m->name, "ViT-SO400M-14-SigLIP") == 0;
     bool bare = m->size == &so400m && m->words == MULTILINGUAL;
 
@@ -78,13 +79,14 @@ static void write_siglip(const struct siglip *m, char *to)
              "{\"model_cfg\": {\"embed_dim\": %u, \"vision_cfg\": {\"image_size\": %u, "
              "\"timm_model_name\": \"vit_%s_patch%u_siglip_%u\", \"timm_pool\": \"map\", "
              "\"timm_proj\": \"none\"}, \"text_cfg\": {\"context_length\": %u, \"vocab_size\": %u, "
-             "\"hf_tokenizer_name\": \"%s\", \"width\": %u, \"heads\": %u, \"layers\": %u, "
+             "\"hf_tokenizer_name\": \"timm/ViT-B-16-%s\", \"tokenizer_kwargs\": {\"clean\": "
+             "\"canonicalize\"}, \"width\": %u, \"heads\": %u, \"layers\": %u, "
              "\"mlp_ratio\": %g, \"no_causal_mask\": true, \"pool_type\": \"last\", %s, "
              "\"norm_kwargs\": {\"eps\": 1e-6}%s}}, \"preprocess_cfg\": {\"mean\": 0.5, \"std\": "
              "0.5, \"interpolation\": \"bicubic\", \"resize_mode\": \"squash\"}}",
              m->size->embed_dim, m->image_size, m->size->timm, m->patch_size, m->image_size,
-             first ? 16 : 64, vocab[m->words], m->words == GEMMA ? "SigLIP2" : "SigLIP",
-             m->size->width, m->size->heads, m->size->layers, m->size->mlp_ratio,
+             first ? 16 : 64, vocab[m->words], home[m->words], m->size->width, m->size->heads,
+             m->size->layers, m->size->mlp_ratio,
              bare ? "\"proj_type\": \"none\"" : "\"proj_bias\": true",
              m->words == GEMMA ? ", \"act_kwargs\": {\"approximate\": \"tanh\"}" : "");
 }

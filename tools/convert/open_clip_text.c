@@ -2,6 +2,7 @@
  *
  * OpenCLIP's own tokenizer is OpenAI's, and pads with 0; one of transformers is asked for by name,
  * and brings its special ids with it. */
+#include <stdio.h>
 #include <string.h>
 
 #include "open_clip.h"
@@ -13,11 +14,11 @@ static const struct tokenizer {
     const char *name; /* hf_tokenizer_name holds it; the first that fits */
     uint32_t flags;
     uint32_t sot_id, eot_id, pad_id;
-    const char *missing; /* what clipc would need to make these ids itself */
+    const char *missing; /* what clipc would need to make these ids itself; NULL: it can */
 } tokenizers[] = {
     {"bert-base-uncased", 0, 101, 102, 0, "BERT's WordPiece tokenizer"},
-    {"SigLIP2", FORMAT_NO_START_TOKEN, 0, 1, 0, "OpenCLIP's rules around Gemma's pieces"},
-    {"SigLIP", FORMAT_NO_START_TOKEN, 0, 1, 1, "OpenCLIP's rules around SentencePiece's pieces"},
+    {"SigLIP2", FORMAT_NO_START_TOKEN, 0, 1, 0, NULL},
+    {"SigLIP", FORMAT_NO_START_TOKEN, 0, 1, 1, NULL},
 };
 
 static const struct tokenizer *find_tokenizer(const char *name)
@@ -30,17 +31,34 @@ static const struct tokenizer *find_tokenizer(const char *name)
     return NULL;
 }
 
-/* tokenizer_kwargs: CLIPA's texts end in the padding id where BERT's end in [SEP].  How a text is
- * cleaned matters to those alone who make ids of it. */
-static void take_kwargs(struct json_section *c, struct format_header *h)
+/* How a text is cleaned: get_clean_fn of src/open_clip/tokenizer.py. */
+static uint32_t take_clean(struct json_section *kwargs)
+{
+    const char *clean = json_take_string(kwargs, "clean", "whitespace");
+
+    if (strcmp(clean, "canonicalize") == 0) {
+        return FORMAT_FIX_TEXT | FORMAT_DROP_PUNCTUATION | FORMAT_LOWER_TEXT;
+    }
+    if (strcmp(clean, "lower") == 0) {
+        return FORMAT_FIX_TEXT | FORMAT_LOWER_TEXT;
+    }
+    if (strcmp(clean, "whitespace") != 0) {
+        json_refuse(kwargs, "clean", "texts are cleaned by whitespace, lower or canonicalize");
+    }
+    return FORMAT_FIX_TEXT;
+}
+
+/* tokenizer_kwargs: CLIPA's texts end in the padding id where BERT's end in [SEP]. */
+static void take_kwargs(struct json_section *c, struct source *s)
 {
     static const char *const known[] = {"strip_sep_token", "clean"};
     struct json_section kwargs = json_section_of(c, "tokenizer_kwargs");
 
     open_clip_refuse_others(&kwargs, known, sizeof known / sizeof known[0]);
     if (json_take_bool(&kwargs, "strip_sep_token", false)) {
-        h->eot_id = h->pad_id;
+        s->header.eot_id = s->header.pad_id;
     }
+    s->clean = take_clean(&kwargs);
     c->status = c->status == CLIPC_OK ? kwargs.status : c->status;
 }
 
@@ -55,7 +73,8 @@ static void take_ids(struct json_section *c, struct source *s)
         openai_special_ids(h);
         return;
     }
-    const struct tokenizer *t = find_tokenizer(json_take_string(c, "hf_tokenizer_name", ""));
+    const char *name = json_take_string(c, "hf_tokenizer_name", "");
+    const struct tokenizer *t = find_tokenizer(name);
     if (t == NULL) {
         json_refuse(
             c, "hf_tokenizer_name",
@@ -63,14 +82,15 @@ static void take_ids(struct json_section *c, struct source *s)
         return;
     }
     if (c->status == CLIPC_OK && t->eot_id >= h->vocab_size) {
-        json_refuse(c, "vocab_size", "%s has more tokens", t->missing);
+        json_refuse(c, "vocab_size", "the tokenizer %.60s has more tokens", name);
     }
+    snprintf(s->tokenizer_home, sizeof s->tokenizer_home, "%s", name);
     s->no_tokenizer = t->missing;
     h->text.flags |= t->flags;
     h->sot_id = t->sot_id;
     h->eot_id = t->eot_id;
     h->pad_id = t->pad_id;
-    take_kwargs(c, h);
+    take_kwargs(c, s);
 }
 
 static void take_pool(struct json_section *c, struct format_header *h)

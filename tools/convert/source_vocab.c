@@ -5,10 +5,15 @@
 #include "source.h"
 
 /* OpenAI's towers pool the largest id: with another vocabulary, another token would stand there. */
-static int check_size(const struct source *s, const char *path)
+static int check_size(struct source *s, const char *path)
 {
     const struct format_header *h = &s->header;
+    bool bare =
+        h->tokenizer_rules == FORMAT_SIGLIP || (h->tokenizer_flags & FORMAT_DROP_PUNCTUATION);
 
+    if (s->vocab.n > h->vocab_size && bare) {
+        vocab_trim_pieces(&s->vocab, h->vocab_size);
+    }
     if (s->vocab.n > h->vocab_size ||
         (h->tokenizer_rules == FORMAT_OPENAI && s->vocab.n != h->vocab_size)) {
         return base_fail(CLIPC_ERROR_FORMAT, "%s: %u tokens, but the model has %u", path,
@@ -40,6 +45,22 @@ static int without(const struct source *s, const char *path, bool demanded)
     return CLIPC_OK;
 }
 
+/* No file of a vocabulary was found; base_errmsg says where. */
+static int go_without(const struct source *s)
+{
+    char where[200] = "";
+
+    if (s->tokenizer_home[0] != '\0') {
+        snprintf(where, sizeof where, " with tokenizer.json and tokenizer_config.json of %s",
+                 s->tokenizer_home);
+    }
+    fprintf(stderr,
+            "clipc: warning: %s: text will need ids (embed --tokens FILE.npy), or convert again%s "
+            "with --vocab PATH\n",
+            base_errmsg(), where);
+    return CLIPC_OK;
+}
+
 int source_take_vocab(struct source *s, const char *path, bool demanded)
 {
     struct format_header *h = &s->header;
@@ -51,21 +72,20 @@ int source_take_vocab(struct source *s, const char *path, bool demanded)
         return without(s, path, demanded);
     }
     bool pieces = (h->text.flags & FORMAT_NO_START_TOKEN) != 0;
-    int status = pieces ? vocab_load_pieces(path, &s->files, &s->vocab)
-                        : vocab_load(path, &s->files, &s->vocab);
+    int status = pieces
+                     ? vocab_load_pieces(path, s->tokenizer_home[0] != '\0', &s->files, &s->vocab)
+                     : vocab_load(path, &s->files, &s->vocab);
     if (status == CLIPC_ERROR_IO && !demanded) {
-        fprintf(stderr,
-                "clipc: warning: %s: text will need ids (embed --tokens FILE.npy), or convert "
-                "again with --vocab PATH\n",
-                base_errmsg());
-        return CLIPC_OK;
+        return go_without(s);
+    }
+    if (status == CLIPC_OK && pieces) {
+        h->tokenizer_rules = s->vocab.rules;
+        h->tokenizer_flags = s->vocab.flags | s->clean;
     }
     if (status == CLIPC_OK) {
         status = check_size(s, path);
     }
     if (status == CLIPC_OK && pieces) {
-        h->tokenizer_rules = s->vocab.rules;
-        h->tokenizer_flags = s->vocab.flags;
         h->eot_id = s->vocab.eot_id;
         h->pad_id = s->vocab.pad_id;
     } else if (status == CLIPC_OK) {

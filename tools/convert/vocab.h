@@ -29,7 +29,7 @@ struct vocab {
     size_t charsmap_bytes;
     uint32_t flags;          /* enum format_text_flag */
     bool starts;             /* its template begins with a token, unless a config says otherwise */
-    enum format_rules rules; /* FORMAT_SENTENCEPIECE, FORMAT_SIGLIP; of merges FORMAT_HF */
+    enum format_rules rules; /* FORMAT_SENTENCEPIECE, _SIGLIP, _HF; of merges FORMAT_HF */
 };
 
 /* From `path`: a folder with vocab.json + merges.txt, tokenizer.json, merges.txt alone or OpenAI's
@@ -40,8 +40,13 @@ int vocab_load(const char *path, struct files *files, struct vocab *v);
 
 /* SigLIP's, of a text tower that begins without a start token: a folder with spiece.model,
  * tokenizer.model or tokenizer.json, or one such file; tokenizer_config.json beside it says whose
- * rules are around it.  CLIPC_ERROR_IO when a folder holds none of them. */
-int vocab_load_pieces(const char *path, struct files *files, struct vocab *v);
+ * rules are around it.  open_clip: OpenCLIP cleans the texts, and without that file T5's rules
+ * follow.  CLIPC_ERROR_IO when a folder holds none of them. */
+int vocab_load_pieces(const char *path, bool open_clip, struct files *files, struct vocab *v);
+
+/* Drop the pieces from `n` on, which a model has no rows for: mT5's vocabulary ends in such.
+ * False, and nothing is dropped, when a text that has lost its punctuation may still spell one. */
+bool vocab_trim_pieces(struct vocab *v, uint32_t n);
 
 /* 256 bytes, the same at a word's end, start and end: no merges. */
 int vocab_plain(struct vocab *v);

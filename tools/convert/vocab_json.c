@@ -28,6 +28,18 @@ int vocab_json_refuse(const char *path, const char *part, const char *found, con
                      path, part, found, known);
 }
 
+bool vocab_json_is_odd(const json_t *token)
+{
+    static const char *const flags[] = {"normalized", "lstrip", "rstrip", "single_word"};
+
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        if (json_is_true(json_object_get(token, flags[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- What stands around the model ---------------------------------------------------------- */
 
 static int take_normalizer(const char *path, const json_t *n, uint32_t *flags)
@@ -132,11 +144,7 @@ static json_t *take_added(struct vocab_loader *l, const json_t *list)
     {
         const char *text = vocab_json_text(token, "content");
         json_t *id = json_object_get(token, "id"), *known = json_object_get(l->ids, text);
-        bool flags = json_is_true(json_object_get(token, "normalized")) ||
-                     json_is_true(json_object_get(token, "lstrip")) ||
-                     json_is_true(json_object_get(token, "rstrip")) ||
-                     json_is_true(json_object_get(token, "single_word"));
-        if (flags || text[0] == '\0' || !json_is_integer(id) ||
+        if (vocab_json_is_odd(token) || text[0] == '\0' || !json_is_integer(id) ||
             (known != NULL && !json_equal(known, id))) {
             vocab_json_refuse(
                 l->path, "added token", text,

@@ -22,6 +22,8 @@ int vocab_json_parse(const char *path, const json_t *root, bool siglip, struct v
 const char *vocab_json_text(const json_t *object, const char *key);
 /* The sentence that `part` of the file is `found`, and what is known. */
 int vocab_json_refuse(const char *path, const char *part, const char *found, const char *known);
+/* Has an added token a flag by which it is found elsewhere than as it stands in the raw text? */
+bool vocab_json_is_odd(const json_t *token);
 /* "<0x41>" */
 bool vocab_json_is_byte(const char *name);
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../src/token/unicode.h"
+
 int vocab_begin_pieces(const char *path, struct vocab *v, size_t n, size_t bytes)
 {
     if (n >= UINT32_MAX || bytes + 2 * n >= UINT32_MAX) {
@@ -95,4 +97,40 @@ int vocab_finish_pieces(const char *path, struct vocab *v)
         .flags = v->flags,
     };
     return weights_check_pieces(&tables, path);
+}
+
+static bool has_mark(const unsigned char *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (unicode_is_mark(text[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool vocab_trim_pieces(struct vocab *v, uint32_t n)
+{
+    size_t at = 0, end = 0;
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < v->n; i++) {
+        size_t length = base_u16(v->tokens + at);
+        end = i < n ? at + 2 + length : end;
+        if (i >= n &&
+            (v->kind == FORMAT_TOKENIZER_MERGES ||
+             (weights_piece_spells(v->types[i]) && !has_mark(v->tokens + at + 2, length)))) {
+            return false;
+        }
+        at += 2 + length;
+    }
+    for (uint32_t i = 0; i < v->n_order; i++) {
+        if ((uint32_t)v->order[i] < n) {
+            v->order[kept++] = v->order[i];
+        }
+    }
+    v->n = n;
+    v->n_order = kept;
+    v->tokens_bytes = end;
+    return true;
 }

@@ -125,8 +125,13 @@ static int take_pre_tokenizer(const struct reader *r, const json_t *p)
     if (strcmp(type, "Metaspace") == 0) {
         bool never = scheme[0] != '\0' ? strcmp(scheme, "never") == 0
                                        : json_is_false(json_object_get(p, "add_prefix_space"));
-        r->v->flags |= never ? 0 : FORMAT_DUMMY_PREFIX;
-        return CLIPC_OK;
+        r->v->flags |= never                          ? 0
+                       : strcmp(scheme, "first") == 0 ? FORMAT_DUMMY_PREFIX | FORMAT_FIRST_PREFIX
+                                                      : FORMAT_DUMMY_PREFIX;
+        return json_is_false(json_object_get(p, "split"))
+                   ? vocab_json_refuse(r->path, "pre_tokenizer", "Metaspace without split",
+                                       "one with it is")
+                   : CLIPC_OK;
     }
     return strcmp(type, "WhitespaceSplit") == 0
                ? CLIPC_OK
@@ -190,7 +195,8 @@ static int add_pieces(const struct reader *r, const json_t *model)
     return status;
 }
 
-/* Special tokens are control pieces; what else is added was user-defined. */
+/* What is added was user-defined; special tokens are control pieces to SiglipTokenizer, which looks
+ * for them by their ids. */
 static int take_added(const struct reader *r, const json_t *list)
 {
     size_t i;
@@ -201,13 +207,14 @@ static int take_added(const struct reader *r, const json_t *list)
         const char *text = vocab_json_text(token, "content");
         const json_t *id = json_object_get(token, "id");
         uint32_t piece = vocab_piece_id(r->v, text);
-        if (piece == UINT32_MAX || !json_is_integer(id) || json_integer_value(id) != piece) {
-            return vocab_json_refuse(r->path, "added token", text, "those that are pieces are");
+        if (piece == UINT32_MAX || !json_is_integer(id) || json_integer_value(id) != piece ||
+            (!r->siglip && vocab_json_is_odd(token))) {
+            return vocab_json_refuse(r->path, "added token", text,
+                                     "those that are pieces, without flags, are");
         }
         if (r->v->types[piece] == FORMAT_PIECE_NORMAL) {
-            r->v->types[piece] = json_is_true(json_object_get(token, "special"))
-                                     ? FORMAT_PIECE_CONTROL
-                                     : FORMAT_PIECE_USER;
+            bool control = r->siglip && json_is_true(json_object_get(token, "special"));
+            r->v->types[piece] = control ? FORMAT_PIECE_CONTROL : FORMAT_PIECE_USER;
         }
     }
     return CLIPC_OK;

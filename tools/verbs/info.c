@@ -167,6 +167,11 @@ static void print_tokenizer(const struct format_header *h)
     if (h->tokenizer != FORMAT_TOKENIZER_NONE) {
         printf(", rules of %s", WORD(rules, h->tokenizer_rules));
     }
+    if (h->tokenizer_flags & FORMAT_CLEAN_FLAGS) {
+        printf(" behind OpenCLIP's cleaning%s%s",
+               h->tokenizer_flags & FORMAT_LOWER_TEXT ? ", lower-case" : "",
+               h->tokenizer_flags & FORMAT_DROP_PUNCTUATION ? ", without punctuation" : "");
+    }
     putchar('\n');
 }
 
