@@ -6,6 +6,8 @@ import itertools
 import json
 import os
 import shutil
+import struct
+import zlib
 
 import numpy as np
 
@@ -130,6 +132,40 @@ for text, arrays, words in (
         ("a width of no heads", dict(theirs, **{"ln_final.weight": np.zeros(32, "f2")}), ("width 32", "--arch"))):
     torch.write_zip(path, torch.tensors(arrays))
     refused(text, path, *words)
+
+# A byte that is another one is no other model: the archive's CRC-32 of each entry is held.
+def entries(data):
+    """name: (place of the bytes, how many, place of its CRC-32 in the list, and in its own header)"""
+    found, at = {}, struct.unpack("<I", data[-6:-2])[0]
+    while data[at:at + 4] == b"PK\1\2":
+        n, extra, comment = struct.unpack("<HHH", data[at + 28:at + 34])
+        local = struct.unpack("<I", data[at + 42:at + 46])[0]
+        head = 30 + sum(struct.unpack("<HH", data[local + 26:local + 30]))
+        found[data[at + 46:at + 46 + n].decode()] = (local + head, struct.unpack("<I", data[at + 20:at + 24])[0], at + 16, local + 14)
+        at += 46 + n + extra + comment
+    return found
+
+
+torch.write_zip(path, torch.tensors(theirs))
+intact = open(path, "rb").read()
+places = entries(intact)
+largest = max(places, key=lambda n: places[n][1])
+for name, offset in ((largest, 0), (largest, places[largest][1] - 1), (largest, places[largest][1] // 2), ("archive/version", 0)):
+    data = bytearray(intact)
+    data[places[name][0] + offset] ^= 1
+    open(path, "wb").write(data)
+    crc = "%08x" % zlib.crc32(data[places[name][0]:places[name][0] + places[name][1]])
+    refused("byte %d of %s" % (offset, name), path, "damaged", "'%s'" % name, crc)
+code, _, err = tap.run("info", path, "--dump", "logit_scale", tmp + "/dump.npy")
+tap.check(code == 1 and "CRC-32" in err and not os.path.exists(tmp + "/dump.npy"), "nor does info --dump write a part of it: " + err.strip())
+for text, those in (("none has one", places), ("all but one are wrong", [n for n in places if n != "archive/data.pkl"])):
+    data = bytearray(intact)
+    for name in those:
+        for at in places[name][2:]:
+            data[at:at + 4] = b"\1\2\3\4"
+    open(path, "wb").write(data)
+    got, err = said(path)
+    tap.check(got == want if those is places else got is None and "CRC-32" in err, "CRCs: %s: %s" % (text, err.strip().splitlines()[-1:]))
 
 # ---- OpenCLIP: its config decides; without one, its name or nothing.
 towers = {"embed_dim": 32, "vision_cfg": {"image_size": 24, "layers": 1, "width": 64, "patch_size": 8},

@@ -11,6 +11,7 @@
 #include "../cli/npy.h"
 #include "../cli/say.h"
 #include "checkpoint.h"
+#include "zip.h"
 
 enum { PIECE = 4096 }; /* elements that are written at once */
 
@@ -150,7 +151,7 @@ int list_dump(const char *path, const char *name, const char *out)
     } else if (same != NULL) {
         status = base_fail(CLIPC_ERROR_ARGUMENT, "%s: is read here and would be lost: name another",
                            out);
-    } else {
+    } else if ((status = zip_check(&files)) == CLIPC_OK) {
         status = dump(&c, c.tensors[i], out);
     }
     checkpoint_close(&c);

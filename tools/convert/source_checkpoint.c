@@ -9,6 +9,7 @@
 #include "checkpoint.h"
 #include "layout.h"
 #include "source.h"
+#include "zip.h"
 
 struct opened {
     struct checkpoint checkpoint;
@@ -278,6 +279,9 @@ static int open_all(struct source *s, const char *folder, const char *arch, cons
     const struct layout_input in = {folder, arch, &o->checkpoint};
     int status = checkpoint_unwrap(&o->checkpoint);
 
+    if (status == CLIPC_OK) {
+        status = zip_check(&s->files);
+    }
     for (size_t i = 0, n = s->files.n; i < n && status == CLIPC_OK; i++) {
         status = source_note_file(s, s->files.paths[i]);
     }

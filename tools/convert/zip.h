@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "files.h"
+
 enum { ZIP_STORED = 0 }; /* the method of an entry that is not compressed */
 
 struct zip_entry {
@@ -25,6 +27,10 @@ struct zip {
  * refused.  0, or a negative clipc_status with nothing to close; messages begin with `what`. */
 int zip_open(const char *what, const unsigned char *data, size_t size, struct zip *zip);
 void zip_close(struct zip *zip);
+
+/* Has every entry of those files that are archives the CRC-32 that it should have (zip_check.c)?
+ * 0, or a negative clipc_status. */
+int zip_check(const struct files *files);
 
 /* NULL: none. */
 const struct zip_entry *zip_find(const struct zip *zip, const char *name);
