@@ -255,6 +255,11 @@ tap.check(tap.run("embed", "--text", "cat", env=dict(p.env, CLIPC_MODEL="o/mini"
 for verb, args in (("info", ["--verify"]), ("selftest", ["--kernels", "scalar"])):
     q = subprocess.run([tap.clipc, verb, "o/mini"] + args, env=p.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     tap.check(q.returncode == 0 and (verb != "info" or p.path.encode() in q.stdout), "%s o/mini" % verb)
+serving = subprocess.Popen([tap.clipc, "serve", "-m", "x=o/mini", "--port", "0"], env=p.env, stderr=subprocess.PIPE)
+said = serving.stderr.readline().decode()
+serving.terminate()
+tap.check("serving on" in said or "built" in said, "serve -m x=o/mini: " + said.strip())
+serving.communicate()
 os.makedirs(tmp + "/here/o")
 open(tmp + "/here/o/mini", "w").write("no model")
 tap.check("not a clipc weight file" in model("o/mini", "embed", "--text", "cat", cwd=tmp + "/here")[2], "a file of that name goes before it")
@@ -274,6 +279,9 @@ tap.check(all(model(n, "embed", "--text", "cat")[1] == vector for n in ("vit-b-3
           "three names of one model")
 listed = tap.run("pull", "--list", env=p.env)[1].decode()
 tap.check(re.search(r"^vit-b-32 +openai/clip-vit-base-patch32 +\d+\.\d MB$", listed, re.M) is not None, "--list says that it is there")
+
+rows = len(re.findall(r"^[\w-]+ +[\w.-]+/[\w.-]+", listed, re.M))
+tap.check("has %d by short names" % rows in open("README.md").read(), "README.md counts them: %d" % rows)
 
 p = Pulled("sharded/mini", "--keep")
 tap.check(p.code == 0 and p.file == want_sharded and p.left() == sorted(shards), "shards by their index; --keep keeps the files")
@@ -476,9 +484,15 @@ later("a commit that leads elsewhere", "list9/mini", lambda p: good(p) and all("
       trick=lists(lambda j: j.update(sha="../../../x")))
 later("heads without end", "heads/mini", refuses("5 times"), trick=on("list", lambda h: (h.send_response(200), [h.send_header("X%d" % i, "y" * 900) for i in range(100)],
                                                                                       h.end_headers())))
+files = ["f%d.safetensors" % i for i in range(60000)] + ["z.safetensors"]
+index = json.dumps({"weight_map": {"tensor %d" % i: "z.safetensors" for i in range(1000000)}}).encode()
+later("a million tensors in one of 60,000 files", "sharded9/mini", lambda p: p.code == 1 and p.of("hub z.safetensors") and p.seconds < 60,
+      trick=lambda h, w, c: lists(lambda j: j["siblings"].extend({"rfilename": f} for f in files) or
+                                  [s.update(size=len(index)) for s in j["siblings"] if "index" in s["rfilename"]] and None)(h, w, c) or
+      on("hub model.safetensors.index.json", lambda h: h.file(index))(h, w, c))
 for name, shard in (("up", "../../x.safetensors"), ("root", "/etc/passwd"), ("none", "none.safetensors"), ("number", 5)):
-    index = json.dumps({"weight_map": {"a": shard}}).encode()
-    later("an index that names %s" % shard, "sharded%s/mini" % name, refuses("not in the repository"), trick=lambda h, w, c, i=index: lists(
+    other_index = json.dumps({"weight_map": {"a": shard}}).encode()
+    later("an index that names %s" % shard, "sharded%s/mini" % name, refuses("not in the repository"), trick=lambda h, w, c, i=other_index: lists(
         lambda j: [s.update(size=len(i)) for s in j["siblings"] if "index" in s["rfilename"]] and None)(h, w, c) or
         on("hub model.safetensors.index.json", lambda h: h.file(i))(h, w, c))
 judged()

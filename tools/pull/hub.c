@@ -81,6 +81,11 @@ static uint64_t size_of(const json_t *file)
                : HTTP_UNKNOWN;
 }
 
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct hub_file *)a)->name, ((const struct hub_file *)b)->name);
+}
+
 int hub_list_parse(const char *what, const char *json, size_t n, struct hub_list *list)
 {
     json_t *root = json_parse(what, json, n), *file;
@@ -116,6 +121,9 @@ int hub_list_parse(const char *what, const char *json, size_t n, struct hub_list
         list->n += f->name != NULL;
     }
     json_decref(root);
+    if (list->n > 0) {
+        qsort(list->files, list->n, sizeof *list->files, by_name);
+    }
     return status;
 }
 
@@ -130,10 +138,16 @@ void hub_list_free(struct hub_list *list)
 
 const struct hub_file *hub_find(const struct hub_list *list, const char *name)
 {
-    for (size_t i = 0; i < list->n; i++) {
-        if (strcmp(list->files[i].name, name) == 0) {
-            return &list->files[i];
+    size_t low = 0, high = list->n;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(name, list->files[middle].name);
+        if (order == 0) {
+            return &list->files[middle];
         }
+        low = order > 0 ? middle + 1 : low;
+        high = order < 0 ? middle : high;
     }
     return NULL;
 }

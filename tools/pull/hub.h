@@ -14,7 +14,7 @@ struct hub_file {
 };
 
 struct hub_list {
-    struct hub_file *files; /* [n], of the repository's top folder, names as above */
+    struct hub_file *files; /* [n], of the repository's top folder, sorted by name */
     size_t n;
     char revision[201]; /* the commit that they are of, else the revision that was asked for */
 };
