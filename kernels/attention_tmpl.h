@@ -36,13 +36,21 @@ static size_t attention_scratch(size_t rows, size_t head_dim)
 
 /* panels[j / 32][i][j % 32] = k[j][i]: as the weights of a layer whose outputs are the keys and
  * whose inputs are the head's dimensions, so that scores are q K^T by gemm.  Keys behind the last
- * are zeros, whose scores are not stored. */
+ * are zeros, whose scores are not looked at.  A transposition, as act_block is. */
 static void attention_pack_keys(float *panels, const struct kernels_attention *a)
 {
-    for (size_t j = 0; j < attention_pad(a->rows); j++) {
+    for (size_t j = 0; j < attention_pad(a->rows); j += VL) {
         float *to = panels + j / KERNELS_PANEL * KERNELS_PANEL * a->head_dim + j % KERNELS_PANEL;
-        for (size_t i = 0; i < a->head_dim; i++) {
-            to[i * KERNELS_PANEL] = j < a->rows ? a->k[j * a->stride + i] : 0;
+        for (size_t i = 0; i < a->head_dim; i += VL) {
+            size_t m = a->head_dim - i < VL ? a->head_dim - i : VL;
+            vec t[VL];
+            for (size_t k = 0; k < VL; k++) {
+                t[k] = j + k < a->rows ? load_n(a->k + (j + k) * a->stride + i, m) : v_zero();
+            }
+            v_transpose(t);
+            for (size_t k = 0; k < m; k++) {
+                v_store(to + (i + k) * KERNELS_PANEL, t[k]);
+            }
         }
     }
 }
@@ -51,12 +59,12 @@ static void attention_pack_keys(float *panels, const struct kernels_attention *a
  * weighted sum is over j, in the order of the keys. */
 static void attention_pack_values(float *panels, const struct kernels_attention *a)
 {
-    for (size_t p = 0; p < attention_pad(a->head_dim); p += KERNELS_PANEL) {
+    for (size_t i = 0; i < attention_pad(a->head_dim); i += VL) {
+        float *to = panels + i / KERNELS_PANEL * KERNELS_PANEL * a->rows + i % KERNELS_PANEL;
+        size_t left = i < a->head_dim ? a->head_dim - i : 0;
         for (size_t j = 0; j < a->rows; j++) {
-            float *to = panels + p * a->rows + j * KERNELS_PANEL;
-            for (size_t i = 0; i < KERNELS_PANEL; i++) {
-                to[i] = p + i < a->head_dim ? a->v[j * a->stride + p + i] : 0;
-            }
+            const float *v = a->v + j * a->stride + i;
+            v_store(to + j * KERNELS_PANEL, left >= VL ? v_load(v) : v_load_part(v, left));
         }
     }
 }
@@ -103,10 +111,11 @@ static void attention(const struct kernels_attention *a, void *scratch)
         size_t first = a->first_query + row;            /* position of the block's first query */
         size_t seen = a->causal ? first + mr : a->rows; /* keys that some query of it sees */
 
-        for (size_t r = 0; r < mr; r++) {
-            for (size_t i = 0; i < a->head_dim; i++) {
-                queries[i * MR + r] = a->q[(row + r) * a->q_stride + i] * a->scale;
-            }
+        struct act_rows block = {.x = a->q + row * a->q_stride, .stride = a->q_stride, .mr = mr};
+        act_block(queries, &block, a->head_dim);
+        for (size_t i = 0; i < a->head_dim * MR; i += VL) {
+            size_t m = a->head_dim * MR - i < VL ? a->head_dim * MR - i : VL;
+            store_n(queries + i, m, v_mul(load_n(queries + i, m), v_set1(a->scale)));
         }
         /* scores[mr, seen] = scale q k^T */
         attention_gemm(queries, keys, a->head_dim, a->head_dim, seen, mr, scores, pad);
@@ -114,10 +123,10 @@ static void attention(const struct kernels_attention *a, void *scratch)
         for (size_t r = 0; r < mr; r++) {
             size_t n = a->causal ? first + r + 1 : a->rows;
             softmax(scores + r * pad, scores + r * pad, n);
-            for (size_t j = 0; j < seen; j++) {
-                weights[j * MR + r] = j < n ? scores[r * pad + j] : 0;
-            }
+            memset(scores + r * pad + n, 0, (seen - n) * sizeof *scores);
         }
+        block = (struct act_rows){.x = scores, .stride = pad, .mr = mr};
+        act_block(weights, &block, seen);
         /* y[mr, head_dim] = weights v */
         attention_gemm(weights, values, seen, a->rows, a->head_dim, mr, scores, wide);
         for (size_t r = 0; r < mr; r++) {

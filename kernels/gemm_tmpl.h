@@ -49,13 +49,6 @@ static bool gemm_can(const struct kernels_linear *w, enum kernels_precision prec
     return pack_dtype(w->dtype) != NULL;
 }
 
-/* Whole blocks of MR rows, [blocks][in_padded][MR] floats; what lies in the last block behind the
- * rows, and in each behind `in`, is never written nor read. */
-static size_t act_bytes(const struct kernels_linear *w, size_t rows)
-{
-    return (rows + MR - 1) / MR * MR * w->in_padded * sizeof(float);
-}
-
 /* Rows whose unfinished sums are kept at once, in 63 KiB; a multiple of every MR. */
 #define GEMM_ROWS_MOST 504
 _Static_assert(GEMM_ROWS_MOST % MR == 0, "a block of rows is not cut");
@@ -172,61 +165,6 @@ static void gemm(const struct kernels_linear *w, size_t panel_begin, size_t pane
                                          .sums = w->in > depth ? sums : NULL};
                 gemm_stretch(&s, packed, row_end - row < most ? row_end - row : most, row, e);
             }
-        }
-    }
-}
-
-/* Row r of a block: dst[i * MR] = value i, x or ln(x); dst points to the row's place in input 0.
- * Only the true width is read.  The statistics want a pass of their own over the row, which is in
- * the first-level cache after it: so LayerNorm costs arithmetic, no memory. */
-static void pack_one(float *dst, const float *x, size_t n, const struct kernels_layer_norm *ln)
-{
-    if (ln == NULL) {
-        for (size_t i = 0; i < n; i++) {
-            dst[i * MR] = x[i];
-        }
-        return;
-    }
-    struct row_stats s = row_stats(x, n, ln->eps);
-    for (size_t i = 0; i < n; i += VL) {
-        float lanes[VL];
-        size_t m = n - i < VL ? n - i : VL;
-        v_store(lanes, normalised(x + i, m, &s, ln->gamma + i, ln->beta + i));
-        for (size_t j = 0; j < m; j++) {
-            dst[(i + j) * MR] = lanes[j];
-        }
-    }
-}
-
-/* MR whole rows without LayerNorm at once: dst[i * MR + r] = x[r][i], a transposition.  One row at
- * a time would write each line of dst MR times; so the stores go out in order, and MR rows are read
- * side by side. */
-static void pack_block(float *dst, const float *x, size_t x_stride, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        for (size_t r = 0; r < MR; r++) {
-            dst[i * MR + r] = x[r * x_stride + i];
-        }
-    }
-}
-
-/* Rows [row_begin, row_end) of x: [rows, x_stride] into blocks: packed[row / MR][i][row % MR].  The
- * last block may have fewer rows: those behind are left as they are, and gemm_rows[mr] leaves them
- * alone. */
-static void act_pack(const struct kernels_linear *w, void *packed, const float *x, size_t x_stride,
-                     size_t rows, size_t row_begin, size_t row_end,
-                     const struct kernels_layer_norm *ln)
-{
-    (void)rows;
-    for (size_t row = row_begin; row < row_end; row += MR) {
-        float *block = (float *)packed + row * w->in_padded;
-        size_t mr = row_end - row < MR ? row_end - row : MR;
-        if (ln == NULL && mr == MR) {
-            pack_block(block, x + row * x_stride, x_stride, w->in);
-            continue;
-        }
-        for (size_t r = 0; r < mr; r++) {
-            pack_one(block + r, x + (row + r) * x_stride, w->in, ln);
         }
     }
 }

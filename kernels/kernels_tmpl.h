@@ -15,6 +15,7 @@
 #include "pack.h"
 #include "vec_math.h"
 #include "rows_tmpl.h"
+#include "act_tmpl.h"
 #include "gemm_micro_tmpl.h"
 #include "gemm_tmpl.h"
 #include "gemm_q8_tmpl.h"

@@ -118,6 +118,27 @@ static inline float v_hmax(vec a)
     return _mm_cvtss_f32(_mm_max_ss(s, _mm_shuffle_ps(s, s, 1)));
 }
 
+/* 8 x 8: pairs of rows by element, by pairs, by halves. */
+static inline void v_transpose(vec t[VL])
+{
+    vec a[VL], b[VL];
+
+    for (int i = 0; i < VL; i += 2) {
+        a[i] = _mm256_unpacklo_ps(t[i], t[i + 1]);
+        a[i + 1] = _mm256_unpackhi_ps(t[i], t[i + 1]);
+    }
+    for (int i = 0; i < VL; i += 4) {
+        for (int j = 0; j < 2; j++) {
+            b[i + 2 * j] = _mm256_shuffle_ps(a[i + j], a[i + j + 2], 0x44);
+            b[i + 2 * j + 1] = _mm256_shuffle_ps(a[i + j], a[i + j + 2], 0xee);
+        }
+    }
+    for (int i = 0; i < VL / 2; i++) {
+        t[i] = _mm256_permute2f128_ps(b[i], b[i + 4], 0x20);
+        t[i + 4] = _mm256_permute2f128_ps(b[i], b[i + 4], 0x31);
+    }
+}
+
 /* Sums of int8 products (q8_*.h). */
 typedef __m256i qvec;
 

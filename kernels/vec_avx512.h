@@ -107,6 +107,34 @@ static inline float v_hmax(vec a)
     return _mm512_reduce_max_ps(a);
 }
 
+/* 16 x 16: pairs of rows by element, by pairs, then quarters twice. */
+static inline void v_transpose(vec t[VL])
+{
+    vec a[VL], b[VL];
+
+    for (int i = 0; i < VL; i += 2) {
+        a[i] = _mm512_unpacklo_ps(t[i], t[i + 1]);
+        a[i + 1] = _mm512_unpackhi_ps(t[i], t[i + 1]);
+    }
+    for (int i = 0; i < VL; i += 4) {
+        for (int j = 0; j < 2; j++) {
+            b[i + 2 * j] = _mm512_shuffle_ps(a[i + j], a[i + j + 2], 0x44);
+            b[i + 2 * j + 1] = _mm512_shuffle_ps(a[i + j], a[i + j + 2], 0xee);
+        }
+    }
+    /* Quarter q of b[4 g + c] is column 4 q + c of rows 4 g to 4 g + 3. */
+    for (int c = 0; c < 4; c++) {
+        vec even0 = _mm512_shuffle_f32x4(b[c], b[c + 4], 0x88);
+        vec even1 = _mm512_shuffle_f32x4(b[c + 8], b[c + 12], 0x88);
+        vec odd0 = _mm512_shuffle_f32x4(b[c], b[c + 4], 0xdd);
+        vec odd1 = _mm512_shuffle_f32x4(b[c + 8], b[c + 12], 0xdd);
+        t[c] = _mm512_shuffle_f32x4(even0, even1, 0x88);
+        t[c + 4] = _mm512_shuffle_f32x4(odd0, odd1, 0x88);
+        t[c + 8] = _mm512_shuffle_f32x4(even0, even1, 0xdd);
+        t[c + 12] = _mm512_shuffle_f32x4(odd0, odd1, 0xdd);
+    }
+}
+
 /* Sums of int8 products (q8_*.h). */
 typedef __m512i qvec;
 

@@ -116,6 +116,17 @@ static inline float v_hmax(vec a)
     return vmaxvq_f32(a);
 }
 
+/* 4 x 4: pairs of rows by element, then halves. */
+static inline void v_transpose(vec t[VL])
+{
+    float32x4x2_t low = vtrnq_f32(t[0], t[1]), high = vtrnq_f32(t[2], t[3]);
+
+    t[0] = vcombine_f32(vget_low_f32(low.val[0]), vget_low_f32(high.val[0]));
+    t[1] = vcombine_f32(vget_low_f32(low.val[1]), vget_low_f32(high.val[1]));
+    t[2] = vcombine_f32(vget_high_f32(low.val[0]), vget_high_f32(high.val[0]));
+    t[3] = vcombine_f32(vget_high_f32(low.val[1]), vget_high_f32(high.val[1]));
+}
+
 /* Sums of int8 products (q8_*.h). */
 typedef int32x4_t qvec;
 

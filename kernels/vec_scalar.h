@@ -13,6 +13,7 @@
  *   v_zero_below(a,x,t)    a where x >= t, else 0
  *   v_sqrt1(x)             sqrt of one float, correctly rounded
  *   v_sum(a) v_hmax(a)     over the lanes, in one fixed order
+ *   v_transpose(t)         t[i][j] becomes t[j][i], VL vectors in place
  *   qvec                   VL 32-bit sums of int8 products, which q8_scalar.h is about;  q8_zero()
  *   q8_float(s,zero,sums)  s - zero * sums[VL], in 32 bits that wrap round, then rounded to float
  *
@@ -128,6 +129,12 @@ static inline float v_sum(vec a)
 static inline float v_hmax(vec a)
 {
     return a;
+}
+
+/* One by one. */
+static inline void v_transpose(vec t[VL])
+{
+    (void)t;
 }
 
 typedef int32_t qvec;
