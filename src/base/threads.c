@@ -24,17 +24,27 @@
 #define STACK_BYTES ((size_t)1 << 20)
 
 /* How a call is handed over.  `state` is one word: the number of the call, whether it is open, and
- * how many workers are inside.  The caller writes fn, arg and count, sets `next` to 0 and opens a
+ * how many workers are inside.  The caller writes fn, arg and the ranges of indices, and opens a
  * new number; a worker enters (one more inside, only while the call is open), takes indices from
- * `next` until none are left, and leaves.  The caller works too, then closes the call and waits for
- * those inside: a worker that the system wakes too late finds it closed, is not waited for, and
+ * the ranges until none are left, and leaves.  The caller works too, then closes the call and waits
+ * for those inside: a worker that the system wakes too late finds it closed, is not waited for, and
  * never reads a job that is being rewritten. */
 #define STATE_CALL   ((uint64_t)1 << 32)
 #define STATE_OPEN   ((uint64_t)1 << 31)
 #define STATE_INSIDE (STATE_OPEN - 1)
 
+/* Indices that a worker takes in order, one by one, before it helps others with theirs: what lies
+ * side by side in memory is read by one core. */
+struct range {
+    _Alignas(64) atomic_size_t next;
+    size_t end;
+};
+
 struct threads_pool {
     int size;
+    int cpus;             /* how many of the workers can run at once */
+    struct range *ranges; /* [cpus], of which the first `used` are of this call */
+    size_t used;
     pid_t owner;        /* the process that has the workers */
     pthread_t *workers; /* [size - 1] */
     pthread_mutex_t mutex;
@@ -44,8 +54,6 @@ struct threads_pool {
 
     threads_fn fn;
     void *arg;
-    size_t count;
-    _Alignas(64) atomic_size_t next;
     _Alignas(64) _Atomic uint64_t state;
     _Alignas(64) atomic_int named; /* workers number themselves 1, 2, ... */
     atomic_bool stop;
@@ -114,12 +122,13 @@ static bool stopped(const struct threads_pool *pool)
     return atomic_load_explicit(&pool->stop, memory_order_acquire);
 }
 
-/* Wait for a new call (or the pool's end): spin, then sleep. */
-static void await_call(struct threads_pool *pool, uint64_t seen)
+/* Wait for a new call (or the pool's end): spin, then sleep.  Workers beyond the CPUs do not spin:
+ * they would take the CPUs from those that work. */
+static void await_call(struct threads_pool *pool, uint64_t seen, int worker)
 {
     double deadline = 0;
 
-    for (unsigned spin = 0; !is_new(pool, seen) && !stopped(pool); spin++) {
+    for (unsigned spin = 0; worker < pool->cpus && !is_new(pool, seen) && !stopped(pool); spin++) {
         if (spin % 64 != 63) {
             relax();
             continue;
@@ -144,14 +153,57 @@ static void await_call(struct threads_pool *pool, uint64_t seen)
     pthread_mutex_unlock(&pool->mutex);
 }
 
+/* Wake so many of those that sleep that n are awake. */
+static void wake(struct threads_pool *pool, int n)
+{
+    pthread_mutex_lock(&pool->mutex);
+    int wanted = n - (pool->size - 1 - pool->sleeping);
+    if (wanted >= pool->sleeping && pool->sleeping > 0) {
+        pthread_cond_broadcast(&pool->wake);
+    } else {
+        for (int i = 0; i < wanted; i++) {
+            pthread_cond_signal(&pool->wake);
+        }
+    }
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+/* Its own range first, then what is left of the others'. */
 static void work(struct threads_pool *pool, int worker)
 {
-    for (;;) {
-        size_t i = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
-        if (i >= pool->count) {
+    for (size_t r = 0; r < pool->used; r++) {
+        struct range *range = &pool->ranges[((size_t)worker + r) % pool->used];
+        while (atomic_load_explicit(&range->next, memory_order_relaxed) < range->end) {
+            size_t i = atomic_fetch_add_explicit(&range->next, 1, memory_order_relaxed);
+            if (i < range->end) {
+                pool->fn(pool->arg, i, worker);
+            }
+        }
+    }
+}
+
+/* Enter the call that is open, if there is one, and work.  Of more workers than CPUs a caller wakes
+ * as many as can run; tasks may wait for one another, so one that comes after a pause (since it
+ * `left` a call) wakes another, which will do the same. */
+static void enter(struct threads_pool *pool, int worker, uint64_t *seen, double *left)
+{
+    uint64_t state = atomic_load_explicit(&pool->state, memory_order_relaxed);
+    const bool crowd = pool->size > pool->cpus;
+
+    while ((state & STATE_OPEN) != 0) {
+        if (atomic_compare_exchange_weak_explicit(&pool->state, &state, state + 1,
+                                                  memory_order_acquire, memory_order_relaxed)) {
+            *seen = state;
+            if (crowd && base_seconds() >= *left + SPIN_SECONDS) {
+                pthread_mutex_lock(&pool->mutex);
+                pthread_cond_signal(&pool->wake);
+                pthread_mutex_unlock(&pool->mutex);
+            }
+            work(pool, worker);
+            *left = crowd ? base_seconds() : 0;
+            atomic_fetch_sub_explicit(&pool->state, 1, memory_order_release);
             return;
         }
-        pool->fn(pool->arg, i, worker);
     }
 }
 
@@ -160,23 +212,15 @@ static void *worker_main(void *arg)
     struct threads_pool *pool = arg;
     int worker = atomic_fetch_add(&pool->named, 1) + 1;
     uint64_t seen = 0;
+    double left = 0;
 
     spread(pool->home, worker);
     for (;;) {
-        await_call(pool, seen);
+        await_call(pool, seen, worker);
         if (stopped(pool)) {
             return NULL;
         }
-        uint64_t state = atomic_load_explicit(&pool->state, memory_order_relaxed);
-        while ((state & STATE_OPEN) != 0) {
-            if (atomic_compare_exchange_weak_explicit(&pool->state, &state, state + 1,
-                                                      memory_order_acquire, memory_order_relaxed)) {
-                seen = state;
-                work(pool, worker);
-                atomic_fetch_sub_explicit(&pool->state, 1, memory_order_release);
-                break;
-            }
-        }
+        enter(pool, worker, &seen, &left);
     }
 }
 
@@ -206,6 +250,15 @@ static void start_workers(struct threads_pool *pool, int n)
     pthread_attr_destroy(&attributes);
 }
 
+static void free_memory(struct threads_pool *pool)
+{
+    if (pool != NULL) {
+        base_free(pool->ranges);
+        base_free(pool->workers);
+        base_free(pool);
+    }
+}
+
 int threads_pool_new(int n, int oversubscribe, struct threads_pool **out)
 {
     int available = cpus_available();
@@ -215,8 +268,13 @@ int threads_pool_new(int n, int oversubscribe, struct threads_pool **out)
         n = available;
     }
     pool = base_alloc(sizeof *pool);
-    if (pool == NULL || (pool->workers = base_alloc((size_t)n * sizeof *pool->workers)) == NULL) {
-        base_free(pool);
+    if (pool != NULL) {
+        pool->cpus = n < available ? n : available;
+        pool->workers = base_alloc((size_t)n * sizeof *pool->workers);
+        pool->ranges = base_alloc((size_t)pool->cpus * sizeof *pool->ranges);
+    }
+    if (pool == NULL || pool->workers == NULL || pool->ranges == NULL) {
+        free_memory(pool);
         return base_fail(CLIPC_ERROR_MEMORY, "threads: no memory for a pool of %d", n);
     }
     pthread_mutex_init(&pool->mutex, NULL);
@@ -258,8 +316,7 @@ void threads_pool_free(struct threads_pool *pool)
         pthread_cond_destroy(&pool->wake);
         pthread_mutex_destroy(&pool->mutex);
     }
-    base_free(pool->workers);
-    base_free(pool);
+    free_memory(pool);
 }
 
 int threads_pool_size(const struct threads_pool *pool)
@@ -277,17 +334,18 @@ void threads_parallel_for(struct threads_pool *pool, size_t count, threads_fn fn
     }
     pool->fn = fn;
     pool->arg = arg;
-    pool->count = count;
-    atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
+    pool->used = count < (size_t)pool->cpus ? count : (size_t)pool->cpus;
+    for (size_t r = 0; r < pool->used; r++) {
+        size_t least = count / pool->used, more = count % pool->used; /* longer by one */
+        atomic_store_explicit(&pool->ranges[r].next, r * least + (r < more ? r : more),
+                              memory_order_relaxed);
+        pool->ranges[r].end = (r + 1) * least + (r + 1 < more ? r + 1 : more);
+    }
     /* Closed and empty, so the new number may simply be written. */
     uint64_t state = atomic_load_explicit(&pool->state, memory_order_relaxed);
     atomic_store_explicit(&pool->state, (state / STATE_CALL + 1) * STATE_CALL + STATE_OPEN,
                           memory_order_release);
-    pthread_mutex_lock(&pool->mutex);
-    if (pool->sleeping > 0) {
-        pthread_cond_broadcast(&pool->wake);
-    }
-    pthread_mutex_unlock(&pool->mutex);
+    wake(pool, pool->used > 1 ? (int)pool->used - 1 : 1);
     work(pool, 0);
     atomic_fetch_and_explicit(&pool->state, ~STATE_OPEN, memory_order_relaxed);
     /* A worker inside may have lost its CPU: do not burn the one that it needs. */

@@ -17,9 +17,10 @@ void threads_pool_free(struct threads_pool *pool);
 int threads_pool_size(const struct threads_pool *pool);
 
 /* Run fn(arg, i, worker) for every i in [0, count), on all workers, and return when all are done.
- * Indices are handed out one by one; `worker` in [0, size) names private scratch.  fn must not call
- * threads_parallel_for on the same pool.  Workers spin some 50 microseconds for the next call, then
- * sleep. */
+ * Each worker takes a share of neighbouring indices, in order, and then what is left of the
+ * others'; `worker` in [0, size) names private scratch.  fn must not call threads_parallel_for on
+ * the same pool.  Workers spin some 50 microseconds for the next call, then sleep; those beyond
+ * the CPUs sleep at once. */
 typedef void (*threads_fn)(void *arg, size_t i, int worker);
 void threads_parallel_for(struct threads_pool *pool, size_t count, threads_fn fn, void *arg);
 

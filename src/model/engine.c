@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "../../kernels/cpu.h"
 #include "../base/base.h"
 
 static size_t smaller(size_t a, size_t b)
@@ -33,7 +34,7 @@ struct linear_job {
     size_t pack_rows;                /* rows of one packing task */
     size_t group_rows, group_panels; /* rows and panels of one gemm task */
     size_t panel_begin, panel_end; /* panels of the layer that are wanted: all, or some columns' */
-    size_t panel_groups;
+    size_t row_groups;
     struct kernels_epilogue epilogue;
 };
 
@@ -52,22 +53,28 @@ static void pack_task(void *arg, size_t i, int worker)
 }
 
 /* One rectangle of y[rows, out]: task i is a group of panels (32 columns each) of a group of rows.
- * Panels run fastest, so that workers share the same activation rows and each reads its own
- * weights. */
+ * Rows run fastest: neighbouring tasks have the same panels, or those that lie behind them, and a
+ * worker takes neighbours (threads.h).  So each worker reads its own weights. */
 static void gemm_task(void *arg, size_t i, int worker)
 {
     const struct linear_job *job = arg;
-    size_t row = i / job->panel_groups * job->group_rows;
-    size_t panel = job->panel_begin + i % job->panel_groups * job->group_panels;
+    size_t row = i % job->row_groups * job->group_rows;
+    size_t panel = job->panel_begin + i / job->row_groups * job->group_panels;
 
     job->l->gemm->gemm(&job->l->w, panel, smaller(panel + job->group_panels, job->panel_end),
                        job->rows, row, smaller(row + job->group_rows, job->rows), job->e->packed,
                        &job->epilogue, scratch_of(job->e, worker));
 }
 
-/* Activation rows that one gemm task reads again for each of its panels should stay in half of a
- * 2 MiB second-level cache; the smallest caches in use (256 KiB) still hold some panels' worth. */
-#define GEMM_GROUP_BYTES (1u << 20)
+/* Activation rows that one gemm task reads again for each of its panels: twice what a core's
+ * second-level cache holds.  They are read in order, 2 bytes a cycle, which costs nothing while
+ * most of them are near; and more rows read each weight less often. */
+static size_t group_bytes(void)
+{
+    const size_t l2 = cpu_features()->l2;
+
+    return l2 > 0 ? 2 * l2 : (size_t)1 << 20;
+}
 
 /* Several times as many tasks as workers, so that one that the system delays holds up little. */
 #define TASKS_PER_WORKER 4
@@ -76,7 +83,7 @@ static void gemm_task(void *arg, size_t i, int worker)
  * cut at multiples of act_align, the height of the micro-kernel's block.
  *
  * The gemm tasks are a grid of row_groups x panel_groups rectangles.  A group of rows is as high as
- * GEMM_GROUP_BYTES allows; the panels of a group are as few as make TASKS_PER_WORKER tasks for each
+ * group_bytes allows; the panels of a group are as few as make TASKS_PER_WORKER tasks for each
  * worker, at least one.  A small batch is one group of rows: then each weight is read once, by one
  * worker, and its panels are what the workers share out.  A gemm that cuts its work itself (blas)
  * gets all rows, and one range of panels for each worker. */
@@ -93,13 +100,13 @@ static void run_linear(struct linear_job *job)
     size_t row_bytes = w->in_padded * sizeof(float);
     size_t tasks = workers * (gemm->cuts_itself ? 1 : TASKS_PER_WORKER);
     job->group_rows =
-        gemm->cuts_itself ? rows : base_round_up(GEMM_GROUP_BYTES / row_bytes + 1, gemm->act_align);
-    size_t row_groups = (rows + job->group_rows - 1) / job->group_rows;
+        gemm->cuts_itself ? rows : base_round_up(group_bytes() / row_bytes + 1, gemm->act_align);
+    job->row_groups = (rows + job->group_rows - 1) / job->group_rows;
     size_t panels = job->panel_end - job->panel_begin;
-    job->group_panels = (panels * row_groups + tasks - 1) / tasks;
+    job->group_panels = (panels * job->row_groups + tasks - 1) / tasks;
     job->group_panels = job->group_panels == 0 ? 1 : smaller(job->group_panels, panels);
-    job->panel_groups = (panels + job->group_panels - 1) / job->group_panels;
-    threads_parallel_for(pool, row_groups * job->panel_groups, gemm_task, job);
+    size_t panel_groups = (panels + job->group_panels - 1) / job->group_panels;
+    threads_parallel_for(pool, job->row_groups * panel_groups, gemm_task, job);
 }
 
 /* All panels of l, nothing before or behind it. */
