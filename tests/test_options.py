@@ -194,7 +194,7 @@ table = {
         "smooth": ["--smooth", "3"], "on-event": ["--threshold", "-1", "--on-event", "false"], "cooldown": ["--cooldown", "x"],
         "save-clips": (["watch", raw, "x", "--threshold", "-1"] + RAW, ["watch", raw, "x", "--threshold", "-1", "--save-clips", OUT] + RAW),
         "clip-margin": ["--threshold", "-1", "--save-clips", OUT, "--clip-margin", "x"],
-        "webhook": ["--threshold", "1", "--webhook", "ftp://x"],
+        "webhook": ["--threshold", "1", "--webhook", "ftp://x"], "webhook-ca": ["--webhook-ca", OUT],
         "save-frames": (["watch", raw, "x", "--threshold", "-1"] + RAW, ["watch", raw, "x", "--threshold", "-1", "--save-frames", OUT] + RAW),
         "csv": ["--csv", OUT], "output": ["-o", OUT], "show": (["watch", raw, "--changes"] + RAW, ["watch", raw, "--changes", "--show"] + RAW), "srt": ["--srt", OUT], "svg": ["--svg", OUT], "embed": ["--embed", OUT + ".npy"],
         "summary": ["--summary", "2", "--summary-file", OUT + ".png"], "stats": ["--stats"],

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 import tap
-from watching import clipc, cosines, difference, done, fake_ffmpeg, frames, pngs, prompts, start, tmp, watch
+from watching import check_nothing_left, clipc, cosines, difference, done, fake_ffmpeg, frames, pngs, prompts, start, tmp, watch
 
 if not os.path.exists("weights/demo.clipc"):
     tap.skip("no embedded model (make train-demo)")
@@ -389,5 +389,6 @@ if shutil.which("ffmpeg") and shutil.which("ffprobe"):
     tap.check(p.returncode == -signal.SIGINT and all(json.loads(x)["error"] is None for x in out.splitlines()), "Ctrl-C in a film")
 else:
     tap.skip("films: no ffmpeg and ffprobe (apt-get install ffmpeg)")
-tap.check(not [x for x in os.listdir(tmp) if ".part" in x] and not os.path.exists("core"), "nothing is left behind")
+check_nothing_left()
+tap.check(not os.path.exists("core"), "no program crashed here")
 done()

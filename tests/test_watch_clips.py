@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 import tap
-from watching import clipc, done, fake_ffmpeg, start, tmp, watch
+from watching import check_nothing_left, clipc, done, fake_ffmpeg, start, tmp, watch
 
 if not os.path.exists("weights/demo.clipc"):
     tap.skip("no embedded model (make train-demo)")
@@ -173,5 +173,5 @@ state = open("/proc/%s/stat" % hook).read().rsplit(")", 1)[1].split()[0] if os.p
 tap.check(p.returncode == -signal.SIGINT and state in ("gone", "Z") and not [n for n in os.listdir(tmp + "/twice") if not n.endswith(".mp4")],
           "a second Ctrl-C waits for nothing, and leaves no program and no half file (%s)" % state)
 
-tap.check(not [x for _, _, names in os.walk(tmp) for x in names if ".part" in x or x.startswith(".clipc")], "nothing is left behind")
+check_nothing_left()
 done()

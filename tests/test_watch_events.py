@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 import tap
-from watching import clipc, done, start, tmp, watch
+from watching import check_nothing_left, clipc, done, start, tmp, watch
 
 if not os.path.exists("weights/demo.clipc"):
     tap.skip("no embedded model (make train-demo)")
@@ -112,5 +112,5 @@ tap.check(watch(*R, P[0], "--save-frames", kept)[0] == 2, "--save-frames without
 code, r, err = watch(kept, "x", *T, "--save-frames", kept + "/.")
 tap.check(code == 2 and "is a source" in err, "a watched folder is not written to: " + err.strip()[:90])
 
-tap.check(not [x for _, _, names in os.walk(tmp) for x in names if ".part" in x], "nothing is left behind")
+check_nothing_left()
 done()

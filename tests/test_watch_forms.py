@@ -2,7 +2,6 @@
 import csv
 import json
 import os
-import pty
 import re
 import select
 import signal
@@ -14,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 import tap
-from watching import clipc, cosines, difference, done, frames, pngs, prompts, start, tmp, watch
+from watching import check_nothing_left, clipc, cosines, difference, done, frames, in_terminal, pngs, prompts, start, tmp, watch
 
 if not os.path.exists("weights/demo.clipc"):
     tap.skip("no embedded model (make train-demo)")
@@ -123,21 +122,9 @@ def screen(data, columns=100, rows=30):
     return ["".join(line).rstrip() for line in lines]
 
 
-master, slave = pty.openpty()
-p = subprocess.Popen([clipc, "watch", "film=" + raw] + R + prompts, stdout=slave, stderr=subprocess.PIPE)
-os.close(slave)
-data = b""
-while True:
-    try:
-        part = os.read(master, 65536)
-    except OSError:
-        break
-    if not part:
-        break
-    data += part
-p.wait()
+code, data, err = in_terminal("film=" + raw, *R, *prompts)
 shown = screen(data)
-tap.check(p.returncode == 0 and shown[0].startswith("film  0:02.40  frame 24"), "the view's head: " + shown[0])
+tap.check(code == 0 and shown[0].startswith("film  0:02.40  frame 24"), "the view's head: " + shown[0])
 last = watch(raw, *R, *prompts)[1][-1]
 good = all(re.match(r"  %s +%.1f %%" % (re.escape(n), last["percent"][i]), shown[1 + i]) for i, n in enumerate(prompts))
 tap.check(good and not any(shown[5:]), "a bar for each prompt, drawn over and over in one place: " + " | ".join(shown[1:4]))
@@ -233,5 +220,5 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
 tap.check(code == 1 and "did not end" in err and r2 == r and not left and time.time() - begun < 60,
           "one that never ends is killed, and what it started: " + err.strip()[-60:])
 
-tap.check(not [x for x in os.listdir(tmp) if ".part" in x], "nothing is left behind")
+check_nothing_left()
 done()

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 import tap
-from watching import cosines, difference, done, fake_ffmpeg, frames, pngs, prompts, start, tmp, watch
+from watching import check_nothing_left, cosines, difference, done, fake_ffmpeg, frames, pngs, prompts, start, tmp, watch
 
 if not os.path.exists("weights/demo.clipc"):
     tap.skip("no embedded model (make train-demo)")
@@ -202,5 +202,5 @@ tap.check([x["cosines"] for x in r] == [full[i]["cosines"] for i in (0, 0, 0, 0,
 code, r, err = watch("-", *R, *prompts, "--skip-similar", "0.01", input=data)
 tap.check([x.get("skipped", False) for x in r] == [False] * 3 + [False, False, True, False] and
           [x["cosines"] for x in r] == [x["cosines"] for x in full], "a low limit leaves out equal frames only")
-tap.check(not [x for x in os.listdir(tmp) if ".part" in x], "nothing is left behind")
+check_nothing_left()
 done()

@@ -3,15 +3,13 @@ import io
 import json
 import math
 import os
-import pty
 import re
-import subprocess
 
 import numpy as np
 from PIL import Image
 
 import tap
-from watching import clipc, done, pngs, tmp, watch
+from watching import check_nothing_left, done, in_terminal, pngs, tmp, watch
 
 if not os.path.exists("weights/demo.clipc"):
     tap.skip("no embedded model (make train-demo)")
@@ -163,21 +161,9 @@ code, r, err = watch("-", *F[1:], "--summary", "2", "--summary-file", tmp + "/no
 tap.check(r == [] and "no frame" in err and not os.path.exists(tmp + "/none.png"), "no frames, no sheet: " + err.strip())
 code, r, err = watch("-", *F[1:], "--summary", "2", "--summary-file", tmp + "/part.png", input=b"".join(f.tobytes() for f in frames[:8]) + b"x")
 tap.check(code == 1 and [x.get("summary") for x in r] == [None, 1, 2] and os.path.exists(tmp + "/part.png"), "of a film that breaks off, what there was")
-master, slave = pty.openpty()
-p = subprocess.Popen([clipc, "watch"] + F + ["--summary", "2", "--summary-file", tmp + "/s.png", "a red cross"], stdout=slave, stderr=subprocess.PIPE)
-os.close(slave)
-data = b""
-while True:
-    try:
-        part = os.read(master, 65536)
-    except OSError:
-        break
-    if not part:
-        break
-    data += part
-p.wait()
+code, data, err = in_terminal(*F, "--summary", "2", "--summary-file", tmp + "/s.png", "a red cross")
 shown = re.findall(r" +\d  [\d.]+ s, .*(?=\r)", re.sub(r"\033\[\d*[A-Za-z]", "", data.decode()))
 want = greedy(distances("film")[0], 2)
-tap.check(p.returncode == 0 and shown == ["%3d  %.2f s, frame %d  %s" % (i + 1, f / 10, f, F[0]) for i, f in enumerate(want)], "in a terminal, below the bars: " + " | ".join(shown))
-tap.check(not [x for x in os.listdir(tmp) if ".part" in x], "nothing is left behind")
+tap.check(code == 0 and shown == ["%3d  %.2f s, frame %d  %s" % (i + 1, f / 10, f, F[0]) for i, f in enumerate(want)], "in a terminal, below the bars: " + " | ".join(shown))
+check_nothing_left()
 done()

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 import tap
-from watching import clipc, cosines, done, frames, pngs, prompts, start, tmp, watch
+from watching import check_nothing_left, clipc, cosines, done, frames, pngs, prompts, start, tmp, watch
 
 if not os.path.exists("weights/demo.clipc"):
     tap.skip("no embedded model (make train-demo)")
@@ -313,5 +313,5 @@ for args, words in (([], "no file"), ([tmp + "/good.npy"], "no prompts"), ([tmp 
     code, out, err = tap.run("moments", *args)
     tap.check(code == 2 and words in err and out == b"", "moments %s is wrong usage" % " ".join(args[1:]))
 
-tap.check(not [x for x in os.listdir(tmp) if ".part" in x], "nothing is left behind")
+check_nothing_left()
 done()

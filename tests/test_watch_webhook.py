@@ -3,8 +3,10 @@ import http.server
 import json
 import os
 import re
+import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -12,7 +14,7 @@ import time
 import numpy as np
 
 import tap
-from watching import clipc, done, frames, prompts, start, tmp, watch
+from watching import check_nothing_left, clipc, done, frames, prompts, start, tmp, watch
 
 if not os.path.exists("weights/demo.clipc"):
     tap.skip("no embedded model (make train-demo)")
@@ -160,6 +162,43 @@ first = bodies("/down?long")[:1]
 tap.check(bodies("/down?long")[:5] == first * 5 and len(first) == 1 and first * 6 != bodies("/down?long")[:6] and
           "2 of 2 events did not arrive (" in results["long"][0], "and after 8, five times in all: " + results["long"][0].splitlines()[-1])
 
+# ---- https ----------------------------------------------------------------------------------------------
+
+
+def secure(name, host):
+    """The same server behind TLS, its certificate made for this host: (address, the certificate)."""
+    pem, key = "%s/%s.pem" % (tmp, name), "%s/%s.key" % (tmp, name)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                    "/CN=" + host, "-addext", "subjectAltName=" + host, "-keyout", key, "-out", pem], check=True, stderr=subprocess.DEVNULL)
+    https = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    https.daemon_threads = True
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem, key)
+    https.socket = context.wrap_socket(https.socket, server_side=True)
+    threading.Thread(target=https.serve_forever, daemon=True).start()
+    return "https://127.0.0.1:%d" % https.server_port, pem
+
+
+if shutil.which("openssl") is None:
+    tap.skip("https: no openssl to make a certificate")
+else:
+    (mine, mine_pem), (other, other_pem) = secure("mine", "IP:127.0.0.1"), secure("other", "DNS:elsewhere")
+    code, r, err, t = timed(mine + "/ok?trusted", "--webhook-ca", mine_pem)
+    tap.check(code == 0 and err == "" and bodies("/ok?trusted") == want, "https, trusted by --webhook-ca: each event arrives " + err)
+    for what, address_, more, words in (("that nobody signed", mine, [], "--webhook-ca"), ("of somebody else's", mine, ["--webhook-ca", other_pem], "certificate"),
+                                        ("of another host", other, ["--webhook-ca", other_pem], "127.0.0.1")):
+        code, r, err, t = timed(address_ + "/ok?secret", *more)
+        first = err.splitlines()[0]
+        tap.check(code == 1 and r == want and "/ok?secret" not in heard and "certificate" in first and words in first and "6 of 6 events" in err and
+                  "secret" not in err and t < 9, "a certificate %s is refused at once, and nothing sent: %s" % (what, first))
+    code, r, err, t = timed(address.replace("http", "https") + "/ok?plain")
+    tap.check(code == 1 and r == want and "/ok?plain" not in heard and "6 of 6 events" in err, "https where there is none: " + err.splitlines()[0])
+    open(tmp + "/none.pem", "w").write("no certificate\n")
+    for path, words in (("/none.pem", "certificate"), ("/not-there.pem", "No such file")):
+        code, r, err, t = timed(mine + "/ok?secret", "--webhook-ca", tmp + path)
+        tap.check(code == 1 and words in err and path in err and "/ok?secret" not in heard, "--webhook-ca: " + err.splitlines()[0])
+tap.check(watch(*C, "--webhook-ca", raw)[0] == 2, "--webhook-ca without --webhook is wrong usage")
+
 # ---- Wrong ones, and ends ------------------------------------------------------------------------------
 
 for url in ("ftp://127.0.0.1/", "file:///etc/passwd", "127.0.0.1", "httpx://a/", ""):
@@ -183,4 +222,5 @@ p.send_signal(signal.SIGINT)
 out, err = p.communicate(timeout=30)
 tap.check(p.returncode == -signal.SIGINT and [x["event"] for x in bodies("/ok")] == ["start", "end"], "Ctrl-C with an event open: its end arrives too")
 server.shutdown()
+check_nothing_left()
 done()

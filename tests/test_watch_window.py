@@ -2,7 +2,6 @@
 import atexit
 import ctypes
 import ctypes.util
-import json
 import os
 import re
 import select

@@ -1,10 +1,13 @@
-"""What the tests of `clipc watch` share: its records, and what classify says of the same pictures."""
+"""What the tests of `clipc watch` share: its records, what classify says of the same pictures, its view in a terminal,
+what it left behind."""
 import json
 import math
 import os
+import pty
 import shutil
 import subprocess
 import tempfile
+import time
 
 import numpy as np
 from PIL import Image
@@ -13,6 +16,7 @@ import tap
 
 tmp = tempfile.mkdtemp()
 tap.clipc = clipc = os.path.abspath(tap.clipc)
+os.environ["CLIPC_WATCH_TEST"] = tmp  # by which programs that were left behind are known
 prompts = ["an ace of spades playing card", "a red cross", "a blue heart"]
 # Pictures of the model's world, as frames of one size.
 names = ["ace-of-spades-19", "red-cross-5", "blue-heart-1", "jack-of-hearts-15", "nothing-24"]
@@ -57,6 +61,45 @@ def fake_ffmpeg(script):
     open(tmp + "/bin/ffmpeg", "w").write(script.replace("$T", tmp))
     os.chmod(tmp + "/bin/ffmpeg", 0o755)
     return dict(os.environ, PATH=tmp + "/bin:" + os.environ["PATH"])
+
+
+def in_terminal(*args):
+    """watch with a terminal as stdout: (exit code, all that it wrote there, stderr)."""
+    master, slave = pty.openpty()
+    p = subprocess.Popen([clipc, "watch"] + [str(a) for a in args], stdout=slave, stderr=subprocess.PIPE)
+    os.close(slave)
+    data, part = b"", b"."
+    while part:
+        try:
+            part = os.read(master, 65536)
+        except OSError:  # Linux: the last one has closed it
+            part = b""
+        data += part
+    os.close(master)
+    err = p.communicate()[1]
+    return p.returncode, data, err.decode()
+
+
+def programs():
+    """What runs beside this test and was started by it or by what it started: [command lines]."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if int(pid) != os.getpid() and b"CLIPC_WATCH_TEST=%s\0" % tmp.encode() in open("/proc/%s/environ" % pid, "rb").read():
+                found.append(open("/proc/%s/cmdline" % pid).read().replace("\0", " ")[:100])
+        except OSError:
+            pass
+    return found
+
+
+def check_nothing_left():
+    """No half file, no program."""
+    files = [x for folder, _, names in os.walk(tmp) for x in names if ".part" in x or x.startswith(".clipc")]
+    running, until = programs(), time.time() + 2
+    while running and time.time() < until:  # one that was killed takes its time
+        time.sleep(0.05)
+        running = programs()
+    tap.check(files == [] and running == [], "nothing is left behind, no file and no program: %s %s" % (files, running))
 
 
 def done():

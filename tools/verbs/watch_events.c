@@ -68,6 +68,7 @@ int watch_events_take(const struct cli *cli, const struct watch_events *o, struc
     w->events.smooth = o->smooth;
     w->cooldown = 1;
     w->webhook = o->webhook;
+    w->webhook_ca = o->webhook_ca;
     w->save_frames = o->save_frames;
     w->save_clips = o->save_clips;
     w->clip_margin = 2;
@@ -81,6 +82,9 @@ int watch_events_take(const struct cli *cli, const struct watch_events *o, struc
         strncasecmp(o->webhook, "https://", 8) != 0) {
         code = cli_usage(cli, "--webhook wants an address of http:// or https://, not '%s'",
                          o->webhook);
+    }
+    if (code == CLI_GO_ON && o->webhook_ca != NULL && o->webhook == NULL) {
+        code = cli_usage(cli, "--webhook-ca goes with --webhook");
     }
     if (code == CLI_GO_ON) {
         code = take_margin(cli, o, &w->clip_margin);

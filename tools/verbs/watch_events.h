@@ -7,7 +7,7 @@
 /* As given; NULL, or 0: not. */
 struct watch_events {
     const char *threshold, *hysteresis, *min_duration;
-    const char *cooldown, *webhook, *save_frames, *save_clips, *clip_margin;
+    const char *cooldown, *webhook, *webhook_ca, *save_frames, *save_clips, *clip_margin;
     int smooth;
 };
 
@@ -26,6 +26,8 @@ struct watch_events {
          "run it no oftener than every S seconds (default 1)"},                                    \
         {"webhook", CLI_STRING, &(e)->webhook, "URL",                                              \
          "POST each event's JSON there, up to five times until it arrives"},                       \
+        {"webhook-ca", CLI_STRING, &(e)->webhook_ca, "FILE",                                       \
+         "PEM: who signs the certificate of that https server (default: the system's)"},           \
         {"save-frames", CLI_STRING, &(e)->save_frames, "FOLDER",                                   \
          "keep of each event its best frame there, as a picture"},                                 \
         {"save-clips", CLI_STRING, &(e)->save_clips, "FOLDER",                                     \

@@ -198,7 +198,7 @@ int event_output_new(const struct watch *w, const struct scores *scores,
         status = notify_new(w->on_event, w->cooldown, &o->notify);
     }
     if (status == CLIPC_OK && w->webhook != NULL) {
-        status = webhook_new(w->webhook, &o->webhook);
+        status = webhook_new(w->webhook, w->webhook_ca, &o->webhook);
     }
     if (status != CLIPC_OK) {
         event_output_free(o);

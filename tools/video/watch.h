@@ -26,6 +26,7 @@ struct watch {
     const char *const *on_event; /* a program and its arguments, ended by NULL; NULL: none */
     double cooldown;
     const char *webhook;     /* an address; NULL: none */
+    const char *webhook_ca;  /* PEM: who signs its certificate; NULL: as the system has it */
     const char *save_frames; /* a folder; NULL: none */
     const char *save_clips;  /* the same */
     double clip_margin;      /* seconds of them before an event's start */

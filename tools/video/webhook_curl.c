@@ -1,9 +1,11 @@
 /* webhook_curl.c - webhook.h by libcurl: one connection, kept while the address answers. */
 #include "webhook.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../../src/base/base.h"
 #include "../lazy/curl.h"
@@ -20,7 +22,8 @@ struct webhook {
     CURL *easy;
     CURLU *url;
     struct curl_slist *headers;
-    char *host; /* what may be shown: the rest of a URL can be a secret */
+    const char *ca_file; /* NULL: the system's */
+    char *host;          /* what may be shown: the rest of a URL can be a secret */
     char error[CURL_ERROR_SIZE];
     char said[320];             /* the last sentence about a failure; "" since one arrived */
     size_t answered;            /* bytes of this try's reply */
@@ -93,12 +96,15 @@ static enum outcome try_once(struct webhook *w, const char *json, char *why, siz
     if (code == CURLE_OK || (http >= 200 && code != CURLE_SEND_ERROR)) {
         return judge_status(w, http, why, room);
     }
-    snprintf(why, room, "%s",
+    snprintf(why, room, "%s%s",
              code == CURLE_ABORTED_BY_CALLBACK ? "it did not answer until the end"
              : w->error[0] != '\0'             ? w->error
-                                               : libcurl.easy_strerror(code));
+                                               : libcurl.easy_strerror(code),
+             code == CURLE_PEER_FAILED_VERIFICATION && w->ca_file == NULL
+                 ? " (--webhook-ca FILE says whom else to trust)"
+                 : "");
     return code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL ||
-                   code == CURLE_PEER_FAILED_VERIFICATION
+                   code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE
                ? NEVER
                : AGAIN;
 }
@@ -140,6 +146,9 @@ static bool set_up(struct webhook *w)
     bool good = lazy_curl_rules(w->easy, true);
 
     good &= libcurl.easy_setopt(w->easy, CURLOPT_CURLU, w->url) == CURLE_OK;
+    if (w->ca_file != NULL) {
+        good &= libcurl.easy_setopt(w->easy, CURLOPT_CAINFO, w->ca_file) == CURLE_OK;
+    }
     good &= libcurl.easy_setopt(w->easy, CURLOPT_POST, 1L) == CURLE_OK;
     good &= libcurl.easy_setopt(w->easy, CURLOPT_HTTPHEADER, w->headers) == CURLE_OK;
     good &= libcurl.easy_setopt(w->easy, CURLOPT_ERRORBUFFER, w->error) == CURLE_OK;
@@ -171,12 +180,15 @@ static bool add_headers(struct webhook *w)
     return more != NULL;
 }
 
-int webhook_new(const char *url, struct webhook **out)
+int webhook_new(const char *url, const char *ca_file, struct webhook **out)
 {
     struct webhook *w = NULL;
     int status = lazy_curl();
 
     *out = NULL;
+    if (status == CLIPC_OK && ca_file != NULL && access(ca_file, R_OK) != 0) {
+        status = base_fail(CLIPC_ERROR_IO, "--webhook-ca: %s: %s", ca_file, strerror(errno));
+    }
     if (status != CLIPC_OK) {
         return status;
     }
@@ -185,6 +197,7 @@ int webhook_new(const char *url, struct webhook **out)
         free(w);
         return base_fail(CLIPC_ERROR_MEMORY, "--webhook: libcurl does not start");
     }
+    w->ca_file = ca_file;
     w->easy = libcurl.easy_init();
     w->url = libcurl.url();
     if (w->easy == NULL || w->url == NULL || !add_headers(w)) {

@@ -4,9 +4,10 @@
 #include "../../src/base/base.h"
 #include "../cli/say.h"
 
-int webhook_new(const char *url, struct webhook **webhook)
+int webhook_new(const char *url, const char *ca_file, struct webhook **webhook)
 {
     (void)url;
+    (void)ca_file;
     *webhook = NULL;
     return base_fail(CLIPC_ERROR_UNSUPPORTED, "--webhook: this build has no libcurl: install "
                                               "libcurl4-openssl-dev, and build again");

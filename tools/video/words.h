@@ -14,7 +14,8 @@ struct words {
  * and -1. */
 void words_take(struct words *words, int *fd);
 
-/* The last line that is no remark in parentheses; "" if none. */
+/* The last line that is no remark in parentheses and no "Last message repeated", without the
+ * "[part @ address] " before it; "" if none. */
 const char *words_last(struct words *words);
 
 #endif
