@@ -1,5 +1,6 @@
 /* process.c - posix_spawn and its care: descriptors that no other child inherits, signals as they
  * were before our threads blocked them, an end that always comes. */
+#define _GNU_SOURCE /* F_SETPIPE_SZ, which is Linux's */
 #include "process.h"
 
 #include <errno.h>
@@ -20,7 +21,11 @@ extern char **environ;
 /* Between pipe() and its mark "closed on exec" no other thread may start a program. */
 static pthread_mutex_t spawning = PTHREAD_MUTEX_INITIALIZER;
 
-enum { STREAMS = 4, LOWEST = 10 }; /* pipes are moved above the numbers that the child uses */
+enum {
+    STREAMS = 4,
+    LOWEST = 10, /* pipes are moved above the numbers that the child uses */
+    FRAME_PIPE_BYTES = 1 << 20
+};
 
 /* ---- Those that run ---------------------------------------------------------------------------
  * More than there are places for are not killed with the others: they lose their pipes, and end by
@@ -50,8 +55,10 @@ void process_kill_all(void)
 
 /* ---- One ------------------------------------------------------------------------------------ */
 
-/* A pipe, both ends closed on exec and above the child's numbers. */
-static int make_pipe(int ends[2])
+/* A pipe, both ends closed on exec and above the child's numbers.  One for frames is as large as a
+ * user may have it: in the usual 64 kB a frame is handed over in dozens of turns, and each is two
+ * switches from one program to the other. */
+static int make_pipe(int ends[2], bool for_frames)
 {
     int fd[2];
 
@@ -63,6 +70,13 @@ static int make_pipe(int ends[2])
         ends[i] = fcntl(fd[i], F_DUPFD_CLOEXEC, LOWEST);
         close(fd[i]);
     }
+#ifdef F_SETPIPE_SZ
+    if (for_frames && ends[0] >= 0) {
+        fcntl(ends[0], F_SETPIPE_SZ, FRAME_PIPE_BYTES); /* where that is too much, it stays */
+    }
+#else
+    (void)for_frames;
+#endif
     return ends[0] >= 0 && ends[1] >= 0 ? 0 : -1;
 }
 
@@ -132,7 +146,7 @@ int process_start(struct process *p, const char *const *argv, int pipes)
         if (!(pipes & 1 << i)) {
             continue;
         }
-        error = make_pipe(ends) != 0 ? errno : 0;
+        error = make_pipe(ends, i < 2) != 0 ? errno : 0;
         ours[i] = ends[i == 0];
         theirs[i] = ends[i != 0];
     }
