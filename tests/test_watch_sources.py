@@ -114,8 +114,8 @@ def timed(*args):
 
 code, full, err, _ = timed(url + "whole.mp4")
 tap.check(code == 0 and len(full) == 150 and err == "" and seen(full)[:3] == prompts, "a film behind an address: all of its frames " + err)
-code, r, err, t = timed(url + "stall.mp4", "--timeout", "2")
-tap.check(code == 1 and 50 < len(r) < 120 and r[:-1] == [dict(x, source=url + "stall.mp4") for x in full[:len(r) - 1]] and "nothing came for 2 seconds" in err and t < 30,
+code, r, err, t = timed(url + "stall.mp4", "--timeout", "6")
+tap.check(code == 1 and 50 < len(r) < 120 and r[:-1] == [dict(x, source=url + "stall.mp4") for x in full[:len(r) - 1]] and "nothing came for 6 seconds" in err and t < 60,
           "one that stalls: %d frames, then %s" % (len(r) - 1, err.strip()))
 code, r, err, t = timed(url + "cut.mp4")
 good = [x for x in r if x["error"] is None]
@@ -134,10 +134,10 @@ tap.check(code == 1 and len(r) == 1 and "not opened" in err and not [a for a in 
 
 # ---- A camera ------------------------------------------------------------------------------------------
 
-for what, words in (("pulled", "ffmpeg: "), ("stall", "nothing came for 1.5 seconds")):
-    p = start("cam=" + url + "camera.mjpg?" + what, *prompts, "--timeout", "1.5")
+for what, words in (("pulled", ("ffmpeg: ", "it ended")), ("stall", ("nothing came for 5 seconds", ))):
+    p = start("cam=" + url + "camera.mjpg?" + what, *prompts, "--timeout", "5")
     r, lost = [], 0
-    while lost < 3:
+    while lost < 2:
         r.append(json.loads(p.stdout.readline() or '{"error": "it ended"}'))
         lost += r[-1]["error"] is not None
     ours = [q for q in programs() if q.startswith("ffmpeg")]
@@ -147,8 +147,8 @@ for what, words in (("pulled", "ffmpeg: "), ("stall", "nothing came for 1.5 seco
     out, err = p.communicate(timeout=30)
     numbers = [x["frame"] for x in r if x["error"] is None]
     tap.check(p.returncode == 0 and numbers == sorted(set(numbers)) and len(numbers) > 5 and len(seen(r)) >= 2 and ours == [] and dead == [] and
-              all(words in x["error"] and "again in " in x["error"] for x in r if x["error"] is not None),
-              "a camera whose %s, three times: said, and connected again: %d frames, %s, %d of its programs left: %s" %
+              all(any(w in x["error"] for w in words) and "again in " in x["error"] for x in r if x["error"] is not None),
+              "a camera whose %s, twice: said, and connected again: %d frames, %s, %d of its programs left: %s" %
               ("plug is pulled" if what == "pulled" else "pictures stop", len(numbers), seen(r), len(ours + dead), err.decode().splitlines()[0]))
 released.set()
 
@@ -203,13 +203,14 @@ for name in ("-x.mp4", "--json.mp4"):
     tap.check(code == 0 and len(r) == 3 and r[0]["source"] == name, "behind -- it is a film")
 
 if "libass yes" in tap.run("info", "--build")[1].decode():
-    p = start("whole.mp4", "x", "--realtime", "-o", "until.mp4", cwd=tmp)
+    ffmpeg("-stream_loop", "13", "-i", "whole.mp4", "-c", "copy", "long.mp4")  # more answers than a pipe holds that nobody reads
+    p = start("long.mp4", "x", "-o", "until.mp4", cwd=tmp)
     lines = [p.stdout.readline() for _ in range(20)]
     p.send_signal(signal.SIGINT)
     lines += p.communicate(timeout=60)[0].splitlines()
     found = subprocess.run(["ffprobe", "-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames", "-of", "csv=p=0", tmp + "/until.mp4"],
                            capture_output=True, text=True)
-    tap.check(p.returncode == -signal.SIGINT and 20 <= len(lines) < 150 and found.stdout.strip(",\n") == str(len(lines)) and found.stderr == "",
+    tap.check(p.returncode == -signal.SIGINT and 20 <= len(lines) < 2100 and found.stdout.strip(",\n") == str(len(lines)) and found.stderr == "",
               "Ctrl-C in the middle of a film: what -o has until then plays: %s frames of %d answers %s" % (found.stdout.strip(), len(lines), found.stderr))
 else:
     tap.skip("-o: built without libass")
