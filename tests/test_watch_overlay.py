@@ -236,6 +236,16 @@ p.send_signal(signal.SIGINT)
 p.communicate(timeout=30)
 tap.check(p.returncode == -signal.SIGINT and len(probe(tmp + "/cut.mp4")[1]) == 5, "Ctrl-C: what came until then is a film of %d frames" %
           len(probe(tmp + "/cut.mp4")[1]))
+p = start("-", *R, "x", "-o", tmp + "/pause.mp4", stdin=subprocess.PIPE)
+for f in source[:3]:
+    p.stdin.write(f.tobytes())
+    p.stdin.flush()
+    p.stdout.readline()
+    time.sleep(0.7)
+p.communicate(timeout=60)
+stream, times = probe(tmp + "/pause.mp4")
+tap.check(p.returncode == 0 and len(times) == 3 and abs(float(stream["duration"]) - 3 / 9) < 1e-3,
+          "frames that come late have their own times, and the last one its length: %s, %s s" % (times, stream["duration"]))
 code, r, err = watch("-", *R[:4], "x", "-o", tmp + "/none.mp4", input=b"")
 tap.check(code == 1 and "no frame" in err and not os.path.exists(tmp + "/none.mp4"), "no frame, no film: " + err.strip())
 

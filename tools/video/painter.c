@@ -15,8 +15,9 @@
 #include "overlay.h"
 
 enum { QUEUE = 4, LOOK_AROUND_MS = 100, MOST_PIXELS = 4096 * 2304 };
-#define AT_ONCE    0.001 /* seconds from a live frame to the next, for a window not to wait */
-#define SHOW_AGAIN 0.5   /* seconds without a frame */
+#define AT_ONCE      0.001 /* seconds from a live frame to the next, for a window not to wait */
+#define SHOW_AGAIN   0.5   /* seconds without a frame */
+#define WINDOW_WAITS 0.3   /* seconds for the second frame */
 
 /* A frame on its way. */
 struct slot {
@@ -109,10 +110,11 @@ static void wait_a_moment(struct painter *p)
     pthread_cond_timedwait(&p->changed, &p->lock, &until);
 }
 
-/* Seconds from the first frame to the second, which comes soon or is not waited for. */
+/* Seconds from the first frame to the second, which are those of the last one in a film: that waits
+ * for as long as it takes.  A window does not, where nobody sees them. */
 static double first_gap(struct painter *p)
 {
-    double gap = 0, until = base_seconds() + 0.3;
+    double gap = 0, until = p->options.closed != NULL ? base_seconds() + WINDOW_WAITS : INFINITY;
 
     pthread_mutex_lock(&p->lock);
     while (p->n_queue < 2 && !p->ending && base_seconds() < until) {
