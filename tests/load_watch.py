@@ -53,7 +53,7 @@ def clipc(*args):
 
 
 def whole(source, frames, options):
-    """Every frame, as fast as it goes; the share of the slower stage's rate."""
+    """Every frame, as fast as it goes; the share of the slower stage's rate, and of what the CPUs can do of both."""
     npy = folder + "/frames.npy"
     code, _, err = clipc("watch", source, "--embed", npy, "--stats", *options)
     for line in err.splitlines():
@@ -61,8 +61,8 @@ def whole(source, frames, options):
     rows = len(np.load(npy)) if code == 0 else 0
     if rows != frames:
         wrong("exit code %d, %d of %d frames" % (code, rows, frames))
-    share = re.search(r"pipeline has ([\d.]+)", err)
-    return float(share.group(1)) if share else float("nan")
+    shares = [float(x) for x in re.findall(r"pipeline has ([\d.]+)", err)]
+    return shares if len(shares) == 2 else [float("nan")] * 2
 
 
 def follow(source, frames, options):
@@ -135,7 +135,8 @@ for k in range(arguments.rounds):
     shares.append(whole(source, frames, options))
     follow(source, frames, options)
 if shares:
-    print("the pipeline's rate over that of its slower stage alone: %s; in the middle %.2f" % (" ".join("%.2f" % s for s in shares), statistics.median(shares)))
+    for what, values in zip(("that of its slower stage alone", "what the CPUs can do of all stages"), zip(*shares)):
+        print("the pipeline's rate over %s: %s; in the middle %.2f" % (what, " ".join("%.2f" % v for v in values), statistics.median(values)))
 if arguments.frames > 0:
     print("an hour of frames:")
     hour(arguments.frames)
