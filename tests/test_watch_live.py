@@ -78,8 +78,8 @@ tap.check(np.median(latency) < 2 * np.median(gaps) + 0.002, "latency %.1f ms, on
           (1e3 * np.median(latency), 1e3 * np.median(gaps)))
 tap.check(all(x["cosines"] == r[i % 5]["cosines"] or x["frame"] % 5 != r[i % 5]["frame"] % 5 for i, x in enumerate(r)) and
           all(difference([x], [want[x["frame"] % 5]]) < 1e-5 for x in r), "each answer is of the frame that it names")
-code, r, err = play(1500, 0, "a=rtsp://one/", "b=rtsp://two/", *prompts, lines=60)
-share = [sum(x["source"] == s for x in r) for s in "ab"]
+code, r, err = play(1500, 0, "a=rtsp://one/", "b=rtsp://two/", *prompts, lines=400)
+share = [sum(x["source"] == s for x in r[-60:]) for s in "ab"]  # one of them starts first
 tap.check(code == 0 and min(share) > 15, "two cameras have their turns: %d and %d" % tuple(share))
 code, r, err = play(20, 0, "webcam", *prompts, "--fps", "5", seconds=2.5)
 slots = [int(x["timestamp"] * 5 + 1e-6) for x in r]

@@ -202,6 +202,16 @@ for name in ("-x.mp4", "--json.mp4"):
     code, r, err = watch("--every", "50", "--", name, *prompts, cwd=tmp)
     tap.check(code == 0 and len(r) == 3 and r[0]["source"] == name, "behind -- it is a film")
 
+open(tmp + "/many", "w").write("".join("%s and %d of them\n" % (prompts[i % 3], i) for i in range(30000)))
+p = start("whole.mp4", "--prompts", "many", "--csv", "many.csv", cwd=tmp)
+until = time.time() + 60
+while not [q for q in programs() if q.startswith("ffmpeg")] and time.time() < until:
+    time.sleep(0.02)
+begun = time.time()
+p.send_signal(signal.SIGINT)
+out, err = p.communicate(timeout=120)
+tap.check(p.returncode == -signal.SIGINT and out == b"" and not os.path.exists(tmp + "/many.csv"),
+          "ffmpeg starts while 30000 prompts are encoded, and Ctrl-C waits for neither (%.1f s)" % (time.time() - begun))
 if "libass yes" in tap.run("info", "--build")[1].decode():
     ffmpeg("-stream_loop", "13", "-i", "whole.mp4", "-c", "copy", "long.mp4")  # more answers than a pipe holds that nobody reads
     p = start("long.mp4", "x", "-o", "until.mp4", cwd=tmp)

@@ -52,7 +52,8 @@ def difference(records, want):
 
 
 def start(*args, **keywords):
-    return subprocess.Popen([clipc, "watch"] + [str(a) for a in args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **keywords)
+    """Without buffers of Python's: what readline() had read ahead, communicate() would not find."""
+    return subprocess.Popen([clipc, "watch"] + [str(a) for a in args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, **keywords)
 
 
 def fake_ffmpeg(script):

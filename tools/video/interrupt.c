@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "../../src/base/base.h"
@@ -15,7 +14,7 @@
 #define WAKE SIGRTMIN
 
 static struct {
-    void (*fn)(void *arg);
+    bool (*fn)(void *arg);
     void *arg;
     pthread_t thread;
     sigset_t held, before;
@@ -32,8 +31,7 @@ static void *wait_for_signals(void *unused)
         if (number == WAKE) {
             continue;
         }
-        if (atomic_exchange(&state.came, number) == 0) {
-            state.fn(state.arg);
+        if (atomic_exchange(&state.came, number) == 0 && state.fn(state.arg)) {
             continue;
         }
         process_kill_all(); /* those that write the files, first */
@@ -45,7 +43,7 @@ static void *wait_for_signals(void *unused)
     return NULL;
 }
 
-int interrupt_begin(void (*fn)(void *arg), void *arg)
+int interrupt_begin(bool (*fn)(void *arg), void *arg)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction old;

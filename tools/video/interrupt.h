@@ -4,9 +4,12 @@
 #ifndef CLIPC_INTERRUPT_H
 #define CLIPC_INTERRUPT_H
 
-/* From now on until interrupt_end, fn(arg) is called at the first signal.  Before any other thread
- * is started: those inherit that the signals are held back.  0, or CLIPC_ERROR_MEMORY. */
-int interrupt_begin(void (*fn)(void *arg), void *arg);
+#include <stdbool.h>
+
+/* From now on until interrupt_end, fn(arg) is called at the first signal: true when a clean end
+ * comes soon, false when nothing is worth waiting for, and the first is as the second.  Other
+ * threads hold signals back themselves, or inherit it from here.  0, or CLIPC_ERROR_MEMORY. */
+int interrupt_begin(bool (*fn)(void *arg), void *arg);
 
 /* The signal that came since interrupt_begin, or 0.  Any thread. */
 int interrupt_came(void);

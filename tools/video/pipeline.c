@@ -183,11 +183,6 @@ void pipeline_run(struct pipeline *p, pipeline_fn fn, void *arg)
     }
 }
 
-void pipeline_stop(struct pipeline *p)
-{
-    readers_stop(p->readers);
-}
-
 uint64_t pipeline_dropped(struct pipeline *p)
 {
     return readers_dropped(p->readers);
@@ -204,20 +199,34 @@ static int start(struct pipeline *p)
     return p->has_thread ? CLIPC_OK : base_fail(CLIPC_ERROR_MEMORY, "the system gives no thread");
 }
 
+int pipeline_read(const clipc_session *session, const struct readers_source *sources, size_t n,
+                  bool keep_images, struct readers **readers)
+{
+    struct clipc_session_info info = {.size = sizeof info};
+    bool live = false;
+
+    clipc_session_info(session, &info);
+    size_t waiting = keep_images ? 2 * (size_t)info.batch : 0; /* for their vectors */
+    for (size_t i = 0; i < n; i++) {
+        live |= sources[i].address.live || sources[i].realtime;
+    }
+    return readers_start(sources, n, FRAMES_AHEAD + waiting, live, readers);
+}
+
 int pipeline_new(const clipc_model *model, clipc_session *session,
-                 const struct pipeline_options *options, const struct readers_source *sources,
-                 size_t n_sources, struct pipeline **out)
+                 const struct pipeline_options *options, struct readers *readers, size_t n_sources,
+                 struct pipeline **out)
 {
     struct clipc_session_info info = {.size = sizeof info};
     struct batch_options own = options->batch;
     struct pipeline *p = calloc(1, sizeof *p);
-    bool live = false;
     int status;
 
     *out = NULL;
     if (p == NULL) {
         return base_fail(CLIPC_ERROR_MEMORY, "out of memory");
     }
+    p->readers = readers;
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->changed, NULL);
     clipc_session_info(session, &info);
@@ -228,17 +237,10 @@ int pipeline_new(const clipc_model *model, clipc_session *session,
     p->keep_images = options->keep_images;
     own.prepared = give_back;
     own.prepared_arg = p;
-    for (size_t i = 0; i < n_sources; i++) {
-        live |= sources[i].address.live || sources[i].realtime;
-    }
     status = p->entries == NULL || p->rows == NULL ? base_fail(CLIPC_ERROR_MEMORY, "out of memory")
                                                    : batch_new(model, session, &own, &p->batch);
     if (status == CLIPC_OK && options->skip_similar > 0) {
         status = similar_new(model, own.preprocess, options->skip_similar, n_sources, &p->similar);
-    }
-    if (status == CLIPC_OK) {
-        size_t waiting = p->keep_images ? 2 * (size_t)info.batch : 0; /* for their vectors */
-        status = readers_start(sources, n_sources, FRAMES_AHEAD + waiting, live, &p->readers);
     }
     if (status == CLIPC_OK) {
         status = start(p);
@@ -269,7 +271,6 @@ void pipeline_free(struct pipeline *p)
         pthread_join(p->thread, NULL);
     }
     batch_free(p->batch);
-    readers_free(p->readers);
     pthread_cond_destroy(&p->changed);
     pthread_mutex_destroy(&p->lock);
     free(p->entries);

@@ -42,17 +42,21 @@ struct pipeline_options {
     bool keep_images;
 };
 
-/* 0, or a negative clipc_status.  The session is the pipeline's until pipeline_free. */
-int pipeline_new(const clipc_model *model, clipc_session *session,
-                 const struct pipeline_options *options, const struct readers_source *sources,
-                 size_t n_sources, struct pipeline **pipeline);
+/* Begin to decode: files long before the first frame is wanted, since ffmpeg takes a while to start.
+ * sources, [n], as for readers_start; keep_images as in the options to come.  0, or a negative
+ * clipc_status. */
+int pipeline_read(const clipc_session *session, const struct readers_source *sources, size_t n,
+                  bool keep_images, struct readers **readers);
 
-/* fn for every frame, those of one source in order, until all sources have ended, pipeline_stop was
+/* readers: of pipeline_read, of n_sources; to be freed after the pipeline.  0, or a negative
+ * clipc_status.  The session is the pipeline's until pipeline_free. */
+int pipeline_new(const clipc_model *model, clipc_session *session,
+                 const struct pipeline_options *options, struct readers *readers, size_t n_sources,
+                 struct pipeline **pipeline);
+
+/* fn for every frame, those of one source in order, until all sources have ended, readers_stop was
  * called (frames that were taken before are still answered), or fn stops it. */
 void pipeline_run(struct pipeline *pipeline, pipeline_fn fn, void *arg);
-
-/* Any thread. */
-void pipeline_stop(struct pipeline *pipeline);
 
 /* Frames that were never taken, of all sources. */
 uint64_t pipeline_dropped(struct pipeline *pipeline);

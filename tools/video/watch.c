@@ -2,6 +2,7 @@
 #include "watch.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@ enum { MOST_FORMS = 8 };
 
 struct run {
     const struct watch *watch;
+    struct readers *readers; /* NULL: not begun */
     struct pipeline *pipeline;
     struct scores scores;
     struct statistics *statistics;
@@ -31,7 +33,8 @@ struct run {
     struct summary *summary;     /* NULL: not wanted */
     bool tells_frames;           /* a record for each, and not only for those that failed */
     struct stats stats;
-    bool failed;
+    bool interruptible, failed;
+    atomic_bool answers; /* some may have come */
 };
 
 static int show(void *arg, const struct pipeline_answer *a)
@@ -84,11 +87,21 @@ static int show(void *arg, const struct pipeline_answer *a)
     return fflush(stdout) != 0 || ferror(stdout);
 }
 
+/* The window was closed. */
 static void stop(void *arg)
 {
     struct run *run = arg;
 
-    pipeline_stop(run->pipeline);
+    readers_stop(run->readers);
+}
+
+/* Before there are answers nothing is worth waiting for. */
+static bool interrupt(void *arg)
+{
+    struct run *run = arg;
+
+    readers_stop(run->readers);
+    return atomic_load(&run->answers);
 }
 
 /* The files and the view that are wanted.  0, or a negative clipc_status. */
@@ -180,6 +193,52 @@ static int ending(const struct run *run, int number, bool endless)
     return run->failed || ferror(stdout) ? CLI_FAILED : CLI_DONE;
 }
 
+static bool keeps_images(const struct watch *w)
+{
+    return w->save_frames != NULL || w->save_clips != NULL || w->film != NULL || w->show ||
+           w->summary > 0;
+}
+
+/* Live frames that come before there is anybody to answer them would only be dropped. */
+static bool is_live(const struct watch *w)
+{
+    bool live = false;
+
+    for (size_t i = 0; i < w->n_sources; i++) {
+        live |= w->sources[i].address.live || w->sources[i].realtime;
+    }
+    return live;
+}
+
+/* Decode, until somebody interrupts; once. */
+static int begin(struct run *run, const clipc_session *session)
+{
+    const struct watch *w = run->watch;
+    int status = CLIPC_OK;
+
+    if (run->readers == NULL) {
+        status = pipeline_read(session, w->sources, w->n_sources, keeps_images(w), &run->readers);
+    }
+    if (status == CLIPC_OK && !run->interruptible) {
+        status = interrupt_begin(interrupt, run);
+        run->interruptible = status == CLIPC_OK;
+    }
+    return status;
+}
+
+/* The signal that interrupted, or 0. */
+static int end(struct run *run)
+{
+    int number = run->interruptible ? interrupt_end() : 0;
+
+    run->interruptible = false;
+    pipeline_free(run->pipeline); /* until here an interrupt may stop it */
+    readers_free(run->readers);
+    run->pipeline = NULL;
+    run->readers = NULL;
+    return number;
+}
+
 static int follow(struct run *run, const clipc_model *model, clipc_session *session)
 {
     const struct watch *w = run->watch;
@@ -191,27 +250,22 @@ static int follow(struct run *run, const clipc_model *model, clipc_session *sess
                                                  .preprocess = w->cli->session.preprocess,
                                                  .workers = info.threads - 1},
                                        .skip_similar = w->skip_similar,
-                                       .keep_images = w->save_frames != NULL ||
-                                                      w->save_clips != NULL || w->film != NULL ||
-                                                      w->show || w->summary > 0};
+                                       .keep_images = keeps_images(w)};
     run->tells_frames = w->threshold == NULL &&
                         (w->prompts->n > 0 || w->statistics.changes || w->statistics.outliers);
-    if (open_forms(run, model) != CLIPC_OK ||
-        pipeline_new(model, session, &options, w->sources, w->n_sources, &run->pipeline) !=
+    if (open_forms(run, model) != CLIPC_OK || begin(run, session) != CLIPC_OK ||
+        pipeline_new(model, session, &options, run->readers, w->n_sources, &run->pipeline) !=
             CLIPC_OK) {
         return abandon(run);
     }
     for (size_t i = 0; i < w->n_sources; i++) {
         endless = endless && w->sources[i].address.endless;
     }
-    if (interrupt_begin(stop, run) != CLIPC_OK) {
-        pipeline_free(run->pipeline);
-        return abandon(run);
-    }
     if (run->view == NULL) {
         json_records_begin(&run->records, stdout, w->cli->jsonl || !w->cli->json);
     }
     stats_begin(&run->stats);
+    atomic_store(&run->answers, true);
     pipeline_run(run->pipeline, show, run);
     stats_end(&run->stats, pipeline_dropped(run->pipeline));
     if (run->events != NULL) {
@@ -223,9 +277,7 @@ static int follow(struct run *run, const clipc_model *model, clipc_session *sess
     }
     run->failed |= close_forms(run) != CLI_DONE;
     run->failed |= event_output_free(run->events) != CLI_DONE;
-    int number = interrupt_end();
-    pipeline_free(run->pipeline); /* until here an interrupt may stop it */
-    int code = ending(run, number, endless);
+    int code = ending(run, end(run), endless);
     if (w->skip_similar > 0) {
         cli_note("%llu of %llu frames were like one before, and have its vector",
                  (unsigned long long)run->stats.skipped, (unsigned long long)run->stats.frames);
@@ -236,17 +288,23 @@ static int follow(struct run *run, const clipc_model *model, clipc_session *sess
     return code;
 }
 
-/* What makes something of a frame's vector. */
-static int judges_new(struct run *run, const clipc_model *model)
+/* What makes something of a frame's vector: prompts, statistics. */
+static int judges_new(struct run *run, const clipc_model *model, clipc_session *session)
 {
     const struct watch *w = run->watch;
 
-    run->statistics = statistics_new(&w->statistics, w->n_sources, (size_t)clipc_dim(model));
-    if (run->statistics == NULL) {
-        return base_fail(CLIPC_ERROR_MEMORY, "out of memory");
+    if (w->prompts->n > 0) {
+        labels_note(w->prompts, w->cli, model, w->templates, w->n_templates);
+        int code = labels_encode(w->prompts, model, session, w->templates, w->n_templates);
+        if (code != CLI_DONE) {
+            return code;
+        }
+        if (scores_new(&run->scores, model, w->prompts, w->low, w->high) != CLIPC_OK) {
+            return cli_error("%s", clipc_errmsg());
+        }
     }
-    return w->prompts->n == 0 ? CLIPC_OK
-                              : scores_new(&run->scores, model, w->prompts, w->low, w->high);
+    run->statistics = statistics_new(&w->statistics, w->n_sources, (size_t)clipc_dim(model));
+    return run->statistics != NULL ? CLI_DONE : cli_error("out of memory");
 }
 
 int watch_run(struct watch *w)
@@ -254,18 +312,18 @@ int watch_run(struct watch *w)
     clipc_model *model = cli_open_model(w->cli);
     clipc_session *session = model != NULL ? cli_open_session(w->cli, model) : NULL;
     struct run run = {.watch = w};
-    int code = CLI_FAILED;
+    int code = session != NULL ? CLI_DONE : CLI_FAILED;
 
-    if (session != NULL && w->prompts->n == 0) {
-        code = CLI_DONE;
-    } else if (session != NULL) {
-        labels_note(w->prompts, w->cli, model, w->templates, w->n_templates);
-        code = labels_encode(w->prompts, model, session, w->templates, w->n_templates);
+    if (code == CLI_DONE && !is_live(w) && begin(&run, session) != CLIPC_OK) {
+        code = cli_error("%s", clipc_errmsg());
     }
-    if (session != NULL && code == CLI_DONE) {
-        code = judges_new(&run, model) == CLIPC_OK ? follow(&run, model, session)
-                                                   : cli_error("%s", clipc_errmsg());
+    if (code == CLI_DONE) {
+        code = judges_new(&run, model, session);
     }
+    if (code == CLI_DONE) {
+        code = follow(&run, model, session);
+    }
+    end(&run);
     view_free(run.view);
     scores_free(&run.scores);
     statistics_free(run.statistics);
