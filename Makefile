@@ -74,7 +74,8 @@ tool_drop := $(if $(call has,CURL),,tools/lazy/curl.c) $(if $(call has,ASS),,too
              tools/server/fetch_$(if $(call has,CURL),none,curl).c \
              tools/video/webhook_$(if $(call has,CURL),none,curl).c \
              tools/video/picture_$(if $(call has,JPEG),plain,jpeg).c \
-             tools/video/lettering_$(if $(call has,ASS),none,ass).c
+             tools/video/lettering_$(if $(call has,ASS),none,ass).c \
+             tools/video/folder_$(if $(call has,INOTIFY),none,inotify).c
 TOOL_C := tools/main.c $(filter-out $(tool_drop),$(sort $(foreach room,$(ROOMS),$(wildcard tools/$(room)/*.c))))
 TRAIN_C := $(sort $(wildcard tools/train/*.c))
 TEST_C := $(sort $(wildcard tests/test_*.c))

@@ -9,8 +9,17 @@ check() {
     n=$((n + 1))
     if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; bad=1; fi
 }
-make -s B="$tmp/none" OPTIONAL=none "$tmp/none/clipc" > "$tmp/log" 2>&1
-check $? "make OPTIONAL=none builds $(grep -i error "$tmp/log" | head -n 2)"
+# A system without inotify, which no package adds either.
+cat > "$tmp/cc" <<'END'
+#!/bin/sh
+for file; do
+    case $file in *.c) ! grep -q 'sys/inotify' "$file" || { echo "$file: error: no sys/inotify.h"; exit 1; } ;; esac
+done
+exec cc "$@"
+END
+chmod +x "$tmp/cc"
+make -s B="$tmp/none" CC="$(cd "$tmp" && pwd)/cc" OPTIONAL=none "$tmp/none/clipc" > "$tmp/log" 2>&1
+check $? "make OPTIONAL=none builds where there is no inotify $(grep -i error "$tmp/log" | head -n 2)"
 grep -q 'libstb-dev' "$tmp/log"
 check $? "and says in one line what is missing: $(grep '^clipc: built' "$tmp/log" | cut -c1-60)..."
 ! grep -q 'warning' "$tmp/log"
@@ -36,6 +45,9 @@ if [ -f weights/demo.clipc ]; then
     check $? "--save-frames without libjpeg: a PNG of the frame's pixels"
     "$tmp/none/clipc" watch "$tmp/p.ppm" x --threshold 1 --webhook http://a/ 2>&1 | grep -q libcurl4-openssl-dev
     check $? "--webhook without libcurl names the package"
+    "$tmp/none/clipc" watch "$tmp" x > /dev/null 2> "$tmp/log"
+    [ $? -eq 1 ] && grep -q inotify "$tmp/log"
+    check $? "a folder without inotify: $(head -n 1 "$tmp/log")"
 fi
 if [ -f weights/demo.clipc ]; then
     "$tmp/none/clipc" watch "$tmp/p.ppm" "a red circle" -o "$tmp/film.mp4" 2> "$tmp/log" > /dev/null

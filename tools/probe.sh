@@ -1,8 +1,8 @@
 #!/bin/sh
 # Usage: probe.sh BUILD_FOLDER [NAME...]: find the optional libraries NAME by compiling and linking a
-# few lines with each; print the names that were found.  Writes BUILD_FOLDER/config.h (HAVE_NAME 0 or
-# 1, touched only when it changes) and says on stderr, in one line, what there is.  $CC, $CFLAGS and
-# $LDFLAGS are the ones of the build.
+# few lines with each; print the names that were found, and INOTIFY where the system has it.  Writes
+# BUILD_FOLDER/config.h (HAVE_NAME 0 or 1, touched only when it changes) and says on stderr, in one
+# line, what there is.  $CC, $CFLAGS and $LDFLAGS are the ones of the build.
 set -u
 dir=$1
 shift
@@ -76,6 +76,9 @@ found= yes= no=
             no="$no ${text%%:*} (${text#*:})"
         fi
     done
+    # Of the system itself: no package adds it.
+    try '#include <sys/inotify.h>
+int main(void) { return inotify_init1(0) < 0; }' && found="$found INOTIFY"
     version=$(${CC:-cc} --version 2>/dev/null | head -n 1 | tr -d '"\\')
     echo "#define CONFIG_COMPILER \"$version, flags ${CFLAGS:-}\""
 } > "$tmp/config.h"

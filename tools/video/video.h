@@ -1,5 +1,5 @@
 /* video.h - a source of frames, whatever it is: a film, a camera, a stream, a pipe, pictures.  A
- * file for each kind: y4m.c, mjpeg.c, raw.c, pictures.c, folder_watch.c (which need no other
+ * file for each kind: y4m.c, mjpeg.c, raw.c, pictures.c, folder_inotify.c (which need no other
  * program), ffmpeg.c (all else, by the program of that name).
  *
  * A new kind is a struct that begins with `struct video`, its two functions, and a line in
