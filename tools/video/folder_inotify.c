@@ -1,7 +1,7 @@
-/* folder_inotify.c - a folder into which pictures come: each is a frame as soon as its writer closes
- * it or moves it there.  Those that are there already are none (a pattern names them); files that
- * neither their bytes nor their names call pictures are passed over.  By Linux' inotify, which of a
- * network's file system tells what this machine writes, and not what others do. */
+/* folder_inotify.c - a folder into which pictures come: each is a frame as soon as its writer
+ * closes it or moves it there.  Those that are there already are none (a pattern names them); files
+ * that neither their bytes nor their names call pictures are passed over.  By Linux' inotify, which
+ * of a network's file system tells what this machine writes, and not what others do. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

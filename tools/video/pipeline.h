@@ -42,9 +42,9 @@ struct pipeline_options {
     bool keep_images;
 };
 
-/* Begin to decode: files long before the first frame is wanted, since ffmpeg takes a while to start.
- * sources, [n], as for readers_start; keep_images as in the options to come.  0, or a negative
- * clipc_status. */
+/* Begin to decode: files long before the first frame is wanted, since ffmpeg takes a while to
+ * start.  sources, [n], as for readers_start; keep_images as in the options to come.  0, or a
+ * negative clipc_status. */
 int pipeline_read(const clipc_session *session, const struct readers_source *sources, size_t n,
                   bool keep_images, struct readers **readers);
 
