@@ -255,6 +255,8 @@ tap.check(tap.run("embed", "--text", "cat", env=dict(p.env, CLIPC_MODEL="o/mini"
 for verb, args in (("info", ["--verify"]), ("selftest", ["--kernels", "scalar"])):
     q = subprocess.run([tap.clipc, verb, "o/mini"] + args, env=p.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     tap.check(q.returncode == 0 and (verb != "info" or p.path.encode() in q.stdout), "%s o/mini" % verb)
+code, _, err = tap.run("convert", "o/mini", "-o", tmp + "/q8.clipc", "--dtype", "q8", env=p.env)
+tap.check(code == 0 and '"q8"' in tap.run("info", tmp + "/q8.clipc", "--json")[1].decode(), "convert o/mini --dtype q8: " + err.strip())
 serving = subprocess.Popen([tap.clipc, "serve", "-m", "x=o/mini", "--port", "0"], env=p.env, stderr=subprocess.PIPE)
 said = serving.stderr.readline().decode()
 serving.terminate()

@@ -84,7 +84,7 @@ void world_note(struct world *world, const struct cli *cli, const clipc_model *m
         n = stretch(text + i, length - i, true);
         if (n > 0 && !knows(world, cli, model, text + i, n)) {
             cli_note("the embedded model knows only its own drawn world, and no '%.*s' in it; for "
-                     "photographs name another model with -m (clipc convert makes one)",
+                     "photographs name another model with -m (`clipc pull vit-b-32` gets one)",
                      n < 64 ? (int)n : 64, text + i);
             world_free(world);
             world->asked = true;

@@ -4,6 +4,7 @@
 
 #include "../../src/base/base.h"
 #include "../cli/cli.h"
+#include "../cli/pulled.h"
 #include "../convert/convert.h"
 #include "config.h"
 #include "verbs.h"
@@ -18,7 +19,7 @@ static const struct cli_verb verb = {
     "  an OpenCLIP folder (open_clip_config.json), or a file or epoch_N.pt in it; without the\n"
     "    config, --arch names the architecture\n"
     "  OpenAI's ViT-B-32.pt and its like, or a state dict that torch.save wrote, with --vocab\n"
-    "  a weight file whose dtype is to change\n\n"
+    "  a weight file whose dtype is to change, or the name of a model that `clipc pull` got\n\n"
     "Nothing is rounded twice; no pickle is ever run; FILE appears only when it is complete.\n\n"
     "How to get such a model, and what to do with it (`clipc pull NAME` does both):\n\n"
     "  hf download openai/clip-vit-base-patch32 --local-dir clip-vit-base-patch32\n"
@@ -87,7 +88,9 @@ int cmd_convert(int argc, char **argv)
     if (code != CLI_GO_ON) {
         return code;
     }
-    r.source = cli.n_items > 0 ? cli.items[0].value : NULL;
+    if (cli.n_items > 0) {
+        r.source = pulled_find(cli.items[0].value, cli.pulled) ? cli.pulled : cli.items[0].value;
+    }
     r.seed = (uint64_t)seed;
     r.goldens = no_goldens ? CONVERT_GOLDENS_NEVER
                 : goldens  ? CONVERT_GOLDENS_ALWAYS

@@ -1,6 +1,7 @@
 /* pull.c - the verb `pull`: its options, and the list of models.  The work is in tools/pull, which
  * a build without libcurl or a JSON reader does not have. */
 #include <dirent.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -132,6 +133,7 @@ static int pull(const struct pull_request *request)
 #if HAVE_CURL && HAVE_JANSSON
     char path[PATH_MAX];
 
+    signal(SIGPIPE, SIG_IGN); /* a libcurl before 7.87 writes TLS to connections that are gone */
     if (pull_run(request, path) != CLIPC_OK) {
         return cli_error("pull: %s", clipc_errmsg());
     }
