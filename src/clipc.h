@@ -277,8 +277,9 @@ struct clipc_text {
 
 /* Text to token ids: start token (SigLIP has none), ids, end token, cut to context_length with the
  * end token kept.  ids: room for context_length values; *n_ids: how many there are (not padded).
- * `rules` is an enum clipc_rules, of CLIP's byte pairs; SentencePiece's kinds of tokenizers follow
- * their file alone.  Bytes that are no UTF-8 count as U+FFFD each maximal invalid part. */
+ * `rules` is an enum clipc_rules, of CLIP's byte pairs; SentencePiece's kinds of tokenizers and
+ * BERT's follow their file alone.  Bytes that are no UTF-8 count as U+FFFD each maximal invalid
+ * part. */
 int clipc_tokenize(const clipc_model *model, const struct clipc_text *text, int rules, int32_t *ids,
                    size_t *n_ids);
 

@@ -6,12 +6,14 @@ import os
 import random
 import shutil
 import struct
+import unicodedata
 
 import numpy as np
 
 import cleaning
 import read_clipc
 import tap
+import wordpiece
 from checkpoints import out, refused, tmp, write_safetensors
 from pieces import message, piece
 
@@ -47,13 +49,14 @@ def tensors(vocab, context):
     return t
 
 
-names = {"t5": "timm/ViT-B-16-SigLIP", "gemma": "timm/ViT-B-16-SigLIP2"}
+names = {"t5": "timm/ViT-B-16-SigLIP", "gemma": "timm/ViT-B-16-SigLIP2", "bert": "bert-base-uncased"}
 configs = {"t5": {"tokenizer_class": "T5Tokenizer", "eos_token": "</s>", "pad_token": "</s>", "extra_ids": 0, "legacy": False,
                   "added_tokens_decoder": {"0": {"content": "<pad>"}, "1": {"content": "</s>"}, "2": {"content": "<unk>"}}},
-           "gemma": {"tokenizer_class": "GemmaTokenizer", "add_bos_token": False, "add_eos_token": True}}
+           "gemma": {"tokenizer_class": "GemmaTokenizer", "add_bos_token": False, "add_eos_token": True},
+           "bert": {"tokenizer_class": "BertTokenizer", "do_lower_case": True, "strip_accents": None, "tokenize_chinese_chars": True}}
 
 
-def folder(kind, clean="canonicalize", vocab=420, context=CONTEXT, files=None, name=None, **text):
+def folder(kind, clean="canonicalize", vocab=500, context=CONTEXT, files=None, name=None, **text):
     """An OpenCLIP model's folder; files: what lies beside it, as JSON or bytes (default: the golden vocabulary's)."""
     path = tmp + "/model"
     shutil.rmtree(path, ignore_errors=True)
@@ -90,7 +93,8 @@ def compare(name, got, want, texts):
 
 
 # ---- The library's ids, cut nowhere and to a context; padded, attended to and pooled at the end.
-for kind, info in (("t5", "padded to the context with 1; tokenizer SentencePiece unigram, rules of hf"), ("gemma", "with 0; tokenizer BPE of characters, rules of hf")):
+for kind, info in (("t5", "padded to the context with 1; tokenizer SentencePiece unigram, rules of hf"), ("gemma", "with 0; tokenizer BPE of characters, rules of hf"),
+                   ("bert", "start 3, end 4, padded to the context with 0; tokenizer WordPiece, rules of hf")):
     for clean, shown in (("canonicalize", ", lower-case, without punctuation"), ("lower", ", lower-case"), ("whitespace", ""), (None, "")):
         rows = [r for r in gold[kind]["texts"] if r[0] == (clean or "whitespace")]
         texts = [r[1] for r in rows]
@@ -102,7 +106,8 @@ for kind, info in (("t5", "padded to the context with 1; tokenizer SentencePiece
     rows = [r for r in gold[kind]["texts"] if r[0] == "canonicalize"]
     texts = [r[1] for r in rows]
     good, err = convert(folder(kind))
-    want = [r[2] if len(r[2]) <= CONTEXT else r[2][:CONTEXT - 1] + [1] for r in rows]
+    end = rows[0][2][-1]
+    want = [r[2] if len(r[2]) <= CONTEXT else r[2][:CONTEXT - 1] + [end] for r in rows]
     compare("%s, cut to the context" % kind, tokenize(texts), want, texts)
     code, _, err = tap.run("convert", out, "-o", tmp + "/again.clipc", "--dtype", "f16")
     compare("%s, converted again from the weight file %s" % (kind, err.strip()), tokenize(texts, tmp + "/again.clipc"), want, texts)
@@ -145,6 +150,103 @@ if tap.golden:
 else:
     tap.skip("no $CLIPC_GOLDEN with what ftfy made of texts")
 
+# ---- BERT's words: what each character is to them, and a second tokenizer in Python.
+vocab = gold["bert"]["tokenizer"]["model"]["vocab"]
+a, more, unknown = vocab["a"], vocab["##a"], vocab["[UNK]"]
+convert(folder("bert", "whitespace", context=4000), "--no-goldens")
+data = bytearray(open(out, "rb").read())
+data[264:268] = struct.pack("<I", struct.unpack("<I", data[264:268])[0] & ~64) # no cleaning before it
+open(out, "wb").write(data)
+classes = {c: kind for kind, runs in gold["characters"].items() for first, last in runs for c in range(first, last + 1)}
+points = {c for runs in gold["characters"].values() for first, last in runs for c in (first - 1, first, (first + last) // 2, last, last + 1) if c >= 0}
+points = sorted(c for c in points | set(range(0x3100)) | {r.randrange(0x110000) for _ in range(6000)} if not 0xd800 <= c < 0xe000 and c < 0x110000)
+
+
+def class_of(ids):
+    ids = ids[1:-1]
+    return "removed" if ids == [a, more] else "space" if ids == [a, a] else "split" if len(ids) == 3 and ids[::2] == [a, a] else "word"
+
+
+compare("what characters are, as the tokenizers library has it", [class_of(i) for i in tokenize(["a%sa" % chr(c) for c in points])],
+        [classes.get(c, "word") for c in points], ["U+%04X" % c for c in points])
+compare("its ids with nothing cleaned", tokenize([x[1] for x in gold["bert"]["texts"] if x[0] == "whitespace" and cleaning.whitespace(x[1]) == x[1]]),
+        [x[2] for x in gold["bert"]["texts"] if x[0] == "whitespace" and cleaning.whitespace(x[1]) == x[1]], [x[1] for x in gold["bert"]["texts"]])
+known = [w for w in vocab if w.isalpha()]
+letters = [chr(c) for c in range(0x3100)] + [
+    "\u4e2d", "\uf900", "\U00020000", "\ud55c", "\ufb01", "\uff21", "\U0001d400", "\U0001f600", "\ue000", "\x00", "\ufffd", "\u0130", "\u1e9e", "##", "[SEP]", "[sep]", "[MASK]", "[UNK]x"]
+def theirs(c):
+    words = wordpiece.basic("a%sa" % c)
+    return "removed" if words == ["aa"] else "space" if words == ["a", "a"] else "split" if len(words) == 3 else "word"
+
+
+letters = [c for c in letters if len(c) > 1 or theirs(c) == classes.get(ord(c), "word")]
+tap.check(len(letters) > 10000, "%d characters that the library and Unicode %s see alike" % (len(letters), unicodedata.unidata_version))
+texts = ["".join(r.choice(known if r.random() < .7 else letters) + r.choice(["", "", " ", "."]) for _ in range(r.randint(1, 12))) for _ in range(1500)]
+texts += ["".join(r.choice("abcdeorst") for _ in range(r.randint(1, 30))) for _ in range(500)] + ["a" * 100, "a" * 101, "\u00e9" * 100, "\u00e9" * 101, "a\u0301" * 100, "."] + [w + "[CLS]" for w in known[:9]]
+compare("BERT's tokenizer in Python", tokenize(texts), [[3] + wordpiece.encode(t, vocab) + [4] for t in texts], texts)
+
+# CLIPA's texts: the end token, wherever it is, is written as 0, which pads.
+texts = [x[1] for x in gold["bert"]["texts"] if x[0] == "whitespace"]
+convert(folder("bert", None))
+want = [[0 if i == 4 else i for i in ids] for ids in tokenize(texts)]
+good, err = convert(folder("bert", None, tokenizer_kwargs={"strip_sep_token": True}))
+compare("strip_sep_token", tokenize(texts), want, texts)
+tap.check(good and any(0 in ids[1:-1] for ids in want) and "start 3, end 0, padded to the context with 0" in tap.run("info", out)[1].decode(), "and info says so " + err)
+np.save(tmp + "/ids.npy", np.array([(w + [0] * CONTEXT)[:CONTEXT] for w in want], "i4"))
+ids, words = (tap.run("embed", "-m", out, *args)[1] for args in (("--tokens", tmp + "/ids.npy"), sum((["--text", t.replace("\0", "")] for t in texts), [])))
+tap.check(ids == words and ids.count(b"\n") == len(texts) and tap.run("selftest", out)[0] == 0, "the vectors of its texts are those of their padded ids")
+code, _, err = tap.run("convert", out, "-o", tmp + "/again.clipc")
+compare("converted again %s" % err.strip(), tokenize(texts, tmp + "/again.clipc"), want, texts)
+lines = "\n".join(vocab) + "\n"
+want = tokenize(texts)
+for text, files in (("vocab.txt alone", {"vocab.txt": lines.encode()}), ("vocab.txt and a config", {"vocab.txt": lines.encode(), "tokenizer_config.json": configs["bert"]}),
+                    ("vocab.txt of Windows", {"vocab.txt": lines.replace("\n", "\r\n").encode()}), ("without a last line end", {"vocab.txt": lines[:-1].encode()}),
+                    ("with a byte order mark", {"vocab.txt": b"\xef\xbb\xbf" + lines.encode()}), ("tokenizer.json alone", {"tokenizer.json": gold["bert"]["tokenizer"]}),
+                    ("tokenizer.json before vocab.txt", {"tokenizer.json": gold["bert"]["tokenizer"], "vocab.txt": b"a\n"}),
+                    ("BertTokenizerFast, tokens as objects", {"vocab.txt": lines.encode(), "tokenizer_config.json": {
+                        "tokenizer_class": "BertTokenizerFast", "cls_token": {"content": "[CLS]"}, "added_tokens_decoder": {"4": {"content": "[SEP]"}, "5": {"content": "[MASK]"}}}})):
+    good, err = convert(folder("bert", None, files=files, tokenizer_kwargs={"strip_sep_token": True}))
+    tap.check(good and "warning" not in err and tokenize(texts) == want, "%s %s" % (text, err))
+good, err = convert(folder("bert", None, files={}, tokenizer_kwargs={"strip_sep_token": True}))
+tap.check(good and "tokenizer.json (or vocab.txt) and tokenizer_config.json of bert-base-uncased with --vocab PATH" in err and
+          "start 101, end 0," in tap.run("info", out)[1].decode(), "without a vocabulary: " + err)
+open(tmp + "/vocab.txt", "w", encoding="utf-8").write(lines)
+good, err = convert(folder("bert", None, files={}, tokenizer_kwargs={"strip_sep_token": True}), "--vocab", tmp + "/vocab.txt")
+tap.check(good and tokenize(texts) == want, "--vocab vocab.txt " + err)
+cased = json.loads(json.dumps(gold["bert"]["tokenizer"]))
+cased["normalizer"]["lowercase"] = False
+convert(folder("bert", None, files={"tokenizer.json": cased}))
+tap.check(tokenize(["a A \u00e9"]) == [[3, a, unknown, unknown, 4]], "a cased one: letters and accents stay")
+others = [w if w != "[SEP]" else "<end>" for w in vocab]
+convert(folder("bert", None, files={"vocab.txt": "\n".join(others).encode(), "tokenizer_config.json": {"sep_token": "<end>"}}))
+tap.check(tokenize(["a<end>a [SEP]"])[0][:4] == [3, a, 4, a] and 4 not in tokenize(["[SEP]"])[0][:-1], "another separator")
+
+
+def changed(**parts):
+    tokenizer = json.loads(json.dumps(gold["bert"]["tokenizer"]))
+    for part, change in parts.items():
+        tokenizer[part] = dict(tokenizer[part], **change) if isinstance(change, dict) else change
+    return {"tokenizer.json": tokenizer}
+
+
+config = "tokenizer_config.json"
+for text, words, files in (
+        ("another model", ("'BPE'", "WordPiece"), {"tokenizer.json": gold["gemma"]["tokenizer"]}), ("another prefix", ("another prefix",), changed(model={"continuing_subword_prefix": "@@"})),
+        ("another length", ("100 characters",), changed(model={"max_input_chars_per_word": 200})), ("another normalizer", ("'Lowercase'",), changed(normalizer={"type": "Lowercase"})),
+        ("no normalizer", ("BertNormalizer is",), changed(normalizer=None)), ("accents that stay", ("strip_accents",), changed(normalizer={"strip_accents": False})),
+        ("ideographs in words", ("handle_chinese_chars",), changed(normalizer={"handle_chinese_chars": False})), ("another pre_tokenizer", ("'Whitespace'",), changed(pre_tokenizer={"type": "Whitespace"})),
+        ("an added token that is none", ("'<new>'",), changed(added_tokens=[{"id": 9999, "content": "<new>"}])), ("one of another id", ("'[CLS]'",), changed(added_tokens=[{"id": 2, "content": "[CLS]"}])),
+        ("an id twice", ("twice",), changed(model={"vocab": dict(vocab, a=1)})), ("a list for a vocab", ("WordPiece with a vocab",), changed(model={"vocab": list(vocab)})),
+        ("no [CLS]", ("'[CLS]'", "vocabulary of BERT"), {"vocab.txt": lines.replace("[CLS]", "x[CLS]").encode()}), ("a token twice", ("there twice",), {"vocab.txt": (lines + "##a\n").encode()}),
+        ("an empty line", ("is empty",), {"vocab.txt": (lines + "\n").encode()}), ("an empty file", ("vocab.txt",), {"vocab.txt": b""}), ("no UTF-8", ("line 2 is not UTF-8",), {"vocab.txt": b"[PAD]\n\xff\n"}),
+        ("a long token", ("longer than 1024",), {"vocab.txt": (lines + "x" * 1025).encode()}), ("too many tokens", ("501 tokens", "has 500"), {"vocab.txt": (lines + "".join("x%d\n" % i for i in range(501 - len(vocab)))).encode()}),
+        ("a SentencePiece model", ("UTF-8",), {"vocab.txt": b"\n\x0f\n\x06<\xff>\x15"}), ("another class", ("tokenizer_class", "BertTokenizer(Fast)"), {"vocab.txt": lines.encode(), config: {"tokenizer_class": "RobertaTokenizer"}}),
+        ("accents that stay by the config", ("strip_accents",), {"vocab.txt": lines.encode(), config: {"strip_accents": False}}), ("padding on the left", ("padding_side",), {"vocab.txt": lines.encode(), config: {"padding_side": "left"}}),
+        ("ideographs by the config", ("tokenize_chinese_chars",), {"vocab.txt": lines.encode(), config: {"tokenize_chinese_chars": False}}),
+        ("an added token by the config", ("'<new>'",), {"vocab.txt": lines.encode(), config: {"added_tokens_decoder": {"9": {"content": "<new>"}}}})):
+    refused("BERT, " + text, folder("bert", None, files=files), *words)
+refused("a separator that SigLIP has not", folder("t5", None, tokenizer_kwargs={"strip_sep_token": True}), "strip_sep_token")
+
 # ---- Which files say it.
 texts = [x[1] for x in gold["t5"]["texts"] if x[0] == "canonicalize"]
 convert(folder("t5"))
@@ -175,15 +277,15 @@ tap.check(good and read_clipc.read(out)[0]["pad_id"] == 0, "Gemma's tokenizer.js
 
 # A vocabulary that goes on behind the model's rows, with pieces that no text without punctuation spells.
 more = json.loads(json.dumps(gold["t5"]["tokenizer"]))
-more["model"]["vocab"] += [["%s<extra_id_%d>" % (SPACE, i), 0.] for i in range(420 - len(vocabulary) + 7)]
+more["model"]["vocab"] += [["%s<extra_id_%d>" % (SPACE, i), 0.] for i in range(500 - len(vocabulary) + 7)]
 good, err = convert(folder("t5", files={"tokenizer.json": more}))
 tap.check(good and tokenize(texts) == want, "more pieces than rows, which no text spells " + err)
 code, _, err = tap.run("convert", out, "-o", tmp + "/again.clipc")
 tap.check(code == 0 and tokenize(texts, tmp + "/again.clipc") == want, "and converted again " + err.strip())
-rows = 420 - len(vocabulary) + 7 + len(vocabulary)
-refused("they may be spelled with punctuation", folder("t5", "lower", files={"tokenizer.json": more}), "%d tokens" % rows, "has 420")
+rows = 507
+refused("they may be spelled with punctuation", folder("t5", "lower", files={"tokenizer.json": more}), "%d tokens" % rows, "has 500")
 more["model"]["vocab"][-1][0] = SPACE + "word"
-refused("one that may be spelled", folder("t5", files={"tokenizer.json": more}), "%d tokens" % rows, "has 420")
+refused("one that may be spelled", folder("t5", files={"tokenizer.json": more}), "%d tokens" % rows, "has 500")
 
 # ---- What does not fit, by its word.
 tokenizer = gold["t5"]["tokenizer"]

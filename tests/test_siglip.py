@@ -253,7 +253,7 @@ for i in range(160):
         wrong += 1
         print("# %s at %d is %d: %d %s %s" % (name, at, value, code, text, err.strip()))
 tap.check(wrong == 0 and refusals > 40, "160 changed bytes: %d files refused, the others give ids" % refusals)
-for flags, word in ((1 << 10, "normalizes texts"), (1 << 31, "normalizes texts"), (16, "each of 256 bytes")):
+for flags, word in ((1 << 11, "normalizes texts"), (1 << 31, "normalizes texts"), (16, "each of 256 bytes")):
     open(tmp + "/bad.clipc", "wb").write(data[:264] + struct.pack("<I", flags) + data[268:])
     code, _, err = tap.run("tokenize", "-m", tmp + "/bad.clipc", "a")
     tap.check(code == 1 and word in err, "flags %#x: %s" % (flags, err.strip()))

@@ -92,13 +92,14 @@ enum format_rules {
 };
 enum format_tokenizer_kind {
     FORMAT_TOKENIZER_NONE = 0,
-    FORMAT_TOKENIZER_BPE = 1,     /* CLIP's byte-pair encoding */
-    FORMAT_TOKENIZER_UNIGRAM = 2, /* SentencePiece: the likeliest pieces of a text */
-    FORMAT_TOKENIZER_PIECES = 3,  /* SentencePiece's BPE: the likeliest pair becomes a piece */
-    FORMAT_TOKENIZER_MERGES = 4   /* the same as tokenizer.json has it: merges in order of rank */
+    FORMAT_TOKENIZER_BPE = 1,      /* CLIP's byte-pair encoding */
+    FORMAT_TOKENIZER_UNIGRAM = 2,  /* SentencePiece: the likeliest pieces of a text */
+    FORMAT_TOKENIZER_PIECES = 3,   /* SentencePiece's BPE: the likeliest pair becomes a piece */
+    FORMAT_TOKENIZER_MERGES = 4,   /* the same as tokenizer.json has it: merges in order of rank */
+    FORMAT_TOKENIZER_WORDPIECE = 5 /* BERT's: of a word the longest piece at each place */
 };
-/* How SentencePiece's kinds prepare a text: NormalizerSpec and TrainerSpec of a model file, the
- * normalizers of a tokenizer.json. */
+/* How SentencePiece's kinds prepare a text (NormalizerSpec and TrainerSpec of a model file, the
+ * normalizers of a tokenizer.json), and BERT's, whose letters lose their accents too. */
 enum format_text_flag {
     FORMAT_DUMMY_PREFIX = 1,   /* a space before the text */
     FORMAT_TRIM_SPACES = 2,    /* none at its ends, no two in a row */
@@ -110,7 +111,8 @@ enum format_text_flag {
     FORMAT_FIX_TEXT = 64, /* ftfy, HTML references twice, single spaces, none at the ends */
     FORMAT_DROP_PUNCTUATION = 128, /* _ becomes a space, the rest of ASCII's marks goes */
     FORMAT_LOWER_TEXT = 256,       /* as a whole: str.lower, which knows the final sigma */
-    FORMAT_FIRST_PREFIX = 512      /* the dummy prefix not behind tokens that cut the text, too */
+    FORMAT_FIRST_PREFIX = 512,     /* the dummy prefix not behind tokens that cut the text, too */
+    FORMAT_ZERO_END = 1024         /* WordPiece: 0 is written for the end token, wherever it is */
 };
 #define FORMAT_CLEAN_FLAGS (FORMAT_FIX_TEXT | FORMAT_DROP_PUNCTUATION | FORMAT_LOWER_TEXT)
 /* What a piece is: the numbers of SentencePiece's files. */
@@ -193,7 +195,7 @@ struct format_header {
  *                              token that ends a word has FORMAT_WORD_END set in its length
  *   tokenizer.merges           i32 [n, 3]: left id, right id, merged id, best rank first
  *   tokenizer.bytes            i32 [2, 256]: the id of each byte inside a word and at its end
- *   tokenizer.types            u8 [1, n]: enum format_piece of each of SentencePiece's pieces
+ *   tokenizer.types            u8 [1, n]: enum format_piece of each piece (kinds 2 to 5)
  *   tokenizer.scores           f32 [1, n]
  *   tokenizer.order            i32 [1, m]: ids of the pieces that text spells (normal, user,
  *                              unused), by their bytes

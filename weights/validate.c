@@ -221,7 +221,7 @@ static int check_vector(const struct validation *c, const struct format_record *
 #define BPE    (1u << FORMAT_TOKENIZER_BPE)
 #define MERGES (1u << FORMAT_TOKENIZER_MERGES)
 #define SCORED (1u << FORMAT_TOKENIZER_UNIGRAM | 1u << FORMAT_TOKENIZER_PIECES)
-#define PIECES (SCORED | MERGES)
+#define PIECES (SCORED | MERGES | 1u << FORMAT_TOKENIZER_WORDPIECE)
 
 /* The records that are no tensors of a tower.  rows or cols 0: any number of them. */
 static const struct other {

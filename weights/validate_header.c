@@ -22,6 +22,7 @@
      FORMAT_BYTE_FALLBACK | FORMAT_LOWER_CASE | FORMAT_CLEAN_FLAGS | FORMAT_FIRST_PREFIX)
 #define MERGES_FLAGS                                                                               \
     (FORMAT_ESCAPE_SPACES | FORMAT_BYTE_FALLBACK | FORMAT_LOWER_CASE | FORMAT_CLEAN_FLAGS)
+#define WORDPIECE_FLAGS (FORMAT_LOWER_CASE | FORMAT_CLEAN_FLAGS | FORMAT_ZERO_END)
 
 /* ---- The frame ----------------------------------------------------------------------------- */
 
@@ -216,11 +217,21 @@ static const char *vision_beyond(const struct format_header *h)
     return first_beyond(limits, sizeof limits / sizeof limits[0]);
 }
 
+static uint32_t known_flags(uint32_t tokenizer)
+{
+    return tokenizer == FORMAT_TOKENIZER_WORDPIECE ? WORDPIECE_FLAGS
+           : tokenizer == FORMAT_TOKENIZER_MERGES  ? MERGES_FLAGS
+           : tokenizer > FORMAT_TOKENIZER_BPE      ? PIECES_FLAGS
+                                                   : 0;
+}
+
 static const char *text_beyond(const struct format_header *h)
 {
     const struct format_tower *t = &h->text;
+    bool wordpiece = h->tokenizer == FORMAT_TOKENIZER_WORDPIECE;
     bool merges = h->tokenizer == FORMAT_TOKENIZER_MERGES;
-    bool pieces = h->tokenizer > FORMAT_TOKENIZER_BPE;
+    bool starts = h->tokenizer == FORMAT_TOKENIZER_BPE || wordpiece;
+    bool pieces = h->tokenizer > FORMAT_TOKENIZER_BPE && !wordpiece;
     const struct limit limits[] = {
         {t->activation < FORMAT_QUICK_GELU || t->activation > FORMAT_GELU_TANH,
          "has an activation of another kind"},
@@ -228,9 +239,8 @@ static const char *text_beyond(const struct format_header *h)
         {t->pool != FORMAT_POOL_ARGMAX && t->pool != FORMAT_POOL_FIRST_EOT &&
              t->pool != FORMAT_POOL_LAST,
          "pools in another way"},
-        {h->tokenizer > FORMAT_TOKENIZER_MERGES, "has a tokenizer of another kind"},
-        {h->tokenizer == FORMAT_TOKENIZER_BPE && (t->flags & FORMAT_NO_START_TOKEN),
-         "begins its texts without a start token"},
+        {h->tokenizer > FORMAT_TOKENIZER_WORDPIECE, "has a tokenizer of another kind"},
+        {starts && (t->flags & FORMAT_NO_START_TOKEN), "begins its texts without a start token"},
         {pieces && !(t->flags & FORMAT_NO_START_TOKEN), "begins its texts with a start token"},
         {h->tokenizer == FORMAT_TOKENIZER_BPE && h->tokenizer_rules != FORMAT_OPENAI &&
              h->tokenizer_rules != FORMAT_HF,
@@ -239,11 +249,8 @@ static const char *text_beyond(const struct format_header *h)
              h->tokenizer_rules != FORMAT_SIGLIP &&
              (h->tokenizer != FORMAT_TOKENIZER_UNIGRAM || h->tokenizer_rules != FORMAT_HF),
          "cleans texts by other rules"},
-        {merges && h->tokenizer_rules != FORMAT_HF, "cleans texts by other rules"},
-        {h->tokenizer_flags & ~(uint32_t)(merges   ? MERGES_FLAGS
-                                          : pieces ? PIECES_FLAGS
-                                                   : 0),
-         "normalizes texts in another way"},
+        {(merges || wordpiece) && h->tokenizer_rules != FORMAT_HF, "cleans texts by other rules"},
+        {h->tokenizer_flags & ~known_flags(h->tokenizer), "normalizes texts in another way"},
     };
 
     return first_beyond(limits, sizeof limits / sizeof limits[0]);

@@ -78,6 +78,12 @@ const struct format_record *weights_part(const struct weights *w, const char *we
 /* The linear layer whose weight is record r, as it lies in the file. */
 struct kernels_linear weights_linear(const struct weights *w, const struct format_record *r);
 
+/* What the ids of a text end with. */
+static inline int32_t weights_end_id(const struct format_header *h)
+{
+    return h->tokenizer_flags & FORMAT_ZERO_END ? 0 : (int32_t)h->eot_id;
+}
+
 /* ---- SentencePiece's tables: pieces.c ------------------------------------------------------ */
 
 struct weights_pieces {

@@ -10,6 +10,7 @@
 
 #include "../base/utf8.h"
 #include "unicode.h"
+#include "wordpiece.h"
 
 /* Adds the ids of text: [n] UTF-8 without an added token.  Its symbols are characters, or the bytes
  * of those that are none of the vocabulary, or the unknown token for a run of them. */
@@ -91,6 +92,8 @@ static void encode_part(struct encoding *e, const unsigned char *text, size_t n,
 {
     if (e->s->kind == FORMAT_TOKENIZER_MERGES) {
         encode_merges(e, text, n);
+    } else if (e->s->kind == FORMAT_TOKENIZER_WORDPIECE) {
+        wordpiece_encode(e, text, n);
     } else {
         encode_words(e, text, n, first);
     }

@@ -13,6 +13,9 @@ bool sentencepiece_encode(const struct sentencepiece *s, const char *text, size_
     struct encoding e = {.s = s};
     size_t n;
 
+    if (s->sot_id >= 0) {
+        encoding_add(&e, s->sot_id);
+    }
     if (s->rules == FORMAT_HF) {
         added_encode(&e, text, length);
     } else if (s->rules == FORMAT_SIGLIP) {
@@ -33,6 +36,10 @@ bool sentencepiece_encode(const struct sentencepiece *s, const char *text, size_
         bool ends = s->rules == FORMAT_SIGLIP && n > 0 && ids[n - 1] == s->eot_id;
         ids[n] = s->eot_id;
         *n_ids = n + !ends;
+    }
+    for (size_t i = 0; i < *n_ids && !e.failed && (s->pieces->tables.flags & FORMAT_ZERO_END);
+         i++) {
+        ids[i] = ids[i] == s->eot_id ? 0 : ids[i];
     }
     encoding_free(&e);
     return !e.failed;

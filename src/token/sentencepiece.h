@@ -1,5 +1,5 @@
-/* sentencepiece.h - a text to the ids of a SentencePiece model: normalizer, pieces, and the rules
- * of the class that wraps the model. */
+/* sentencepiece.h - a text to the ids of a vocabulary of pieces, SentencePiece's or BERT's:
+ * normalizer, pieces, and the rules of the class that wraps the model. */
 #ifndef CLIPC_SENTENCEPIECE_H
 #define CLIPC_SENTENCEPIECE_H
 
@@ -9,8 +9,9 @@
 struct sentencepiece {
     struct pieces *pieces;
     struct bpe *bpe;                 /* of FORMAT_TOKENIZER_MERGES */
-    enum format_tokenizer_kind kind; /* FORMAT_TOKENIZER_UNIGRAM, _PIECES or _MERGES */
-    enum format_rules rules; /* FORMAT_SENTENCEPIECE or FORMAT_SIGLIP; FORMAT_HF of merges */
+    enum format_tokenizer_kind kind; /* any but FORMAT_TOKENIZER_BPE */
+    enum format_rules rules;
+    int32_t sot_id; /* -1: texts have none */
     int32_t eot_id, pad_id;
 };
 

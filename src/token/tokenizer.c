@@ -43,6 +43,7 @@ static int open_sentencepiece(struct tokenizer *t)
 
     t->sentencepiece.kind = tables->kind;
     t->sentencepiece.rules = tables->rules;
+    t->sentencepiece.sot_id = tables->kind == FORMAT_TOKENIZER_WORDPIECE ? tables->sot_id : -1;
     t->sentencepiece.eot_id = tables->eot_id;
     t->sentencepiece.pad_id = tables->pad_id;
     int status = CLIPC_OK;
@@ -56,7 +57,7 @@ static int open_sentencepiece(struct tokenizer *t)
 int tokenizer_new(const struct tokenizer_tables *tables, struct tokenizer **out)
 {
     bool pieces =
-        tables->kind >= FORMAT_TOKENIZER_UNIGRAM && tables->kind <= FORMAT_TOKENIZER_MERGES;
+        tables->kind >= FORMAT_TOKENIZER_UNIGRAM && tables->kind <= FORMAT_TOKENIZER_WORDPIECE;
 
     if (tables->kind != FORMAT_TOKENIZER_BPE && !pieces) {
         return base_fail(CLIPC_ERROR_UNSUPPORTED, "tokenizer of kind %d: use a newer clipc",

@@ -18,9 +18,9 @@ struct tokenizer_tables {
     const int32_t *merges; /* [n_merges, 3]: left, right, merged; best rank first */
     size_t n_merges;
     /* FORMAT_TOKENIZER_BPE: */
-    const int32_t *bytes; /* [2, 256]: id of each byte inside a word, and at its end */
-    int32_t sot_id, eot_id;
-    const char *sot, *eot; /* how they are spelled in text, [sot_length], [eot_length] */
+    const int32_t *bytes;   /* [2, 256]: id of each byte inside a word, and at its end */
+    int32_t sot_id, eot_id; /* sot_id also of FORMAT_TOKENIZER_WORDPIECE */
+    const char *sot, *eot;  /* how they are spelled in text, [sot_length], [eot_length] */
     size_t sot_length, eot_length;
     /* The other kinds, beside eot_id: */
     int32_t pad_id; /* FORMAT_SIGLIP finds it in texts */

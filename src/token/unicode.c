@@ -69,6 +69,21 @@ uint32_t unicode_later_lower(uint32_t c)
                                                      : c;
 }
 
+bool unicode_is_old_mark(uint32_t c)
+{
+    return unicode_in_ranges(unicode_old_marks, unicode_old_marks_count, c);
+}
+
+bool unicode_is_old_punctuation(uint32_t c)
+{
+    return unicode_in_ranges(unicode_old_punctuation, unicode_old_punctuation_count, c);
+}
+
+bool unicode_is_old_control(uint32_t c)
+{
+    return unicode_in_ranges(unicode_old_controls, unicode_old_controls_count, c);
+}
+
 bool unicode_is_digit(uint32_t c)
 {
     return unicode_in_ranges(unicode_digits, unicode_digits_count, c);
@@ -314,9 +329,24 @@ static void compose(struct unicode_text *t)
     t->n = out;
 }
 
-void unicode_nfc(struct unicode_text *text)
+void unicode_nfd(struct unicode_text *text)
 {
     struct unicode_text out = {0};
+
+    for (size_t i = 0; i < text->n; i++) {
+        decompose(&out, text->data[i]);
+    }
+    if (text->failed || out.failed || !order(&out)) {
+        text->failed = true;
+        unicode_free(&out);
+        return;
+    }
+    free(text->data);
+    *text = out;
+}
+
+void unicode_nfc(struct unicode_text *text)
+{
     size_t i = 0;
 
     while (i < text->n &&
@@ -326,15 +356,8 @@ void unicode_nfc(struct unicode_text *text)
     if (i == text->n || text->failed) {
         return;
     }
-    for (i = 0; i < text->n; i++) {
-        decompose(&out, text->data[i]);
+    unicode_nfd(text);
+    if (!text->failed) {
+        compose(text);
     }
-    if (out.failed || !order(&out)) {
-        text->failed = true;
-        unicode_free(&out);
-        return;
-    }
-    compose(&out);
-    free(text->data);
-    *text = out;
 }

@@ -21,6 +21,11 @@ bool unicode_is_later_letter(uint32_t c);
 bool unicode_is_later_number(uint32_t c);
 uint32_t unicode_later_lower(uint32_t c);
 
+/* General categories Mn, P*, and Cc, Cf and Co, as Unicode 8.0 had them. */
+bool unicode_is_old_mark(uint32_t c);
+bool unicode_is_old_punctuation(uint32_t c);
+bool unicode_is_old_control(uint32_t c);
+
 /* Simple lower case; U+0130 gives two (i and U+0307): returns how many were written, to: [2]. */
 size_t unicode_lower(uint32_t c, uint32_t *to);
 
@@ -39,8 +44,9 @@ void unicode_free(struct unicode_text *text);
 /* UTF-8 to code points, appended; each maximal invalid part becomes U+FFFD. */
 void unicode_decode(struct unicode_text *text, const char *bytes, size_t n);
 
-/* Normalization Form C, in place. */
+/* Normalization Forms C and D, in place. */
 void unicode_nfc(struct unicode_text *text);
+void unicode_nfd(struct unicode_text *text);
 
 /* Full and half width forms, U+FF01 to U+FFEE, to what NFKC makes of them: how many, 0 if none. */
 size_t unicode_width(uint32_t c, uint32_t *to);
@@ -65,7 +71,10 @@ struct unicode_pair {
     uint32_t key, a, b;
 };
 extern const struct unicode_range unicode_letters[], unicode_numbers[], unicode_digits[],
-    unicode_cased[], unicode_case_ignorable[];
+    unicode_cased[], unicode_case_ignorable[], unicode_old_marks[], unicode_old_punctuation[],
+    unicode_old_controls[];
+extern const size_t unicode_old_marks_count, unicode_old_punctuation_count,
+    unicode_old_controls_count;
 extern const size_t unicode_letters_count, unicode_numbers_count, unicode_digits_count,
     unicode_cased_count, unicode_case_ignorable_count;
 extern const struct unicode_lower_run unicode_lower_runs[];

@@ -14,11 +14,10 @@ static const struct tokenizer {
     const char *name; /* hf_tokenizer_name holds it; the first that fits */
     uint32_t flags;
     uint32_t sot_id, eot_id, pad_id;
-    const char *missing; /* what clipc would need to make these ids itself; NULL: it can */
 } tokenizers[] = {
-    {"bert-base-uncased", 0, 101, 102, 0, "BERT's WordPiece tokenizer"},
-    {"SigLIP2", FORMAT_NO_START_TOKEN, 0, 1, 0, NULL},
-    {"SigLIP", FORMAT_NO_START_TOKEN, 0, 1, 1, NULL},
+    {"bert-base-uncased", 0, 101, 102, 0},
+    {"SigLIP2", FORMAT_NO_START_TOKEN, 0, 1, 0},
+    {"SigLIP", FORMAT_NO_START_TOKEN, 0, 1, 1},
 };
 
 static const struct tokenizer *find_tokenizer(const char *name)
@@ -48,17 +47,21 @@ static uint32_t take_clean(struct json_section *kwargs)
     return FORMAT_FIX_TEXT;
 }
 
-/* tokenizer_kwargs: CLIPA's texts end in the padding id where BERT's end in [SEP]. */
+/* tokenizer_kwargs: CLIPA's texts end in 0 where BERT's end in [SEP]. */
 static void take_kwargs(struct json_section *c, struct source *s)
 {
     static const char *const known[] = {"strip_sep_token", "clean"};
     struct json_section kwargs = json_section_of(c, "tokenizer_kwargs");
 
     open_clip_refuse_others(&kwargs, known, sizeof known / sizeof known[0]);
+    s->text_flags = take_clean(&kwargs);
     if (json_take_bool(&kwargs, "strip_sep_token", false)) {
-        s->header.eot_id = s->header.pad_id;
+        if (!s->wordpiece) {
+            json_refuse(&kwargs, "strip_sep_token", "SigLIP's texts have no separator");
+        }
+        s->header.eot_id = 0;
+        s->text_flags |= FORMAT_ZERO_END;
     }
-    s->clean = take_clean(&kwargs);
     c->status = c->status == CLIPC_OK ? kwargs.status : c->status;
 }
 
@@ -85,7 +88,7 @@ static void take_ids(struct json_section *c, struct source *s)
         json_refuse(c, "vocab_size", "the tokenizer %.60s has more tokens", name);
     }
     snprintf(s->tokenizer_home, sizeof s->tokenizer_home, "%s", name);
-    s->no_tokenizer = t->missing;
+    s->wordpiece = !(t->flags & FORMAT_NO_START_TOKEN);
     h->text.flags |= t->flags;
     h->sot_id = t->sot_id;
     h->eot_id = t->eot_id;

@@ -11,7 +11,8 @@ void records_list(const struct source *s, const struct goldens *g, struct record
     const struct vocab *v = &s->vocab;
     const struct format_header *h = &s->header;
     bool bpe = h->tokenizer == FORMAT_TOKENIZER_BPE, any = h->tokenizer != FORMAT_TOKENIZER_NONE;
-    bool pieces = any && !bpe, scored = pieces && h->tokenizer != FORMAT_TOKENIZER_MERGES;
+    bool pieces = any && !bpe, scored = h->tokenizer == FORMAT_TOKENIZER_UNIGRAM ||
+                                        h->tokenizer == FORMAT_TOKENIZER_PIECES;
     bool image = g != NULL && h->vision.layers != 0, text = g != NULL && h->text.layers != 0;
     const struct record all[RECORDS_MAX] = {
         {"provenance", FORMAT_U8, 1, (uint32_t)strlen(s->provenance), s->provenance, false},

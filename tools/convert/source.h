@@ -12,11 +12,11 @@ struct source {
     enum format_dtype native; /* FORMAT_F32, _F16 or _BF16: what the linear layers are stored as */
     bool quantised;           /* some are q8, and native FORMAT_F32 */
     struct vocab vocab;       /* kind FORMAT_TOKENIZER_NONE: none */
-    const char *no_tokenizer; /* what its texts need and clipc has not; NULL: it has */
     /* What OpenCLIP's config says of a tokenizer of transformers: the repository that has its
-     * files, and how a text is cleaned before (FORMAT_CLEAN_FLAGS).  "" and 0: nothing. */
+     * files, and bits of enum format_text_flag beside those of the files.  "" and 0: nothing. */
     char tokenizer_home[100];
-    uint32_t clean;
+    uint32_t text_flags;
+    bool wordpiece;                  /* it is BERT's */
     bool scaled_vision, scaled_text; /* each branch of a block ends in a LayerScale */
     char *provenance;                /* lines "key: value"; malloc */
     struct files files;              /* all that were read */

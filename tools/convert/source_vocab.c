@@ -29,36 +29,30 @@ static int check_size(struct source *s, const char *path)
     return CLIPC_OK;
 }
 
-/* The model's texts are of a kind that is not there, whatever files there are. */
-static int without(const struct source *s, const char *path, bool demanded)
-{
-    if (demanded) {
-        return base_fail(CLIPC_ERROR_UNSUPPORTED,
-                         "%s: the model's texts need %s, which clipc does not have: convert "
-                         "without --vocab, and give ids (embed --tokens FILE.npy)",
-                         path, s->no_tokenizer);
-    }
-    fprintf(stderr,
-            "clipc: warning: the model's texts need %s, which clipc does not have: text will need "
-            "ids (embed --tokens FILE.npy)\n",
-            s->no_tokenizer);
-    return CLIPC_OK;
-}
-
 /* No file of a vocabulary was found; base_errmsg says where. */
 static int go_without(const struct source *s)
 {
     char where[200] = "";
 
     if (s->tokenizer_home[0] != '\0') {
-        snprintf(where, sizeof where, " with tokenizer.json and tokenizer_config.json of %s",
-                 s->tokenizer_home);
+        snprintf(where, sizeof where, " with tokenizer.json%s and tokenizer_config.json of %s",
+                 s->wordpiece ? " (or vocab.txt)" : "", s->tokenizer_home);
     }
     fprintf(stderr,
             "clipc: warning: %s: text will need ids (embed --tokens FILE.npy), or convert again%s "
             "with --vocab PATH\n",
             base_errmsg(), where);
     return CLIPC_OK;
+}
+
+static int load(struct source *s, const char *path)
+{
+    if (s->wordpiece) {
+        return vocab_load_wordpiece(path, &s->files, &s->vocab);
+    }
+    return s->header.text.flags & FORMAT_NO_START_TOKEN
+               ? vocab_load_pieces(path, s->tokenizer_home[0] != '\0', &s->files, &s->vocab)
+               : vocab_load(path, &s->files, &s->vocab);
 }
 
 int source_take_vocab(struct source *s, const char *path, bool demanded)
@@ -68,24 +62,20 @@ int source_take_vocab(struct source *s, const char *path, bool demanded)
     if (h->text.layers == 0) {
         return CLIPC_OK;
     }
-    if (s->no_tokenizer != NULL) {
-        return without(s, path, demanded);
-    }
-    bool pieces = (h->text.flags & FORMAT_NO_START_TOKEN) != 0;
-    int status = pieces
-                     ? vocab_load_pieces(path, s->tokenizer_home[0] != '\0', &s->files, &s->vocab)
-                     : vocab_load(path, &s->files, &s->vocab);
+    bool pieces = s->wordpiece || (h->text.flags & FORMAT_NO_START_TOKEN);
+    int status = load(s, path);
     if (status == CLIPC_ERROR_IO && !demanded) {
         return go_without(s);
     }
     if (status == CLIPC_OK && pieces) {
         h->tokenizer_rules = s->vocab.rules;
-        h->tokenizer_flags = s->vocab.flags | s->clean;
+        h->tokenizer_flags = s->vocab.flags | s->text_flags;
     }
     if (status == CLIPC_OK) {
         status = check_size(s, path);
     }
     if (status == CLIPC_OK && pieces) {
+        h->sot_id = s->vocab.sot_id;
         h->eot_id = s->vocab.eot_id;
         h->pad_id = s->vocab.pad_id;
     } else if (status == CLIPC_OK) {

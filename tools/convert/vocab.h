@@ -48,6 +48,10 @@ int vocab_load_pieces(const char *path, bool open_clip, struct files *files, str
  * False, and nothing is dropped, when a text that has lost its punctuation may still spell one. */
 bool vocab_trim_pieces(struct vocab *v, uint32_t n);
 
+/* BERT's, of the kind WordPiece: a folder with tokenizer.json or vocab.txt, or one such file;
+ * tokenizer_config.json beside it counts.  CLIPC_ERROR_IO when a folder holds neither. */
+int vocab_load_wordpiece(const char *path, struct files *files, struct vocab *v);
+
 /* 256 bytes, the same at a word's end, start and end: no merges. */
 int vocab_plain(struct vocab *v);
 

@@ -20,6 +20,15 @@ const char *vocab_json_text(const json_t *object, const char *key)
     return text != NULL ? text : "";
 }
 
+const char *vocab_json_token(const json_t *config, const char *key, const char *otherwise)
+{
+    const json_t *token = json_object_get(config, key);
+    const char *text =
+        json_string_value(json_is_object(token) ? json_object_get(token, "content") : token);
+
+    return text != NULL ? text : otherwise;
+}
+
 int vocab_json_refuse(const char *path, const char *part, const char *found, const char *known)
 {
     return base_fail(CLIPC_ERROR_UNSUPPORTED,

@@ -20,6 +20,9 @@ int vocab_json_parse(const char *path, const json_t *root, bool siglip, struct v
 
 /* The member's text; "" when it is no text. */
 const char *vocab_json_text(const json_t *object, const char *key);
+/* The text of a special token: a string, or an object with "content"; `otherwise` when the file
+ * has none. */
+const char *vocab_json_token(const json_t *config, const char *key, const char *otherwise);
 /* The sentence that `part` of the file is `found`, and what is known. */
 int vocab_json_refuse(const char *path, const char *part, const char *found, const char *known);
 /* Has an added token a flag by which it is found elsewhere than as it stands in the raw text? */

@@ -9,17 +9,6 @@
 #include "vocab_json.h"
 #include "vocab_tables.h"
 
-/* The text of a special token: a string, or an object with "content"; `otherwise` when the file
- * has none. */
-static const char *token_text(const json_t *config, const char *key, const char *otherwise)
-{
-    const json_t *token = json_object_get(config, key);
-    const char *text =
-        json_string_value(json_is_object(token) ? json_object_get(token, "content") : token);
-
-    return text != NULL ? text : otherwise;
-}
-
 static int find_special(const char *path, const struct vocab *v, const char *text, uint32_t *id)
 {
     *id = vocab_piece_id(v, text);
@@ -141,12 +130,12 @@ static int take_rules(struct json_section *c, const struct class *class, bool op
     }
     int status = c->status;
     if (status == CLIPC_OK) {
-        status =
-            find_special(c->path, v, token_text(c->object, "eos_token", class->eos), &v->eot_id);
+        status = find_special(c->path, v, vocab_json_token(c->object, "eos_token", class->eos),
+                              &v->eot_id);
     }
     if (status == CLIPC_OK) {
-        status =
-            find_special(c->path, v, token_text(c->object, "pad_token", class->pad), &v->pad_id);
+        status = find_special(c->path, v, vocab_json_token(c->object, "pad_token", class->pad),
+                              &v->pad_id);
     }
     return status == CLIPC_OK ? check_added(c->path, c->object, v) : status;
 }

@@ -281,7 +281,7 @@ bool call_embed_ids(struct call *c, const json_t *list, float *vector)
         ids[at++] = (int32_t)id;
     }
     if (bare) {
-        ids[at++] = (int32_t)h->eot_id;
+        ids[at++] = weights_end_id(h);
     }
     c->tokens += at;
     int status = encoder_ids(c->model->encoder, ids, context, &at, 1, vector);

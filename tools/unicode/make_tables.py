@@ -46,6 +46,10 @@ for f in fields("DerivedNormalizationProps.txt"):
 for f in fields("DerivedCoreProperties.txt"):
     a, _, b = f[0].partition("..")
     properties.setdefault(f[1], set()).update(range(int(a, 16), int(b or a, 16) + 1))
+ages = {}
+for f in fields("DerivedAge.txt"):
+    a, _, b = f[0].partition("..")
+    ages.update(dict.fromkeys(range(int(a, 16), int(b or a, 16) + 1), tuple(map(int, f[1].split(".")))))
 version = open(folder + "/ReadMe.txt", encoding="utf-8").read()
 version = [w for w in version.split() if w[0].isdigit() and w.count(".") == 2][0].strip(".,")
 
@@ -84,6 +88,13 @@ range_table(out, "unicode_letters", [c for c, g in category.items() if g[0] == "
 range_table(out, "unicode_numbers", [c for c, g in category.items() if g[0] == "N"])
 range_table(out, "unicode_digits", [c for c, g in category.items() if g == "Nd"])
 range_table(out, "unicode_cased", properties["Cased"])
+# The tokenizers library goes by Unicode 8.0 in BERT's rules: of the characters that were there, these
+# have changed since (U+1734, U+166D and U+111C9 from, U+1885, U+1886 and U+A9BD to what they are now).
+old = {c: category[c] for c in ages if ages[c] <= (8, 0) and c in category}
+old.update({0x1734: "Mn", 0x166d: "Po", 0x111c9: "Po", 0x1885: "Lo", 0x1886: "Lo", 0xa9bd: "Mc"})
+range_table(out, "unicode_old_marks", [c for c, g in old.items() if g == "Mn"])
+range_table(out, "unicode_old_punctuation", [c for c, g in old.items() if g[0] == "P"])
+range_table(out, "unicode_old_controls", [c for c, g in old.items() if g in ("Cc", "Cf", "Co")])
 range_table(out, "unicode_case_ignorable", properties["Case_Ignorable"])
 
 # Lower case: runs of equal distance, of every code point (step 1) or of every other (step 2).

@@ -17,7 +17,8 @@ static const struct cli_verb verb = {
     "    preprocessor_config.json; vocab.json and merges.txt, tokenizer.json or spiece.model;\n"
     "    one tower with its projection will do\n"
     "  an OpenCLIP folder (open_clip_config.json), or a file or epoch_N.pt in it; without the\n"
-    "    config, --arch names the architecture\n"
+    "    config, --arch names the architecture; of SigLIP and CLIPA the files of the tokenizer\n"
+    "    that the config names (tokenizer.json, tokenizer_config.json; vocab.txt)\n"
     "  OpenAI's ViT-B-32.pt and its like, or a state dict that torch.save wrote, with --vocab\n"
     "  a weight file whose dtype is to change, or the name of a model that `clipc pull` got\n\n"
     "Nothing is rounded twice; no pickle is ever run; FILE appears only when it is complete.\n\n"
@@ -68,8 +69,8 @@ int cmd_convert(int argc, char **argv)
          "how to store linear layers (default: as the source); q8: int8, those of the blocks"},
         {"verbose", CLI_FLAG, &r.verbose, NULL, "with q8: say for each layer how far off it is"},
         {"vocab", CLI_STRING, &r.vocab, "PATH",
-         "vocabulary: a folder, merges.txt, tokenizer.json, spiece.model or\n"
-         "bpe_simple_vocab_16e6.txt.gz"},
+         "vocabulary: a folder, merges.txt, tokenizer.json, spiece.model,\n"
+         "vocab.txt or bpe_simple_vocab_16e6.txt.gz"},
         {"arch", CLI_STRING, &r.arch, "NAME",
          "OpenCLIP's name for weights without a config: ViT-B-32, ViT-B-32-quickgelu, ..."},
         {"name", CLI_STRING, &r.name, "NAME", "the model's name, for people"},

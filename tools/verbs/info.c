@@ -43,8 +43,9 @@ static const char *const pools[] = {
 static const char *const resizes[] = {"-", "shortest side", "squash"};
 static const char *const filters[] = {"-", "bicubic", "bilinear"};
 static const char *const rules[] = {"-", "openai", "hf", "SentencePiece", "SigLIP"};
-static const char *const tokenizers[] = {"none", "byte-pair", "SentencePiece unigram",
-                                         "SentencePiece BPE", "BPE of characters"};
+static const char *const tokenizers[] = {
+    "none",     "byte-pair", "SentencePiece unigram", "SentencePiece BPE", "BPE of characters",
+    "WordPiece"};
 static const char *const layouts[] = {"rows", "panels", "vector"};
 
 /* ---- The build ----------------------------------------------------------------------------- */
@@ -202,7 +203,7 @@ static void print_file(const struct weights *w, const char *name, bool tensors)
         if (h->text.flags & FORMAT_NO_START_TOKEN) {
             printf("no start, end %u", h->eot_id);
         } else {
-            printf("start %u, end %u", h->sot_id, h->eot_id);
+            printf("start %u, end %u", h->sot_id, (unsigned)weights_end_id(h));
         }
         print_tokenizer(h);
     }
