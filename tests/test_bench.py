@@ -86,7 +86,7 @@ tap.check(len(places) > len(layers) / 3 and
 
 # ---- Whole encodes and the parts of a pass ----------------------------------------------------------------------
 if not os.path.exists("weights/demo.clipc"):
-    for text in "encode", "batch", "start", "parts", "order":
+    for text in "encode", "batch", "start", "parts", "texts", "order":
         tap.skip("%s: no embedded model" % text)
 else:
     info = json.loads(tap.run("info", "weights/demo.clipc", "--json")[1])[0]
@@ -116,9 +116,23 @@ else:
               all(linear["attn_in", b] == 2 * rows3 * w * 3 * w and linear["attn_out", b] == 2 * rows3 * w * w and
                   linear["c_fc", b] == linear["c_proj", b] == 2 * rows3 * w * m for b in range(blocks - 1)) and
               linear["c_fc", blocks - 1] == 2 * 3 * w * m, "every layer's work in a pass; of the last block's mlp the pooled rows alone")
+    texts = {(r["part"], r.get("block")): r["operations"] for r in rows if "part" in r and r["input"] == "text of 8" and "gemm" in r}
+    tap.check(texts["c_fc", 0] == 2 * 3 * 8 * t["width"] * t["mlp_width"], "a text of 8 ids is 8 rows")
     at = {(r["part"], r.get("block")): r["begins_ms"] for r in parts}
     order = [at["patch_embed", None]] + [at[p, b] for b in range(blocks) for p in ("attn_in", "attention", "attn_out", "c_fc", "c_proj")]
     tap.check(order == sorted(order) and order[-1] < at["pool_project", None], "parts begin in the order of the model")
+
+# A model whose end token is not its last id: texts end where they should.
+shutil.copytree("tests/golden/mini", tmp + "/mini")
+config = json.load(open(tmp + "/mini/config.json"))
+config["text_config"]["eos_token_id"] = 150
+json.dump(config, open(tmp + "/mini/config.json", "w"))
+tap.run("convert", tmp + "/mini", "-o", tmp + "/mini.clipc")
+rows = json.loads(bench("--timeline", "-m", tmp + "/mini.clipc", "--json")[1])
+operations = {r["part"]: r["operations"] for r in rows if "part" in r and r["input"] == "text of 8" and "gemm" in r}
+text = config["text_config"]
+tap.check(operations["attn_in"] == 2 * 8 * 3 * text["hidden_size"] ** 2 - 2 * 7 * text["hidden_size"] ** 2,
+          "8 rows with an end token in the middle of the vocabulary; of queries the pooled row's alone")
 
 # ---- Options that do not go together, and what cannot be written --------------------------------------------------
 code, out, err = tap.run("bench", "--layers", "--kernels", "no-such-set")

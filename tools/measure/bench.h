@@ -24,7 +24,8 @@ struct bench_row {
     const char *set, *gemm, *model, *input, *dtype, *precision, *compiler;
     double block, batch, threads, rows, in, out, calls;
     double operations, bytes;            /* of one run; bytes: weights and activations */
-    double begins, ms, p95, cpu, spread; /* ms: the median; spread: of the quartiles, of that */
+    double begins, ms, least, p95, cpu;  /* ms: the median */
+    double spread;                       /* from quartile to quartile, of the median */
     double per_second;                   /* images or texts */
     double gflops, peak, share;          /* of the instruction's peak */
     double gbs, bandwidth, memory_share; /* GB/s, and the share of what memory gave */

@@ -13,9 +13,11 @@
 
 static void print_row(const struct bench_row *r)
 {
-    printf("  %-10s %-11s %5.0f x %4.0f x %4.0f  %-4s %-14s %8.1f %4.0f %% %7.1f %4.0f %%  %-7s",
+    printf("  %-10s %-11s %5.0f x %4.0f x %4.0f  %-4s %-14s %8.1f %4.0f %% %4.0f %% %7.1f %4.0f %% "
+           " %-7s",
            r->input, r->name, r->rows, r->in, r->out, r->dtype, r->gemm, r->gflops, 100 * r->share,
-           r->gbs, 100 * r->memory_share, r->limit != NULL ? r->limit : "");
+           100 * r->share * r->ms / r->least, r->gbs, 100 * r->memory_share,
+           r->limit != NULL ? r->limit : "");
     if (isfinite(r->against)) {
         printf(" %6.2fx", r->against);
     }
@@ -139,10 +141,10 @@ static int run_shape(struct bench *bench, struct layer_bank *bank, const struct 
 
     shape_layers(shape, batch, layers);
     if (!bench->cli->json) {
-        printf(
-            "\n%s, batch %zu, %d thread%s%*srows x   in x  out  weights and gemm     GFLOP/s, of "
-            "peak    GB/s, of memory  limit\n",
-            shape->name, batch, bank->threads, bank->threads == 1 ? "" : "s", 4, "");
+        printf("\n%s, batch %zu, %d thread%s\n", shape->name, batch, bank->threads,
+               bank->threads == 1 ? "" : "s");
+        printf("  %-22s %5s x %4s x %4s  %-4s %-14s %8s %6s %6s %7s %6s  limit\n", "layer", "rows",
+               "in", "out", "type", "gemm", "GFLOP/s", "of peak", "best", "GB/s", "of mem");
     }
     for (enum kernels_dtype d = KERNELS_F32; pack_dtype(d) != NULL; d++) {
         for (size_t i = 0; wants_dtype(bench, d) && i < SHAPE_LAYERS && code == CLI_DONE; i++) {

@@ -39,6 +39,7 @@ static const struct field fields[] = {
     NUMBER("bytes", bytes),
     NUMBER("begins_ms", begins),
     NUMBER("ms", ms),
+    NUMBER("least_ms", least),
     NUMBER("p95_ms", p95),
     NUMBER("cpu_ms", cpu),
     NUMBER("spread", spread),
@@ -178,6 +179,7 @@ void bench_times(struct bench_row *row, double *seconds, size_t n)
     double median = roof_median(seconds, n);
 
     row->ms = 1e3 * median;
+    row->least = 1e3 * seconds[0];
     row->p95 = 1e3 * roof_quantile(seconds, n, 0.95);
     row->spread = (roof_quantile(seconds, n, 0.75) - roof_quantile(seconds, n, 0.25)) / median;
 }

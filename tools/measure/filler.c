@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../src/handle.h"
+
 bool filler_new(struct filler *input, const clipc_model *model, bool image, size_t n, size_t ids)
 {
     struct clipc_model_info info = {.size = sizeof info};
@@ -23,8 +25,13 @@ bool filler_new(struct filler *input, const clipc_model *model, bool image, size
     for (size_t i = 0; i < floats; i++) {
         input->pixels[i] = (float)(i % 251) / 125 - 1;
     }
-    for (size_t i = 0; i < n * ids; i++) { /* the end token closes each text */
-        input->tokens[i] = i % ids == ids - 1 ? info.vocab_size - 1 : (int32_t)(i % 200);
+    /* The end token closes each text: what lies behind it is not computed. */
+    const struct format_header *h = &model->weights.header;
+    const int32_t last = info.vocab_size - 1;
+    const int32_t end = h->text.pool == FORMAT_POOL_ARGMAX ? last : (int32_t)h->eot_id;
+    for (size_t i = 0; i < n * ids; i++) {
+        int32_t id = (int32_t)(i % 200) % info.vocab_size;
+        input->tokens[i] = i % ids == ids - 1 ? end : id != end ? id : (id + 1) % info.vocab_size;
     }
     return true;
 }
