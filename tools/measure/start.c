@@ -44,8 +44,9 @@ static void become(const char **arguments, int in)
     _exit(127);
 }
 
-/* Seconds of one run, *resident: bytes at most; negative when it failed. */
-static double run_once(const char **arguments, FILE *in, double *resident)
+/* Seconds of one run, *cpu: those of its threads, *resident: bytes at most; negative when it
+ * failed. */
+static double run_once(const char **arguments, FILE *in, double *cpu, double *resident)
 {
     struct rusage usage;
     int status = 0;
@@ -61,6 +62,8 @@ static double run_once(const char **arguments, FILE *in, double *resident)
     if (child < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         return -1;
     }
+    *cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
     *resident = 1024 * (double)usage.ru_maxrss;
     return took;
 }
@@ -71,12 +74,12 @@ static int run_set(struct bench *bench, const char *set, const char *path, FILE 
     char threads[16];
     const char *arguments[] = {"clipc",     "embed", "--image", "-",  "--threads", threads,
                                "--kernels", set,     "-m",      path, NULL};
-    double times[STARTS];
+    double times[STARTS], cpu[STARTS];
 
     snprintf(threads, sizeof threads, "%d", bench->cli->session.threads);
     arguments[path != NULL ? 10 : 8] = NULL; /* else the embedded model */
     for (size_t i = 0; i < STARTS; i++) {
-        times[i] = run_once(arguments, in, &row.memory);
+        times[i] = run_once(arguments, in, &cpu[i], &row.memory);
         if (times[i] < 0) {
             cli_note("bench: a second clipc could not be run: no figures of its start");
             return CLI_DONE;
@@ -85,11 +88,13 @@ static int run_set(struct bench *bench, const char *set, const char *path, FILE 
     row.set = set;
     row.batch = 1;
     bench_times(&row, times, STARTS);
+    row.cpu = 1e3 * roof_median(cpu, STARTS);
     bench_put(bench, &row);
     if (!bench->cli->json) {
-        printf("  from a process's start to one picture's vector, %s: %.1f ms; %.1f MB resident at "
-               "most, the weight file's pages among them\n",
-               set, row.ms, 1e-6 * row.memory);
+        printf(
+            "  from a process's start to one picture's vector, %s: %.1f ms, %.1f of CPU; %.1f MB "
+            "resident at most, the weight file's pages among them\n",
+            set, row.ms, row.cpu, 1e-6 * row.memory);
     }
     return CLI_DONE;
 }
