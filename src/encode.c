@@ -41,6 +41,7 @@ static int check_finite(const clipc_session *s, const float *embeddings, size_t 
 /* n <= batch images; with a trace, step by step. */
 static void run_vision(clipc_session *s, const float *pixels, size_t n, float *embeddings)
 {
+    session_fetch_vision(s);
     if (s->trace.fn != NULL) {
         trace_vision(&s->trace, &s->vision, &s->engine, &s->vision_buffers, pixels, n, embeddings);
     } else {
@@ -54,6 +55,7 @@ static void run_text(clipc_session *s, const int32_t *tokens, size_t stride, siz
 {
     const struct text_batch batch = {tokens, stride, s->lengths, n, s->full_context};
 
+    session_fetch_text(s);
     if (s->trace.fn != NULL) {
         trace_text(&s->trace, &s->text, &s->engine, &s->text_buffers, &batch, embeddings);
     } else {

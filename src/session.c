@@ -1,6 +1,7 @@
 /* session.c - one caller's scratch and threads: made, described, freed. */
 #include <string.h>
 
+#include "../kernels/pack.h"
 #include "clipc.h"
 #include "model/bind.h"
 #include "session.h"
@@ -166,6 +167,58 @@ static int session_memory(struct clipc_session *s)
                          needs.unpacked, s->engine.k.name);
     }
     return each_linear(s, prepare_weights, s);
+}
+
+/* ---- Weights into memory ------------------------------------------------------------------- */
+
+/* Pages of a file are mapped when they are first touched, some at a time, and what is not mapped
+ * cannot be fetched ahead: the first pass would wait for each.  FETCH_BYTES of a layer are a task,
+ * so that workers share the system's work. */
+#define FETCH_BYTES ((size_t)1 << 19)
+
+struct fetch {
+    const unsigned char *data;
+    size_t size;
+};
+
+static void fetch_task(void *arg, size_t i, int worker)
+{
+    const struct fetch *f = arg;
+    size_t begin = i * FETCH_BYTES, left = f->size - begin;
+
+    (void)worker;
+    base_map_fetch(f->data + begin, left < FETCH_BYTES ? left : FETCH_BYTES);
+}
+
+static int fetch_layer(void *arg, struct linear *l)
+{
+    struct clipc_session *s = arg;
+    struct fetch f = {l->w.panels, pack_bytes(l->w.dtype, l->w.out, l->w.in)};
+
+    threads_parallel_for(s->engine.pool, (f.size + FETCH_BYTES - 1) / FETCH_BYTES, fetch_task, &f);
+    return CLIPC_OK;
+}
+
+/* What was opened from memory is there; so are weights that the kernel set has unpacked. */
+static bool in_file(const struct clipc_session *s)
+{
+    return s->model->weights.map.data != NULL && s->unpacked == NULL;
+}
+
+void session_fetch_vision(struct clipc_session *s)
+{
+    if (!s->vision_fetched && in_file(s)) {
+        bind_each_vision(&s->vision, fetch_layer, s);
+    }
+    s->vision_fetched = true;
+}
+
+void session_fetch_text(struct clipc_session *s)
+{
+    if (!s->text_fetched && in_file(s)) {
+        bind_each_text(&s->text, fetch_layer, s);
+    }
+    s->text_fetched = true;
 }
 
 /* ---- Making one ---------------------------------------------------------------------------- */

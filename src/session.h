@@ -29,6 +29,7 @@ struct clipc_session {
     int batch, threads, preprocess, tokenizer;
     int wanted; /* enum clipc_precision */
     int precision; /* CLIPC_PRECISION_EXACT or _FAST: what is computed */
+    bool vision_fetched, text_fetched; /* weights are in memory */
     bool full_context;
     bool pads; /* texts attend to padding: all are filled up to the context */
 };
@@ -40,5 +41,9 @@ bool session_has_text(const struct clipc_session *s);
  * are good, and the model has an image tower. */
 int session_rows_pixels(const struct clipc_session *s, struct image_rows *rows, int rules,
                         float *pixels);
+
+/* Have a tower's weights in memory before they are wanted; the first call does it. */
+void session_fetch_vision(struct clipc_session *s);
+void session_fetch_text(struct clipc_session *s);
 
 #endif

@@ -1,7 +1,10 @@
 /* Hostile weight files: cut everywhere, each byte of header and records changed, in memory that
  * ends at an unreadable page.  Every one must be refused or be harmless: what opens must also
  * compute. */
+#include <errno.h>
+
 #include "../src/clipc.h"
+#include "../src/base/base.h"
 #include "../weights/format.h"
 #include "../weights/weights.h"
 #include "check.h"
@@ -149,6 +152,60 @@ static void test_growth(void)
           "unaligned memory: %s", clipc_errmsg());
 }
 
+/* How many of the pages that [at, at + bytes) touches are mapped; -1: the system does not say. */
+static long mapped_pages(const unsigned char *at, size_t bytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), first = (uintptr_t)at / page;
+    size_t n = ((uintptr_t)at + bytes - 1) / page - first + 1;
+    FILE *pagemap = fopen("/proc/self/pagemap", "rb");
+    uint64_t entry;
+    long mapped = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (pagemap == NULL || fseek(pagemap, (long)((first + i) * sizeof entry), SEEK_SET) != 0 ||
+            fread(&entry, sizeof entry, 1, pagemap) != 1) {
+            mapped = -1;
+            break;
+        }
+        mapped += (long)(entry >> 63);
+    }
+    if (pagemap != NULL) {
+        fclose(pagemap);
+    }
+    return mapped;
+}
+
+/* Weights are mapped before the first pass and not by it: some of a file, from within a page to
+ * within another, then a whole one. */
+static void test_fetch(const char *path)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), begin = 20 * page + 100, n = 3 * page;
+    struct base_map map;
+
+    if (!check(base_map_file(path, &map) == CLIPC_OK && map.size > 30 * page, "a file to map")) {
+        return;
+    }
+    base_map_release(&map);
+    long before = mapped_pages(map.data, map.size);
+    base_map_fetch(map.data + begin, n);
+    long some = mapped_pages(map.data + begin, n);
+    base_map_fetch(map.data, map.size);
+    long all = mapped_pages(map.data, map.size);
+#ifdef MADV_POPULATE_READ
+    bool can = before >= 0 && (madvise(NULL, 0, MADV_POPULATE_READ) == 0 || errno != EINVAL);
+#else
+    bool can = false;
+#endif
+    if (can) {
+        check(before == 0 && some == 4 && all == (long)((map.size + page - 1) / page),
+              "%ld pages of a file are mapped, then 4 of 4 (%ld), then all (%ld)", before, some,
+              all);
+    } else {
+        check_skip("no MADV_POPULATE_READ, or nobody says what is mapped");
+    }
+    base_unmap(&map);
+}
+
 int main(void)
 {
     char command[512], path[256];
@@ -159,6 +216,7 @@ int main(void)
     if (!check(system(command) == 0 && load(path), "the model is there")) {
         return check_done();
     }
+    test_fetch(path);
     test_cut();
     test_fields();
     test_growth();

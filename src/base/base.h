@@ -57,6 +57,10 @@ void base_unmap(struct base_map *map);
  * system's cache. */
 void base_map_release(const struct base_map *map);
 
+/* Let `size` bytes of a mapped file, from `data` on, be read into memory and mapped now, and not
+ * page by page as they are wanted: where the system can, and the file has them. */
+void base_map_fetch(const void *data, size_t size);
+
 /* What `path` names when all links are followed; free() it; NULL when there is nothing. */
 char *base_real_path(const char *path);
 

@@ -76,6 +76,18 @@ void base_map_release(const struct base_map *map)
     }
 }
 
+void base_map_fetch(const void *data, size_t size)
+{
+#ifdef MADV_POPULATE_READ /* Linux 5.14 */
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), before = (uintptr_t)data % page;
+
+    madvise((unsigned char *)(uintptr_t)data - before, size + before, MADV_POPULATE_READ);
+#else
+    (void)data;
+    (void)size;
+#endif
+}
+
 char *base_real_path(const char *path)
 {
     return realpath(path, NULL);
