@@ -75,10 +75,17 @@ static const struct kernels_gemm *own_or_best(const struct kernels_gemm *gemm)
                : gemm;
 }
 
+static int threads_of(const struct threads_pool *pool)
+{
+    int n = threads_pool_size(pool);
+
+    return n < THREADS_MOST ? n : THREADS_MOST;
+}
+
 double roofs_peak(struct roofs *roofs, struct threads_pool *pool, const struct kernels_gemm *gemm)
 {
     struct peak_job job = {.gemm = own_or_best(gemm)};
-    int threads = threads_pool_size(pool);
+    int threads = threads_of(pool);
     size_t i = 0;
 
     while (i < roofs->n && (roofs->peaks[i].gemm != gemm || roofs->peaks[i].threads != threads)) {
@@ -154,7 +161,7 @@ static void stream_task(void *arg, size_t i, int worker)
 
 double roofs_bandwidth(const struct roofs *roofs, struct threads_pool *pool)
 {
-    size_t threads = (size_t)threads_pool_size(pool);
+    size_t threads = (size_t)threads_of(pool);
     struct stream_job job = {.memory = roofs->memory,
                              .each = roofs->bytes / sizeof(wide) / threads};
     double best = 0;

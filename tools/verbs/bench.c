@@ -27,6 +27,8 @@ static const struct cli_verb verb = {
     "  clipc bench --layers --shape vit-l-14 --dtype f32 --threads 1 --svg roofline.svg",
     CLI_MODEL | CLI_SESSION | CLI_JSON};
 
+enum { BATCH_MOST = 4096 }; /* a session's own limit */
+
 struct request {
     bool whole, layers, timeline, scalar;
     const char *synthetic, *csv, *svg;
@@ -253,6 +255,10 @@ int cmd_bench(int argc, char **argv)
     if (r.synthetic != NULL && cli.model_path != NULL &&
         (usual == NULL || strcmp(usual, cli.model_path) != 0)) {
         code = cli_usage(&cli, "wants -m FILE or --synthetic SHAPE, not both");
+    } else if (r.csv != NULL && r.svg != NULL && strcmp(r.csv, r.svg) == 0) {
+        code = cli_usage(&cli, "--csv and --svg name the same file");
+    } else if (cli.session.batch > BATCH_MOST) {
+        code = cli_error("bench: a batch of %d: want %d at most", cli.session.batch, BATCH_MOST);
     } else if (!find_sets(&bench, &r)) {
         code = cli_error("bench: no such kernel set on this CPU; clipc info --build lists them");
     } else {
