@@ -330,6 +330,17 @@ static const char style[] =
     ".c4{color:#f0bd4f}.c5{color:#8fd3f7}.c6{color:#bdbdbd}.c7{color:#e0d360}}\n"
     "</style>\n";
 
+/* The shape's name, or that there are several. */
+static const char *models_of(const struct bench *bench)
+{
+    for (size_t i = 1; i < bench->n_layers; i++) {
+        if (strcmp(bench->layers[i].model, bench->layers[0].model) != 0) {
+            return "several models";
+        }
+    }
+    return bench->layers[0].model;
+}
+
 static size_t thread_counts(const struct bench *bench, int counts[PANELS])
 {
     size_t n = 0;
@@ -364,7 +375,7 @@ void roofline_svg(FILE *f, const struct bench *bench, const char *machine)
         p->top = (double)(PANEL * i + TOP);
         survey(p);
         fprintf(f, "<text class=\"title\" x=\"%d\" y=\"%.1f\">Layers of %s on ", LEFT, p->top - 34,
-                bench->layers[0].model);
+                models_of(bench));
         escaped(f, machine);
         fprintf(f, ", %d thread%s</text>\n", p->threads, p->threads == 1 ? "" : "s");
         put_axes(p);

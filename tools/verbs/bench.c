@@ -244,7 +244,7 @@ int cmd_bench(int argc, char **argv)
         {"synthetic", CLI_STRING, &r.synthetic, "SHAPE",
          "random weights (f16, or --dtype) of a shape that `clipc convert` knows"},
         {"csv", CLI_OUTPUT, &r.csv, "FILE", "every figure as a line of CSV"},
-        {"svg", CLI_OUTPUT, &r.svg, "FILE", "the layers as a roofline"},
+        {"svg", CLI_OUTPUT, &r.svg, "FILE", "the layers as a roofline (and so --layers)"},
         {NULL, CLI_FLAG, NULL, NULL, NULL}};
     int code = cli_parse(&cli, &verb, options, argc, argv);
 
@@ -252,6 +252,7 @@ int cmd_bench(int argc, char **argv)
         return code;
     }
     const char *usual = getenv("CLIPC_MODEL");
+    r.layers |= r.svg != NULL && (r.whole || r.timeline);
     if (r.synthetic != NULL && cli.model_path != NULL &&
         (usual == NULL || strcmp(usual, cli.model_path) != 0)) {
         code = cli_usage(&cli, "wants -m FILE or --synthetic SHAPE, not both");
