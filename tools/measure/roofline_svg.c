@@ -95,6 +95,10 @@ static void survey(struct panel *p)
             p->bandwidth = fmax(p->bandwidth, r->bandwidth);
         }
     }
+    if (p->bandwidth > 0) { /* the slope belongs to the picture, wherever the points are */
+        least = fmin(least, high / p->bandwidth / 2);
+        most = fmax(most, high / p->bandwidth);
+    }
     p->x0 = log10(least / 1.5);
     p->x1 = log10(most * 1.5);
     p->y0 = log10(low / 2);
@@ -245,7 +249,7 @@ static void put_label(struct panel *p, const struct bench_row *r, size_t colour,
     char name[80];
 
     name_of(r, name, sizeof name);
-    double w = 5.6 * (double)strlen(name) + 2;
+    double w = 6.2 * (double)strlen(name) + 2;
     for (double distance = 9; distance < 40; distance += 9) {
         for (int i = 0; i < 16; i++) {
             double angle = i * 3.14159265 / 8, cx = cos(angle), cy = sin(angle);
