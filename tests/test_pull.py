@@ -637,7 +637,8 @@ for i, (files, config, expected) in enumerate((
         (CLIP + ["model.safetensors"] + OC, TIMM, "open_clip_pytorch_model.bin"),
         (CLIP + ["model.safetensors", "open_clip_model.safetensors"] + OC, TIMM, "open_clip_model.safetensors"),
         (["open_clip_model.safetensors"] + OC, None, "open_clip_model.safetensors"),
-        (["model.safetensors", "open_clip_config.json"], None, "model.safetensors"))):
+        (["model.safetensors", "open_clip_config.json"], None, "model.safetensors"),
+        (["open_clip_model.safetensors", "vocab.txt", "README.md"] + OC, None, "vocab.txt"))):  # BERT's words, before the tensors
     got = chosen("choose%d/mini" % i, files, config)
     tap.check(got == [expected], "of %s: %s" % (" ".join(files), got))
 
