@@ -275,6 +275,14 @@ tap.check(read_clipc.read(out)[0]["pad_id"] == 0 and tokenize(texts) == want, "T
 good, err = convert(folder("gemma", files={"tokenizer.json": gold["gemma"]["tokenizer"]}))
 tap.check(good and read_clipc.read(out)[0]["pad_id"] == 0, "Gemma's tokenizer.json alone " + err)
 
+lower = json.loads(json.dumps(gold["t5"]["tokenizer"]))
+lower["normalizer"]["normalizers"].insert(0, {"type": "Lowercase"})
+shout = [t for t in texts if t.isascii() and not set("<&") & set(t)]
+convert(folder("t5", "lower"))
+want_lower = tokenize(shout)
+convert(folder("t5", "whitespace", files={"tokenizer.json": lower, "tokenizer_config.json": configs["t5"]}))
+tap.check(tokenize([t.upper() for t in shout]) == want_lower and len({len(i) for i in want_lower}) > 3, "Lowercase among T5's normalizers")
+
 # A vocabulary that goes on behind the model's rows, with pieces that no text without punctuation spells.
 more = json.loads(json.dumps(gold["t5"]["tokenizer"]))
 more["model"]["vocab"] += [["%s<extra_id_%d>" % (SPACE, i), 0.] for i in range(500 - len(vocabulary) + 7)]

@@ -59,7 +59,12 @@ static void encode_words(struct encoding *e, const unsigned char *text, size_t n
     uint32_t flags = p->tables.flags;
     struct normalizer_text *words = &e->spaced;
 
-    normalizer_run(p, 0, text, n, &e->normal);
+    if (n == 0) {
+        return;
+    }
+    encoding_change_letters(flags & FORMAT_LOWER_CASE, text, n, words);
+    e->failed |= words->failed;
+    normalizer_run(p, 0, words->data, words->n, &e->normal);
     const unsigned char *from = e->normal.data;
     size_t end = e->normal.n;
     while (end > 0 && from[end - 1] == ' ') {
