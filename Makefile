@@ -9,6 +9,7 @@
 #        make test-real MODEL=FILE  the figures that are published of a real model (PICTURE=CLIP.png)
 #        make test-browser the server's page in Chromium (SCREENSHOTS=folder keeps pictures of it)
 #        make test-haproxy the server behind HAProxy and nginx while servers die
+#        make test-emulated the kernels of AVX-512 and beyond on a CPU that Bochs emulates
 #        make bench-serve the server under load, beside bench (SOAK=600 goes on for ten minutes)
 #        make bench-peers beside ONNX Runtime and oneDNN, which it installs (PEERS="--threads 1")
 #        make bench-watch a film's frames: every one, at its own speed, and an hour of them for the memory
@@ -41,7 +42,8 @@ Q := $(if $(V),,@)
 SAY = $(if $(V),@:,@printf '  %-5s %s\n')
 
 # ---- What this machine has -------------------------------------------------------------------
-PROBE_FREE := clean help format test-asan test-tsan test-fuzz test-chroot test-browser test-haproxy bench-peers
+PROBE_FREE := clean help format test-asan test-tsan test-fuzz test-chroot test-browser test-haproxy \
+    test-emulated bench-peers
 ifneq ($(filter-out $(PROBE_FREE),$(or $(MAKECMDGOALS),all)),)
 FOUND := $(shell CC="$(CC)" CFLAGS="$(CFLAGS) $(CPPFLAGS)" LDFLAGS="$(LDFLAGS)" \
            sh tools/probe.sh "$(B)" $(OPTIONAL))
@@ -106,8 +108,8 @@ $(B)/kernels/dotprod.o: ISA_FLAGS := -march=armv8.2-a+dotprod
 $(B)/kernels/%.o: OPT := -O3
 
 .PHONY: all lib test demo bench help clean format install train-demo test-asan test-tsan test-fuzz \
-    test-real test-chroot test-browser run-browser test-haproxy run-haproxy bench-serve bench-watch bench-peers \
-    run-peers tests FORCE
+    test-real test-chroot test-browser run-browser test-haproxy run-haproxy test-emulated run-emulated \
+    bench-serve bench-watch bench-peers run-peers tests FORCE
 all: $(B)/clipc $(B)/libclipc.a $(B)/libclipc.so
 lib: $(B)/libclipc.a $(B)/libclipc.so
 
@@ -222,6 +224,12 @@ test-haproxy:
 	sh tools/setup haproxy
 run-haproxy: $(B)/clipc
 	CLIPC_BUILD=$(B) $(PYTHON) tests/proxies.py
+
+# Kernels that this CPU lacks, on an emulated one; installed in the same way.
+test-emulated:
+	sh tools/setup emulated
+run-emulated: $(B)/clipc
+	CLIPC_BUILD=$(B) sh tests/emulated.sh
 
 SOAK ?= 0
 bench-serve: $(B)/clipc
