@@ -61,8 +61,8 @@ CAN_TRAIN := $(and $(call has,BLAS),$(call has,STB),$(call has,JANSSON))
 TRAIN_LIBS := -lopenblas $(TOOL_LIBS)
 
 # ---- Sources: a folder is a floor; optional files and other CPUs' kernels drop out --------------
-ISA_x86_64 := avx2 avxvnni avx512 avx512vnni
-ISA_aarch64 := neon dotprod
+ISA_x86_64 := avx2 avxvnni avx512 avx512vnni avx512bf16
+ISA_aarch64 := neon dotprod neonbf16
 ISA_ALL := $(ISA_x86_64) $(ISA_aarch64)
 ISA := $(ISA_$(ARCH))
 drop := $(patsubst %,kernels/%.c,$(filter-out $(ISA),$(ISA_ALL))) \
@@ -103,7 +103,9 @@ $(B)/kernels/avx2.o: ISA_FLAGS := $(AVX2)
 $(B)/kernels/avxvnni.o: ISA_FLAGS := $(AVX2) -mavxvnni
 $(B)/kernels/avx512.o: ISA_FLAGS := $(AVX512)
 $(B)/kernels/avx512vnni.o: ISA_FLAGS := $(AVX512) -mavx512vnni
+$(B)/kernels/avx512bf16.o: ISA_FLAGS := $(AVX512) -mavx512vnni -mavx512bf16
 $(B)/kernels/dotprod.o: ISA_FLAGS := -march=armv8.2-a+dotprod
+$(B)/kernels/neonbf16.o: ISA_FLAGS := -march=armv8.2-a+dotprod+bf16
 # Kernels are loops over vectors: what -O3 unrolls in them is measured in kernels/README.md.
 $(B)/kernels/%.o: OPT := -O3
 
@@ -149,6 +151,9 @@ $(B)/clipc-train: $(TRAIN_O) $(B)/libtools.a $(B)/libclipc.a
 $(B)/tests/%: $(B)/tests/%.o $(B)/libtools.a $(B)/libclipc.a
 	$(SAY) LINK $@
 	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(TOOL_LIBS) -o $@
+
+# Sets whose instructions plain C stands in for.
+$(B)/tests/test_kernels $(B)/tests/test_bf16: $(B)/tests/emulated.o
 
 # The demo model is linked into the command (.incbin).
 $(B)/tools/cli/demo_model.o: $(wildcard weights/demo.clipc)
@@ -277,5 +282,5 @@ clean:
 format:
 	clang-format -i $$(git ls-files "*.[ch]" | grep -v _tables)
 
--include $(LIB_O:.o=.d) $(TOOL_O:.o=.d) $(TRAIN_O:.o=.d) $(TESTS:=.d)
+-include $(LIB_O:.o=.d) $(TOOL_O:.o=.d) $(TRAIN_O:.o=.d) $(TESTS:=.d) $(B)/tests/emulated.d
 .SECONDARY:

@@ -13,7 +13,7 @@
 /* CPUID says what the CPU can do, XCR0 which registers the system saves when it switches tasks:
  * under a system that does not know ZMM, programs would find another's values in them.  So a set
  * wants both.  FMA, AVX and F16C are bits of leaf 1, AVX2 and AVX-512's parts of leaf 7, EBX, the
- * int8 products of its ECX and of subleaf 1, EAX. */
+ * int8 and bfloat16 products of its ECX and of subleaf 1, EAX. */
 struct cpu cpu_decode_x86(const struct cpu_x86 *a)
 {
     const uint32_t fma = BIT(12), osxsave = BIT(27), avx = BIT(28), f16c = BIT(29); /* leaf 1 */
@@ -28,6 +28,7 @@ struct cpu cpu_decode_x86(const struct cpu_x86 *a)
     cpu.avx512 = cpu.avx2 && (a->leaf7_ebx & seven) == seven && (xcr0 & zmm) == zmm;
     cpu.avxvnni = cpu.avx2 && (a->leaf7_1_eax & BIT(4));
     cpu.avx512vnni = cpu.avx512 && (a->leaf7_ecx & BIT(11));
+    cpu.avx512bf16 = cpu.avx512vnni && (a->leaf7_1_eax & BIT(5));
     return cpu;
 }
 
@@ -110,9 +111,13 @@ static struct cpu ask(void)
     cpu.neon = true;
 #endif
 #if defined(__aarch64__) && defined(__linux__)
-    cpu.dotprod = (getauxval(AT_HWCAP) & BIT(20)) != 0; /* HWCAP_ASIMDDP */
+    cpu.dotprod = (getauxval(AT_HWCAP) & BIT(20)) != 0;                  /* HWCAP_ASIMDDP */
+    cpu.neonbf16 = cpu.dotprod && (getauxval(AT_HWCAP2) & BIT(14)) != 0; /* HWCAP2_BF16 */
 #elif defined(__ARM_FEATURE_DOTPROD)
     cpu.dotprod = true; /* the compiler was told so of every file */
+#if defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
+    cpu.neonbf16 = true;
+#endif
 #endif
 #if defined(_SC_LEVEL1_DCACHE_SIZE)
     cpu.l1 = ask_size(_SC_LEVEL1_DCACHE_SIZE);

@@ -11,8 +11,10 @@ struct cpu {
     bool avxvnni;    /* AVX-VNNI, and all of avx2's */
     bool avx512;     /* F, BW, DQ, VL, all of avx2's, and the system saves ZMM and masks */
     bool avx512vnni; /* AVX512-VNNI, and all of avx512's */
+    bool avx512bf16; /* AVX512-BF16, and all of avx512vnni's */
     bool neon;       /* part of every AArch64 CPU */
     bool dotprod;    /* SDOT, and all of neon's */
+    bool neonbf16;   /* BFDOT, and all of dotprod's */
     /* Bytes of a core's data caches (l3: of all cores that share it); 0: unknown. */
     size_t l1, l2, l3;
 };

@@ -7,17 +7,19 @@
 
 #include "config.h"
 
-extern const struct kernels kernels_avx512vnni, kernels_avx512, kernels_avxvnni, kernels_avx2,
-    kernels_dotprod, kernels_neon, kernels_scalar, kernels_blas;
+extern const struct kernels kernels_avx512bf16, kernels_avx512vnni, kernels_avx512, kernels_avxvnni,
+    kernels_avx2, kernels_neonbf16, kernels_dotprod, kernels_neon, kernels_scalar, kernels_blas;
 
 /* The fallback comes last but for blas, which is chosen only by its name. */
 const struct kernels *const kernels_all[] = {
 #if defined(__x86_64__)
+    &kernels_avx512bf16,
     &kernels_avx512vnni,
     &kernels_avx512,
     &kernels_avxvnni,
     &kernels_avx2,
 #elif defined(__aarch64__)
+    &kernels_neonbf16,
     &kernels_dotprod,
     &kernels_neon,
 #endif

@@ -1,7 +1,8 @@
 /* kernels_tmpl.h - one kernel set.  Before it, a file of a few lines defines KERNELS_ISA (the
  * suffix and name), includes vec_<isa>.h and q8_<isa>.h, which must define everything that those of
- * scalar list, and declares `static bool supported(void)`.  Used with VL, MR, NV = 1, 4, 8; 4, 6,
- * 4; 8, 6, 2; 16, 14, 2; NV * VL must divide KERNELS_PANEL.
+ * scalar list, and bf16_<isa>.h where the CPU has such products (bf16_avx512.h has the list), and
+ * declares `static bool supported(void)`.  Used with VL, MR, NV = 1, 4, 8; 4, 6, 4; 8, 6, 2; 16,
+ * 14, 2; NV * VL must divide KERNELS_PANEL.
  *
  * Templates in C, by inclusion: every function below is static, so each set has its own copy,
  * compiled for its CPU, and the one name that leaves the file is the table.  Nothing of a set may
@@ -19,6 +20,9 @@
 #include "gemm_micro_tmpl.h"
 #include "gemm_tmpl.h"
 #include "gemm_q8_tmpl.h"
+#ifdef KERNELS_HAS_BF16
+#include "gemm_bf16_tmpl.h"
+#endif
 #include "attention_tmpl.h"
 #include "resize_tmpl.h"
 #include "peak_tmpl.h"
@@ -55,7 +59,28 @@ static const struct kernels_gemm gemm_q8 = {
     .gemm = q8_gemm,
     .peak = q8_peak,
 };
-static const struct kernels_gemm *const gemms[] = {&gemm_q8, &gemm_float, NULL};
+
+#ifdef KERNELS_HAS_BF16
+/* Multiplies bfloat16.  Its error is that of rounding both factors to it: (1 + 2^-8)^2 - 1, and a
+ * little for the sums. */
+static const struct kernels_gemm gemm_bf16 = {
+    .name = KERNELS_TEXT(KERNELS_ISA) "-bf16",
+    .can = bf16_can,
+    .error = 0x1.02p-7,
+    .act_bytes = bf16_act_bytes,
+    .act_align = MR,
+    .act_pack = bf16_act_pack,
+    .gemm_scratch = bf16_scratch,
+    .gemm = bf16_gemm,
+    .peak = bf16_peak,
+};
+#endif
+
+static const struct kernels_gemm *const gemms[] = {
+#ifdef KERNELS_HAS_BF16
+    &gemm_bf16,
+#endif
+    &gemm_q8, &gemm_float, NULL};
 
 extern const struct kernels KERNELS_JOIN(kernels_, KERNELS_ISA);
 const struct kernels KERNELS_JOIN(kernels_, KERNELS_ISA) = {

@@ -69,3 +69,34 @@ static size_t q8_peak(float *sink, size_t steps)
     }
     return steps * Q8_PEAK_CHAINS * VL * Q8_GROUP * 2;
 }
+
+#ifdef KERNELS_HAS_BF16
+/* The same of bfloat16's: sum += a b + a b, of chains that begin one apart. */
+static size_t bf16_peak(float *sink, size_t steps)
+{
+    uint16_t factors[2 * VL], other[2 * VL];
+    vec sums[PEAK_CHAINS];
+    float lanes[VL];
+
+    bf16_store_pairs(factors, v_set1(sink[1]), v_set1(sink[1]));
+    bf16_store_pairs(other, v_set1(sink[2]), v_set1(sink[2]));
+    bf16_pairs a = bf16_load(factors), b = bf16_load(other);
+    for (size_t c = 0; c < PEAK_CHAINS; c++) {
+        sums[c] = v_set1(sink[0] + (float)c);
+    }
+    for (size_t i = 0; i < steps; i++) {
+        for (size_t c = 0; c < PEAK_CHAINS; c++) {
+            sums[c] = bf16_dot(sums[c], a, b);
+        }
+    }
+    for (size_t c = 1; c < PEAK_CHAINS; c++) {
+        sums[0] = v_add(sums[0], sums[c]);
+    }
+    v_store(lanes, sums[0]);
+    *sink = 0;
+    for (size_t l = 0; l < VL; l++) {
+        *sink += lanes[l];
+    }
+    return steps * PEAK_CHAINS * VL * 2 * 2;
+}
+#endif

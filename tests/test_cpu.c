@@ -46,6 +46,26 @@ static void test_vnni(void)
     check(!cpu.avx512vnni && !cpu.avxvnni, "a system that saves XMM only");
 }
 
+/* bfloat16 products, in a set that has int8's as well. */
+static void test_bf16(void)
+{
+    struct cpu_x86 a = {HASWELL_1, SKYLAKE_7, WITH_ZMM, 1u << 11, 1u << 5};
+    struct cpu cpu = cpu_decode_x86(&a);
+
+    check(cpu.avx512bf16 && cpu.avx512vnni && !cpu.avxvnni, "a CPU with AVX512-BF16");
+    a.leaf7_1_eax = ~(1u << 5);
+    cpu = cpu_decode_x86(&a);
+    check(!cpu.avx512bf16 && cpu.avx512vnni, "one with all else");
+    a.leaf7_1_eax = 1u << 5;
+    a.leaf7_ecx = 0;
+    cpu = cpu_decode_x86(&a);
+    check(!cpu.avx512bf16 && cpu.avx512, "one without VNNI, which the set wants too");
+    a.leaf7_ecx = 1u << 11;
+    a.xcr0 = XMM_YMM;
+    cpu = cpu_decode_x86(&a);
+    check(!cpu.avx512bf16 && cpu.avx2, "a system that saves no ZMM");
+}
+
 int main(void)
 {
     expect("Haswell", decode(HASWELL_1, HASWELL_7, XMM_YMM), true, false);
@@ -76,6 +96,7 @@ int main(void)
     }
 
     test_vnni();
+    test_bf16();
 
     const struct cpu *cpu = cpu_features();
     check(cpu == cpu_features(), "asked once");

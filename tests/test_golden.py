@@ -49,6 +49,23 @@ def quantised(name, source, pixels, tokens, image, text):
             tap.check(code == 0 and angle <= 2e-3, "%s as q8, %s, %s: 1 - cosine %.1e %s" % (name, kind, k, angle, err))
 
 
+def fast(name, model, pixels, tokens, image, text):
+    """--precision fast: bfloat16 products where a set has them; where it has not, exact's bits, and a note."""
+    for k in tap.kernel_sets():
+        for kind, given, want in (("pixels", pixels, image), ("tokens", tokens, text)):
+            got = []
+            for precision in ("fast", "exact"):
+                out = "%s/%s.npy" % (tmp, precision)
+                code, _, err = tap.run("embed", "-m", model, "--" + kind, given, "--npy", out, "--kernels", k, "--precision", precision)
+                got.append((code, err, np.load(out)))
+            (code, err, a), (_, _, exact) = got
+            b = unit(np.load(want))
+            angle = (((unit(a) - b) ** 2).sum(-1) / 2).max()
+            noted, same = "so it computes exactly" in err, (a == exact).all()
+            tap.check(code == 0 and angle <= 2e-4 and noted == same and (same or "bf16" in k),
+                      "%s fast, %s, %s: 1 - cosine %.1e%s %s" % (name, kind, k, angle, " (exact)" * same, "" if noted else err))
+
+
 def convert(source, name, *more):
     out = "%s/%s.clipc" % (tmp, name)
     code, _, err = tap.run("convert", source, "-o", out, *more)
@@ -143,6 +160,8 @@ def pictures(model):
 mini = convert("tests/golden/mini", "mini")
 vectors("mini (f16)", mini, "tests/golden/mini/pixels.npy", "tests/golden/mini/tokens.npy",
         "tests/golden/mini/image_embed.npy", "tests/golden/mini/text_embed.npy")
+fast("mini", mini, "tests/golden/mini/pixels.npy", "tests/golden/mini/tokens.npy",
+     "tests/golden/mini/image_embed.npy", "tests/golden/mini/text_embed.npy")
 quantised("mini", "tests/golden/mini", "tests/golden/mini/pixels.npy", "tests/golden/mini/tokens.npy",
           "tests/golden/mini/image_embed.npy", "tests/golden/mini/text_embed.npy")
 if tap.golden is None:
@@ -157,6 +176,7 @@ else:
                 g + "text_embed.f64.npy")
         quantised(m, folder + "/hf", g + "pixels.npy", g + "tokens.npy", g + "image_embed.f64.npy",
                   g + "text_embed.f64.npy")
+        fast(m, models[m], g + "pixels.npy", g + "tokens.npy", g + "image_embed.f64.npy", g + "text_embed.f64.npy")
         activations(m, models[m], folder + "/golden")
     folder = tap.golden + "/models/oa_mini"
     for file, want in (("model.fp16", "golden_hf_f16"), ("model.bf16", "golden_hf_bf16")):

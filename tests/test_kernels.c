@@ -9,6 +9,8 @@
  * states its own.) */
 #define EPS 0x1p-19
 
+extern const struct kernels kernels_emulated; /* emulated.c */
+
 static uint64_t seed = 1;
 
 static float *floats(size_t n, float scale, bool before)
@@ -261,6 +263,14 @@ static bool can_f32(const struct kernels_linear *w, enum kernels_precision preci
     return w->dtype == KERNELS_F32;
 }
 
+/* For weights of `dtype` fast is a gemm of this ending, or exact (NULL). */
+static bool names_fast(const struct kernels *k, enum kernels_dtype dtype, const char *ending)
+{
+    const char *name = kernels_fast(k, dtype);
+
+    return ending == NULL ? name == NULL : name != NULL && strstr(name, ending) != NULL;
+}
+
 static void test_choice(void)
 {
     static const struct kernels_gemm fast = {.name = "fast", .can = can_fast_wide},
@@ -287,12 +297,13 @@ static void test_choice(void)
               kernels_fast(&k, KERNELS_F32) == NULL,
           "a set with a gemm for fast names it");
     for (size_t i = 0; kernels_all[i] != NULL; i++) {
-        const char *name = kernels_fast(kernels_all[i], KERNELS_Q8);
-        check(kernels_fast(kernels_all[i], KERNELS_F32) == NULL &&
-                  kernels_fast(kernels_all[i], KERNELS_F16) == NULL &&
-                  kernels_fast(kernels_all[i], KERNELS_BF16) == NULL && name != NULL &&
-                  strstr(name, "-q8") != NULL,
-              "%s: fast is exact but for int8: %s", kernels_all[i]->name, name);
+        const char *set = kernels_all[i]->name;
+        const char *bf16 = strstr(set, "bf16") != NULL ? "-bf16" : NULL;
+        check(names_fast(kernels_all[i], KERNELS_F32, bf16) &&
+                  names_fast(kernels_all[i], KERNELS_F16, bf16) &&
+                  names_fast(kernels_all[i], KERNELS_BF16, bf16) &&
+                  names_fast(kernels_all[i], KERNELS_Q8, "-q8"),
+              "%s: fast is exact but for int8%s", set, bf16 != NULL ? " and bfloat16" : "");
     }
 }
 
@@ -492,7 +503,8 @@ static void test_resize(const struct kernels *k, size_t n_in, size_t n_out, size
 
 /* What each peak says that it did in three steps, and what came of it: of floats 3.875 in each
  * lane (x = x / 2 + 2 three times from 3); of int8 the products of ten chains by 2, each begun with
- * inputs from 3 + c on and going on three times with those from 3 on. */
+ * inputs from 3 + c on and going on three times with those from 3 on; of bfloat16 twelve chains that
+ * begin at 3 + c and gain two products of 1 three times. */
 static void test_peak(const struct kernels *k)
 {
     for (size_t i = 0; k->gemms[i] != NULL; i++) {
@@ -514,6 +526,9 @@ static void test_peak(const struct kernels *k)
                         (double)(products / 10 / group) * 2 * (double)(3 + c + g + 3 * (3 + g));
                 }
             }
+        }
+        for (size_t c = 0; c < 12 && strstr(name, "-bf16") != NULL; c++) {
+            expect = (c == 0 ? 0 : expect) + (double)(products / 24) * (3 + (double)c + 6);
         }
         check(products > 0 && operations % 6 == 0 && (double)sink[0] == expect,
               "%s peak: %zu products in a step, their sum %g of %g", name, products,
@@ -546,6 +561,8 @@ static void test_slots(const struct kernels *k, const struct kernels *own)
 int main(void)
 {
     test_choice();
+    test_gemms(&kernels_emulated);
+    test_peak(&kernels_emulated);
     for (size_t i = 0; kernels_all[i] != NULL; i++) {
         struct kernels k;
         if (!kernels_find(kernels_all[i]->name, &k)) {

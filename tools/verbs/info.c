@@ -54,21 +54,22 @@ static const char *const layouts[] = {"rows", "panels", "vector"};
  * wanted. */
 static void print_precision(void)
 {
-    printf("\n  precision   exact; fast is");
-    for (enum kernels_dtype d = KERNELS_F32; pack_dtype(d) != NULL; d++) {
-        bool other = false;
-        for (size_t i = 0; kernels_all[i] != NULL; i++) {
-            const char *gemm = kernels_all[i]->supported() ? kernels_fast(kernels_all[i], d) : NULL;
-            if (gemm != NULL) {
-                printf("%s %s in set %s", other ? "," : "", gemm, kernels_all[i]->name);
-                other = true;
+    printf("\n  precision   exact; fast differs from it in ");
+    for (size_t i = 0, sets = 0; kernels_all[i] != NULL; i++) {
+        const char *before = "";
+        for (enum kernels_dtype d = KERNELS_F32; pack_dtype(d) != NULL; d++) {
+            if (!kernels_all[i]->supported() || kernels_fast(kernels_all[i], d) == NULL) {
+                continue;
             }
+            if (*before == '\0') {
+                printf("%s%s (", sets++ > 0 ? ", " : "", kernels_all[i]->name);
+            }
+            printf("%s%s", before, pack_dtype(d)->name);
+            before = " ";
         }
-        if (other) {
-            printf(" with %s weights;", pack_dtype(d)->name);
-        }
+        printf("%s", *before != '\0' ? ")" : "");
     }
-    printf(" the same as exact in all else\n");
+    putchar('\n');
 }
 
 static void print_build(void)
