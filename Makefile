@@ -61,7 +61,7 @@ CAN_TRAIN := $(and $(call has,BLAS),$(call has,STB),$(call has,JANSSON))
 TRAIN_LIBS := -lopenblas $(TOOL_LIBS)
 
 # ---- Sources: a folder is a floor; optional files and other CPUs' kernels drop out --------------
-ISA_x86_64 := avx2 avxvnni avx512 avx512vnni avx512bf16
+ISA_x86_64 := avx2 avxvnni avx512 avx512vnni avx512bf16 amx
 ISA_aarch64 := neon dotprod neonbf16
 ISA_ALL := $(ISA_x86_64) $(ISA_aarch64)
 ISA := $(ISA_$(ARCH))
@@ -104,6 +104,7 @@ $(B)/kernels/avxvnni.o: ISA_FLAGS := $(AVX2) -mavxvnni
 $(B)/kernels/avx512.o: ISA_FLAGS := $(AVX512)
 $(B)/kernels/avx512vnni.o: ISA_FLAGS := $(AVX512) -mavx512vnni
 $(B)/kernels/avx512bf16.o: ISA_FLAGS := $(AVX512) -mavx512vnni -mavx512bf16
+$(B)/kernels/amx.o: ISA_FLAGS := $(AVX512) -mavx512vnni -mavx512bf16 -mamx-tile -mamx-bf16 -mamx-int8
 $(B)/kernels/dotprod.o: ISA_FLAGS := -march=armv8.2-a+dotprod
 $(B)/kernels/neonbf16.o: ISA_FLAGS := -march=armv8.2-a+dotprod+bf16
 # Kernels are loops over vectors: what -O3 unrolls in them is measured in kernels/README.md.
@@ -153,7 +154,7 @@ $(B)/tests/%: $(B)/tests/%.o $(B)/libtools.a $(B)/libclipc.a
 	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(TOOL_LIBS) -o $@
 
 # Sets whose instructions plain C stands in for.
-$(B)/tests/test_kernels $(B)/tests/test_bf16: $(B)/tests/emulated.o
+$(B)/tests/test_kernels $(B)/tests/test_bf16 $(B)/tests/test_q8: $(B)/tests/emulated.o
 
 # The demo model is linked into the command (.incbin).
 $(B)/tools/cli/demo_model.o: $(wildcard weights/demo.clipc)

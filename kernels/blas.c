@@ -174,6 +174,7 @@ extern const struct kernels kernels_blas;
 const struct kernels kernels_blas = {
     .name = "blas",
     .supported = supported,
+    .unloaded = "the library behind it cannot be loaded",
     .load = load,
     .gemms = gemms,
 };

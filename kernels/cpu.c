@@ -13,14 +13,16 @@
 /* CPUID says what the CPU can do, XCR0 which registers the system saves when it switches tasks:
  * under a system that does not know ZMM, programs would find another's values in them.  So a set
  * wants both.  FMA, AVX and F16C are bits of leaf 1, AVX2 and AVX-512's parts of leaf 7, EBX, the
- * int8 and bfloat16 products of its ECX and of subleaf 1, EAX. */
+ * int8 and bfloat16 products of its ECX and of subleaf 1, EAX, AMX of its EDX. */
 struct cpu cpu_decode_x86(const struct cpu_x86 *a)
 {
     const uint32_t fma = BIT(12), osxsave = BIT(27), avx = BIT(28), f16c = BIT(29); /* leaf 1 */
     const uint32_t avx2 = BIT(5), f = BIT(16), dq = BIT(17), bw = BIT(30), vl = BIT(31); /* 7 */
     const uint32_t ymm = BIT(1) | BIT(2);          /* XMM and the upper halves of YMM */
+    const uint32_t tiles = BIT(17) | BIT(18);      /* their configuration, and what they hold */
     const uint32_t zmm = BIT(5) | BIT(6) | BIT(7); /* masks, upper halves of ZMM, ZMM16 to 31 */
     const uint32_t xcr0 = (a->leaf1_ecx & osxsave) ? a->xcr0 : 0;
+    const uint32_t amx = BIT(22) | BIT(24) | BIT(25); /* of 7, EDX: bfloat16, tiles, int8 */
     const uint32_t one = fma | avx | f16c, seven = f | dq | bw | vl;
     struct cpu cpu = {0};
 
@@ -29,6 +31,7 @@ struct cpu cpu_decode_x86(const struct cpu_x86 *a)
     cpu.avxvnni = cpu.avx2 && (a->leaf7_1_eax & BIT(4));
     cpu.avx512vnni = cpu.avx512 && (a->leaf7_ecx & BIT(11));
     cpu.avx512bf16 = cpu.avx512vnni && (a->leaf7_1_eax & BIT(5));
+    cpu.amx = cpu.avx512bf16 && (a->leaf7_edx & amx) == amx && (xcr0 & tiles) == tiles;
     return cpu;
 }
 
@@ -86,6 +89,7 @@ static struct cpu ask(void)
     struct cpu_x86 answers = {.leaf1_ecx = ask_leaf(1, 0).ecx,
                               .leaf7_ebx = seven.ebx,
                               .leaf7_ecx = seven.ecx,
+                              .leaf7_edx = seven.edx,
                               .leaf7_1_eax = seven.eax >= 1 ? ask_leaf(7, 1).eax : 0};
 
     answers.xcr0 = (answers.leaf1_ecx & BIT(27)) ? ask_xcr0() : 0;
@@ -93,7 +97,28 @@ static struct cpu ask(void)
     ask_caches(&cpu);
     return cpu;
 }
+
+/* arch_prctl(ARCH_REQ_XCOMP_PERM, XTILEDATA), since Linux 5.16: by hand, because POSIX has no
+ * syscall().  Older systems save tiles of no one, and say EINVAL. */
+static bool ask_tiles(void)
+{
+    long result = -1;
+
+#if defined(__x86_64__) && defined(__linux__)
+    const long arch_prctl = 158, request = 0x1023, tile_data = 18;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(arch_prctl), "D"(request), "S"(tile_data)
+                     : "rcx", "r11", "memory");
+#endif
+    return result == 0;
+}
 #else
+static bool ask_tiles(void)
+{
+    return false;
+}
+
 #if defined(_SC_LEVEL1_DCACHE_SIZE) /* glibc, which asks the kernel */
 static size_t ask_size(int name)
 {
@@ -134,6 +159,21 @@ static struct cpu known;
 static void ask_once(void)
 {
     known = ask();
+}
+
+static bool tiles_allowed;
+
+static void ask_tiles_once(void)
+{
+    tiles_allowed = cpu_features()->amx && ask_tiles();
+}
+
+bool cpu_allow_tiles(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, ask_tiles_once);
+    return tiles_allowed;
 }
 
 const struct cpu *cpu_features(void)

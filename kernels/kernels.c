@@ -8,9 +8,10 @@
 #include "config.h"
 
 extern const struct kernels kernels_avx512bf16, kernels_avx512vnni, kernels_avx512, kernels_avxvnni,
-    kernels_avx2, kernels_neonbf16, kernels_dotprod, kernels_neon, kernels_scalar, kernels_blas;
+    kernels_avx2, kernels_neonbf16, kernels_dotprod, kernels_neon, kernels_scalar, kernels_amx,
+    kernels_blas;
 
-/* The fallback comes last but for blas, which is chosen only by its name. */
+/* The fallback comes last but for those that are chosen only by their names. */
 const struct kernels *const kernels_all[] = {
 #if defined(__x86_64__)
     &kernels_avx512bf16,
@@ -24,6 +25,9 @@ const struct kernels *const kernels_all[] = {
     &kernels_neon,
 #endif
     &kernels_scalar,
+#if defined(__x86_64__)
+    &kernels_amx,
+#endif
 #if HAVE_BLAS
     &kernels_blas,
 #endif
@@ -52,13 +56,13 @@ static void fill_slots(struct kernels *k, const struct kernels *from)
     FILL(resize_vertical)
 }
 
-/* May other sets fall back on this one?  Deterministic sets load nothing. */
+/* May other sets fall back on this one? */
 static bool lends(const struct kernels *set)
 {
-    return set->deterministic && set->supported();
+    return set->deterministic && set->load == NULL && set->supported();
 }
 
-/* A library is loaded only when its set is asked for by name. */
+/* What must be loaded is so only when its set is asked for by name. */
 static bool wanted(const struct kernels *set, const char *name)
 {
     if (name == NULL) {

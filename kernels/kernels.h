@@ -140,8 +140,10 @@ struct kernels_taps {
 struct kernels {
     const char *name;
     bool (*supported)(void); /* may this CPU (and OS) run the set?  Loads nothing */
-    bool (*load)(void);      /* NULL, or: open the library behind the set.  Such a set is taken only
-                              * when it is asked for by name: a library brings threads and memory */
+    bool (*load)(void);      /* NULL, or: open the library behind the set (which brings threads and
+                              * memory), or ask the system for its registers.  Such a set is taken
+                              * only when it is asked for by name, and lends nothing to others */
+    const char *unloaded;    /* where there is a load: what is the matter when that says no */
     bool deterministic;      /* the rule at the head of this file; false for blas */
 
     /* Ways to multiply, best first, NULL behind. */
@@ -168,7 +170,7 @@ struct kernels {
                             size_t n_taps, const int32_t *coeffs);
 };
 
-/* All sets compiled in, best first (but "blas" last, which is chosen only by name), NULL behind.
+/* All sets compiled in, best first (but those that are chosen only by name last), NULL behind.
  * A set may leave slots empty (blas has only gemm): kernels_find fills each from the best supported
  * deterministic set that has it, and asks no other. */
 extern const struct kernels *const kernels_all[];

@@ -1,8 +1,8 @@
 /* kernels_tmpl.h - one kernel set.  Before it, a file of a few lines defines KERNELS_ISA (the
- * suffix and name), includes vec_<isa>.h and q8_<isa>.h, which must define everything that those of
- * scalar list, and bf16_<isa>.h where the CPU has such products (bf16_avx512.h has the list), and
- * declares `static bool supported(void)`.  Used with VL, MR, NV = 1, 4, 8; 4, 6, 4; 8, 6, 2; 16,
- * 14, 2; NV * VL must divide KERNELS_PANEL.
+ * suffix and name) and `static bool supported(void)`, includes vec_<isa>.h and q8_<isa>.h with all
+ * that those of scalar list, bf16_<isa>.h (bf16_avx512.h has the list) and tile.h, which wants a
+ * `static bool load(void)`, where the CPU has such products.  Used with VL, MR, NV = 1, 4, 8; 4, 6,
+ * 4; 8, 6, 2; 16, 14, 2; NV * VL must divide KERNELS_PANEL.
  *
  * Templates in C, by inclusion: every function below is static, so each set has its own copy,
  * compiled for its CPU, and the one name that leaves the file is the table.  Nothing of a set may
@@ -22,6 +22,10 @@
 #include "gemm_q8_tmpl.h"
 #ifdef KERNELS_HAS_BF16
 #include "gemm_bf16_tmpl.h"
+#endif
+#ifdef KERNELS_HAS_TILES
+#include "gemm_tile_tmpl.h"
+#include "gemm_tile_q8_tmpl.h"
 #endif
 #include "attention_tmpl.h"
 #include "resize_tmpl.h"
@@ -76,7 +80,49 @@ static const struct kernels_gemm gemm_bf16 = {
 };
 #endif
 
+#ifdef KERNELS_HAS_TILES
+/* On tiles.  Errors: as the two above; and of split floats, that of the halves left out. */
+static const struct kernels_gemm gemm_tile_bf16 = {
+    .name = KERNELS_TEXT(KERNELS_ISA) "-tile-bf16",
+    .can = tile_can_bf16,
+    .error = 0x1.02p-7,
+    .act_bytes = tile_bf16_act_bytes,
+    .act_align = TILE_BLOCK,
+    .act_pack = tile_bf16_act_pack,
+    .gemm_scratch = tile_bf16_scratch,
+    .gemm = tile_bf16_gemm,
+    .peak = tile_bf16_peak,
+};
+
+static const struct kernels_gemm gemm_tile_q8 = {
+    .name = KERNELS_TEXT(KERNELS_ISA) "-tile-q8",
+    .can = tile_can_q8,
+    .error = 0x1p-6,
+    .act_bytes = tile_q8_act_bytes,
+    .act_align = TILE_BLOCK,
+    .act_pack = tile_q8_act_pack,
+    .gemm_scratch = q8_scratch,
+    .gemm = tile_q8_gemm,
+    .peak = tile_q8_peak,
+};
+
+static const struct kernels_gemm gemm_tile_split = {
+    .name = KERNELS_TEXT(KERNELS_ISA) "-tile-split",
+    .can = tile_can_split,
+    .error = 0x1p-18,
+    .act_bytes = tile_split_act_bytes,
+    .act_align = TILE_BLOCK,
+    .act_pack = tile_split_act_pack,
+    .gemm_scratch = tile_split_scratch,
+    .gemm = tile_split_gemm,
+    .peak = tile_split_peak,
+};
+#endif
+
 static const struct kernels_gemm *const gemms[] = {
+#ifdef KERNELS_HAS_TILES
+    &gemm_tile_bf16, &gemm_tile_q8, &gemm_tile_split,
+#endif
 #ifdef KERNELS_HAS_BF16
     &gemm_bf16,
 #endif
@@ -86,6 +132,10 @@ extern const struct kernels KERNELS_JOIN(kernels_, KERNELS_ISA);
 const struct kernels KERNELS_JOIN(kernels_, KERNELS_ISA) = {
     .name = KERNELS_TEXT(KERNELS_ISA),
     .supported = supported,
+#ifdef KERNELS_HAS_TILES
+    .load = load,
+    .unloaded = "the system refuses its tiles to this process",
+#endif
     .deterministic = true,
     .gemms = gemms,
     .attention_scratch = attention_scratch,

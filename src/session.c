@@ -235,8 +235,7 @@ static int choose_kernels(struct clipc_session *s, const char *name)
     for (size_t i = 0; kernels_all[i] != NULL; i++) {
         size_t n = strlen(kernels_all[i]->name);
         if (name != NULL && strcmp(name, kernels_all[i]->name) == 0) {
-            why = kernels_all[i]->supported() ? "the library behind it cannot be loaded"
-                                              : "this CPU lacks it";
+            why = kernels_all[i]->supported() ? kernels_all[i]->unloaded : "this CPU lacks it";
         } else if (kernels_all[i]->supported() && used + n + 2 < sizeof list) {
             list[used++] = ' ';
             memcpy(list + used, kernels_all[i]->name, n + 1);

@@ -40,7 +40,7 @@ def kernel_sets():
     """Names of the kernel sets that this CPU has and whose library, if they need one, loads."""
     code, out, _ = run("info", "--build", "--json")
     return [k for k, yes in json.loads(out)[0]["kernels"].items()
-            if yes and (k != "blas" or run("embed", "--text", "a", "--kernels", k)[0] == 0)]
+            if yes and (k not in ("blas", "amx") or run("embed", "--text", "a", "--kernels", k)[0] == 0)]
 
 
 def byte_vocabulary(folder):

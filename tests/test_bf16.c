@@ -1,11 +1,12 @@
 /* The products of bfloat16, of every set that has them and of one that emulates them: against sums
- * in double of the factors as they are rounded, to within the roundings of a float sum; ties, NaN,
- * infinities; and what `fast` means where there are none. */
+ * in double of the factors as they are rounded, to within the roundings of a float sum; of
+ * floats split in two; ties, NaN, infinities; and what `fast` means where there are none. */
 #include "../kernels/kernels.h"
 #include "../kernels/pack.h"
 #include "check.h"
 
-extern const struct kernels kernels_emulated;
+extern const struct kernels kernels_emulated; /* emulated.c */
+bool emulated_released(void);
 
 static uint64_t seed = 16;
 
@@ -113,16 +114,19 @@ static void test_rounding(const struct kernels_gemm *g)
                               0x1.010002p0f,  0x1.00fffep0f, 0x1.ffp0f,       0x1.fefffep0f,
                               0x1.01p-120f,   0x1.03p-126f,  0x1.fefffep127f, 0x1.8p127f,
                               -0x1.7f8000p9f, 0x1.2345p-3f,  0x1.6789abp17f,  0};
-    enum { N = sizeof x / sizeof x[0] };
-    float unit[N * N] = {0};
+    enum { N = sizeof x / sizeof x[0], IN = 301 }; /* wide enough for any gemm */
+    static float unit[N * IN], weights[N * IN];
 
     for (size_t i = 0; i < N; i++) {
-        unit[i * N + i] = 1;
+        unit[i * IN + i * 19] = 1;
+        weights[i * IN + i * 19 + 1] = x[i];
     }
     for (unsigned d = KERNELS_F32; d <= KERNELS_BF16; d++) {
-        struct layer l = make_layer(N, N, (enum kernels_dtype)d, unit);
-        float *row = inputs(N, 1);
-        memcpy(row, x, sizeof x);
+        struct layer l = make_layer(N, IN, (enum kernels_dtype)d, unit);
+        float *row = inputs(IN, 0);
+        for (size_t i = 0; i < N; i++) {
+            row[i * 19] = x[i];
+        }
         float *y = multiply(g, &l, row, 1);
         size_t wrong = 0;
         for (size_t i = 0; i < N; i++) {
@@ -132,10 +136,12 @@ static void test_rounding(const struct kernels_gemm *g)
               pack_dtype((enum kernels_dtype)d)->name, wrong);
         free(l.values);
     }
-    struct layer l = make_layer(N, 1, KERNELS_F32, x);
-    float *one = inputs(1, 1);
-    *one = 1;
-    float *y = multiply(g, &l, one, 1);
+    struct layer l = make_layer(N, IN, KERNELS_F32, weights);
+    float *ones = inputs(IN, 0);
+    for (size_t i = 0; i < IN; i++) {
+        ones[i] = 1;
+    }
+    float *y = multiply(g, &l, ones, 1);
     size_t wrong = 0;
     for (size_t i = 0; i < N; i++) {
         wrong += (double)y[i] != rounded(x[i]);
@@ -148,7 +154,7 @@ static void test_rounding(const struct kernels_gemm *g)
  * rounds to infinity is one; and the rows beside know nothing of it. */
 static void test_odd(const struct kernels_gemm *g)
 {
-    enum { ROWS = 6, IN = 71, OUT = 33 };
+    enum { ROWS = 6, IN = 271, OUT = 33 };
     static const uint32_t nans[] = {0x7fffffff, 0x7f800001};
     struct layer l = make_layer(OUT, IN, KERNELS_F16, NULL);
     float *x = inputs(ROWS * IN, 1), *plain = multiply(g, &l, x, ROWS), *y;
@@ -158,7 +164,7 @@ static void test_odd(const struct kernels_gemm *g)
         memcpy(x + r * IN + 35 * r + 35, &nans[r], sizeof nans[r]);
     }
     x[2 * IN] = HUGE_VALF;
-    x[3 * IN + 70] = -HUGE_VALF;
+    x[3 * IN + 270] = -HUGE_VALF;
     x[4 * IN + 5] = 0x1.fffffep127f;
     y = multiply(g, &l, x, ROWS);
     for (size_t o = 0; o < OUT; o++) {
@@ -174,46 +180,82 @@ static void test_odd(const struct kernels_gemm *g)
     free(l.values);
 }
 
-/* The gemm for bfloat16 of a set, NULL where fast is exact. */
-static const struct kernels_gemm *find(const struct kernels *k)
+/* Exact products of split floats: as good as those of floats, 2^-19, where factors have 16 bits; of
+ * f32 nearly so, because halves of halves are left out. */
+static void test_split(const struct kernels_gemm *g, size_t rows, size_t out, size_t in,
+                       enum kernels_dtype dtype)
 {
-    const char *name = kernels_fast(k, KERNELS_BF16);
+    struct layer l = make_layer(out, in, dtype, NULL);
+    float *x = inputs(rows * in, 1), *y = multiply(g, &l, x, rows);
+    double worst = 0;
 
-    for (const struct kernels_gemm *const *g = k->gemms; name != NULL && *g != NULL; g++) {
-        if ((*g)->name == name) {
-            return *g;
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t o = 0; o < out; o++) {
+            double sum = 0, sizes = 0;
+            for (size_t i = 0; i < in; i++) {
+                sum += (double)x[r * in + i] * l.values[o * in + i];
+                sizes += fabs((double)x[r * in + i] * l.values[o * in + i]);
+            }
+            worst = fmax(worst, fabs(y[r * out + o] - sum) / sizes);
         }
     }
-    return NULL;
+    check(worst <= g->error, "%s %s %zux%zux%zu: 2^%.1f of the sizes", g->name,
+          pack_dtype(dtype)->name, rows, out, in, log2(worst));
+    free(l.values);
 }
 
 static void test_gemm(const struct kernels_gemm *g)
 {
+    static const struct {
+        size_t rows, out, in;
+        float size;
+    } shapes[] = {{1, 1, 1, 1},           {2, 97, 13, 1e-3f}, {5, 33, 2, 1},
+                  {29, 70, 147, 40},      {1, 33, 256, 1},    {13, 64, 771, 1e20f},
+                  {15, 40, 1024, 1e-20f}, {49, 34, 301, 1},   {32, 32, 320, 1}};
+
     for (unsigned d = KERNELS_F32; d <= KERNELS_BF16; d++) {
-        enum kernels_dtype dtype = (enum kernels_dtype)d;
-        test_sums(g, 1, 1, 1, dtype, 1);
-        test_sums(g, 2, 97, 13, dtype, 1e-3f);
-        test_sums(g, 5, 33, 2, dtype, 1);
-        test_sums(g, 29, 70, 147, dtype, 40);
-        test_sums(g, 13, 64, 771, dtype, 1e20f);
-        test_sums(g, 15, 40, 1024, dtype, 1e-20f);
+        for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+            size_t rows = shapes[i].rows, out = shapes[i].out, in = shapes[i].in;
+            struct kernels_linear w = {.in = (uint32_t)in, .dtype = (enum kernels_dtype)d};
+            if (g->can(&w, KERNELS_EXACT)) {
+                test_split(g, rows, out, in, w.dtype);
+            } else if (g->can(&w, KERNELS_FAST)) {
+                test_sums(g, rows, out, in, w.dtype, shapes[i].size);
+            }
+        }
     }
-    test_rounding(g);
-    test_odd(g);
+}
+
+/* Every gemm of the set that multiplies bfloat16, once or by halves; false when it has none. */
+static bool test_set(const struct kernels *k)
+{
+    bool any = false;
+
+    for (const struct kernels_gemm *const *g = k->gemms; *g != NULL; g++) {
+        bool split = strstr((*g)->name, "-split") != NULL;
+        if (split || strstr((*g)->name, "-bf16") != NULL) {
+            any = true;
+            test_gemm(*g);
+            if (!split) {
+                test_rounding(*g);
+                test_odd(*g);
+            }
+        }
+    }
+    return any;
 }
 
 int main(void)
 {
-    test_gemm(find(&kernels_emulated));
+    check(test_set(&kernels_emulated) && emulated_released(),
+          "emulated: tiles are given back when a product is done");
     for (size_t i = 0; kernels_all[i] != NULL; i++) {
         struct kernels k;
         if (!kernels_find(kernels_all[i]->name, &k)) {
             check_skip("%s: not on this CPU", kernels_all[i]->name);
             continue;
         }
-        const struct kernels_gemm *g = find(&k);
-        if (g != NULL) {
-            test_gemm(g);
+        if (test_set(&k)) {
             continue;
         }
         bool same = true;

@@ -27,7 +27,7 @@ static void expect(const char *what, struct cpu cpu, bool avx2, bool avx512)
 /* int8 products: a bit of their own, and the set that they belong to. */
 static void test_vnni(void)
 {
-    struct cpu_x86 a = {HASWELL_1, SKYLAKE_7, WITH_ZMM, 1u << 11, 1u << 4};
+    struct cpu_x86 a = {HASWELL_1, SKYLAKE_7, WITH_ZMM, 1u << 11, 1u << 4, 0};
     struct cpu all = cpu_decode_x86(&a), cpu;
 
     check(all.avx512vnni && all.avxvnni, "a CPU with both of VNNI");
@@ -35,10 +35,10 @@ static void test_vnni(void)
     a.leaf7_1_eax = ~(1u << 4);
     cpu = cpu_decode_x86(&a);
     check(!cpu.avx512vnni && !cpu.avxvnni && cpu.avx512, "one with all else");
-    a = (struct cpu_x86){HASWELL_1, HASWELL_7, WITH_ZMM, 1u << 11, 1u << 4};
+    a = (struct cpu_x86){HASWELL_1, HASWELL_7, WITH_ZMM, 1u << 11, 1u << 4, 0};
     cpu = cpu_decode_x86(&a);
     check(!cpu.avx512vnni && cpu.avxvnni, "AVX-VNNI without AVX-512 (Alder Lake)");
-    a = (struct cpu_x86){HASWELL_1, SKYLAKE_7, XMM_YMM, 1u << 11, 1u << 4};
+    a = (struct cpu_x86){HASWELL_1, SKYLAKE_7, XMM_YMM, 1u << 11, 1u << 4, 0};
     cpu = cpu_decode_x86(&a);
     check(!cpu.avx512vnni && cpu.avxvnni, "a system that saves no ZMM");
     a.xcr0 = 3;
@@ -49,7 +49,7 @@ static void test_vnni(void)
 /* bfloat16 products, in a set that has int8's as well. */
 static void test_bf16(void)
 {
-    struct cpu_x86 a = {HASWELL_1, SKYLAKE_7, WITH_ZMM, 1u << 11, 1u << 5};
+    struct cpu_x86 a = {HASWELL_1, SKYLAKE_7, WITH_ZMM, 1u << 11, 1u << 5, 0};
     struct cpu cpu = cpu_decode_x86(&a);
 
     check(cpu.avx512bf16 && cpu.avx512vnni && !cpu.avxvnni, "a CPU with AVX512-BF16");
@@ -64,6 +64,31 @@ static void test_bf16(void)
     a.xcr0 = XMM_YMM;
     cpu = cpu_decode_x86(&a);
     check(!cpu.avx512bf16 && cpu.avx2, "a system that saves no ZMM");
+}
+
+/* Tiles: three bits, and two of what the system saves. */
+static void test_amx(void)
+{
+    const uint32_t three = 1u << 22 | 1u << 24 | 1u << 25, saved = 0x602e7;
+    struct cpu_x86 a = {HASWELL_1, SKYLAKE_7, saved, 1u << 11, 1u << 5, three};
+
+    check(cpu_decode_x86(&a).amx, "a CPU with AMX");
+    for (uint32_t bit = 22; bit <= 25; bit++) {
+        a.leaf7_edx = ~(1u << bit);
+        check(cpu_decode_x86(&a).amx == (bit == 23), "one without bit %u of its three", bit);
+    }
+    a.leaf7_edx = three;
+    for (uint32_t bit = 17; bit <= 18; bit++) {
+        a.xcr0 = saved & ~(1u << bit);
+        check(!cpu_decode_x86(&a).amx && cpu_decode_x86(&a).avx512bf16,
+              "a system that does not save state %u", bit);
+    }
+    a.xcr0 = saved;
+    a.leaf7_1_eax = 0;
+    check(!cpu_decode_x86(&a).amx, "one without AVX512-BF16, which the set wants too");
+    bool allowed = cpu_allow_tiles();
+    check((!allowed || cpu_features()->amx) && allowed == cpu_allow_tiles(),
+          "tiles of this process: %s", allowed ? "allowed" : "none");
 }
 
 int main(void)
@@ -97,6 +122,7 @@ int main(void)
 
     test_vnni();
     test_bf16();
+    test_amx();
 
     const struct cpu *cpu = cpu_features();
     check(cpu == cpu_features(), "asked once");

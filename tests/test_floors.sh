@@ -96,7 +96,7 @@ check "each header compiles alone"
 # What is made for a CPU or a system stands in a few files.
 grep -nE '^ *# *(if|ifdef|ifndef|elif).*(__x86_64__|__aarch64__|__i386__|__linux__|__APPLE__|_WIN32|__AVX|__ARM)' \
     $sources |
-    grep -vE '^(kernels/(cpu|kernels|avx2|avxvnni|avx512|avx512vnni|avx512bf16|neon|dotprod|neonbf16)\.c|src/base/(base|cpus|threads)\.c):' > "$tmp/bad"
+    grep -vE '^(kernels/(cpu|kernels|avx2|avxvnni|avx512|avx512vnni|avx512bf16|amx|neon|dotprod|neonbf16)\.c|src/base/(base|cpus|threads)\.c):' > "$tmp/bad"
 check "#if for a CPU or a system only where it belongs"
 
 grep -lE '^#.*HAVE_[A-Z]+' $library | grep -vE '^(src/image/image|kernels/kernels)\.c$' > "$tmp/bad"

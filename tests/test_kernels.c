@@ -232,8 +232,8 @@ static void test_gemms(const struct kernels *k)
 {
     static const struct {
         size_t rows, out, in;
-    } shapes[] = {{1, 1, 12},   {2, 97, 13},   {7, 33, 148},
-                  {13, 64, 64}, {50, 40, 768}, {29, 72, 132}};
+    } shapes[] = {{1, 1, 12},    {2, 97, 13},   {7, 33, 148},  {13, 64, 64},
+                  {50, 40, 768}, {29, 72, 132}, {37, 65, 257}, {3, 33, 300}};
 
     for (const struct kernels_gemm *const *g = k->gemms; *g != NULL; g++) {
         for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
@@ -298,7 +298,7 @@ static void test_choice(void)
           "a set with a gemm for fast names it");
     for (size_t i = 0; kernels_all[i] != NULL; i++) {
         const char *set = kernels_all[i]->name;
-        const char *bf16 = strstr(set, "bf16") != NULL ? "-bf16" : NULL;
+        const char *bf16 = strstr(set, "bf16") != NULL || strcmp(set, "amx") == 0 ? "-bf16" : NULL;
         check(names_fast(kernels_all[i], KERNELS_F32, bf16) &&
                   names_fast(kernels_all[i], KERNELS_F16, bf16) &&
                   names_fast(kernels_all[i], KERNELS_BF16, bf16) &&
@@ -504,7 +504,7 @@ static void test_resize(const struct kernels *k, size_t n_in, size_t n_out, size
 /* What each peak says that it did in three steps, and what came of it: of floats 3.875 in each
  * lane (x = x / 2 + 2 three times from 3); of int8 the products of ten chains by 2, each begun with
  * inputs from 3 + c on and going on three times with those from 3 on; of bfloat16 twelve chains that
- * begin at 3 + c and gain two products of 1 three times. */
+ * begin at 3 + c and gain two products of 1 three times; on tiles as many as there are products. */
 static void test_peak(const struct kernels *k)
 {
     for (size_t i = 0; k->gemms[i] != NULL; i++) {
@@ -516,9 +516,9 @@ static void test_peak(const struct kernels *k)
         size_t operations = k->gemms[i]->peak(sink, 3), products = operations / 6;
         double expect = 3.875 * (double)products;
         if (strstr(name, "-q8") != NULL) { /* inputs 3 + c + i: four products of each chain */
-            size_t group = strstr(name, "vnni") || strstr(name, "dotprod") ? 4
-                           : strstr(name, "avx")                           ? 2
-                                                                           : 1;
+            size_t group = strcmp(k->name, "scalar") == 0 || strcmp(k->name, "neon") == 0   ? 1
+                           : strcmp(k->name, "avx2") == 0 || strcmp(k->name, "avx512") == 0 ? 2
+                                                                                            : 4;
             expect = 0;
             for (size_t c = 0; c < 10; c++) {
                 for (size_t g = 0; g < group; g++) {
@@ -529,6 +529,11 @@ static void test_peak(const struct kernels *k)
         }
         for (size_t c = 0; c < 12 && strstr(name, "-bf16") != NULL; c++) {
             expect = (c == 0 ? 0 : expect) + (double)(products / 24) * (3 + (double)c + 6);
+        }
+        if (strstr(name, "-tile-") != NULL) { /* every sum of a tile, from 0 */
+            expect = (double)products * (strstr(name, "q8") != NULL ? 18
+                                         : strstr(name, "split")    ? 9
+                                                                    : 3);
         }
         check(products > 0 && operations % 6 == 0 && (double)sink[0] == expect,
               "%s peak: %zu products in a step, their sum %g of %g", name, products,

@@ -4,6 +4,8 @@
 #include "../kernels/pack.h"
 #include "check.h"
 
+extern const struct kernels kernels_emulated; /* emulated.c */
+
 static uint64_t seed = 8;
 
 struct layer {
@@ -126,22 +128,22 @@ static void test_whole(const struct kernels *k, size_t rows, size_t out, size_t 
 
 /* A row of zeros, or as good as that, gives the bias; of a NaN, an infinity or a range that is one,
  * every output is a NaN, and the rows beside it know nothing of it. */
-static void test_odd_rows(const struct kernels *k)
+static void test_odd_rows(const struct kernels *k, size_t in)
 {
-    enum { ROWS = 7, IN = 70, OUT = 33 };
-    struct layer l = make_layer(OUT, IN, 0, false);
-    float *x = inputs(ROWS, IN, -1, 1), *y, *plain = multiply(k, &l, x, ROWS);
+    enum { ROWS = 7, OUT = 33 };
+    struct layer l = make_layer(OUT, in, 0, false);
+    float *x = inputs(ROWS, in, -1, 1), *y, *plain = multiply(k, &l, x, ROWS);
     bool zeros = true, poisoned = true, apart = true;
 
-    for (size_t i = 0; i < IN; i++) {
+    for (size_t i = 0; i < in; i++) {
         x[i] = 0;
-        x[IN + i] = i % 2 ? 1e-40f : -1e-40f;
+        x[in + i] = i % 2 ? 1e-40f : -1e-40f;
     }
-    x[2 * IN + 69] = NAN;
-    x[3 * IN] = HUGE_VALF;
-    x[4 * IN + 33] = -HUGE_VALF;
-    x[5 * IN + 1] = 3e38f;
-    x[5 * IN + 2] = -3e38f;
+    x[2 * in + in - 1] = NAN;
+    x[3 * in] = HUGE_VALF;
+    x[4 * in + 33] = -HUGE_VALF;
+    x[5 * in + 1] = 3e38f;
+    x[5 * in + 2] = -3e38f;
     y = multiply(k, &l, x, ROWS);
     for (size_t o = 0; o < OUT; o++) {
         zeros &= y[o] == l.bias[o] && y[OUT + o] == l.bias[o];
@@ -156,25 +158,34 @@ static void test_odd_rows(const struct kernels *k)
     free(l.q);
 }
 
+static void test_set(const struct kernels *k)
+{
+    test_whole(k, 1, 1, 1, 0, -1, 1);
+    test_whole(k, 2, 97, 13, 0, -1, 1);
+    test_whole(k, 5, 33, 2, 0, 0.5f, 1);
+    test_whole(k, 29, 70, 147, 0, -1, 0);
+    test_whole(k, 13, 64, 771, 0, -0.17f, 40);
+    test_whole(k, 37, 33, 301, 0, -1, 1);
+    test_whole(k, 64, 34, 256, 0, -1, 1);
+    test_whole(k, 15, 40, 3072, 0, -1e-20f, 1e-20f);
+    test_whole(k, 3, 32, 4096, 127, 0.99f, 1);
+    test_whole(k, 3, 32, 4096, -127, -1, -0.99f);
+    test_whole(k, 2, 2, 65536, 127, 0.999f, 1);
+    test_whole(k, 2, 2, 65536, -128, 0.999f, 1);
+    test_odd_rows(k, 70);
+    test_odd_rows(k, 270);
+}
+
 int main(void)
 {
+    test_set(&kernels_emulated);
     for (size_t i = 0; kernels_all[i] != NULL; i++) {
         struct kernels k;
         if (!kernels_find(kernels_all[i]->name, &k)) {
             check_skip("%s: not on this CPU", kernels_all[i]->name);
             continue;
         }
-        test_whole(&k, 1, 1, 1, 0, -1, 1);
-        test_whole(&k, 2, 97, 13, 0, -1, 1);
-        test_whole(&k, 5, 33, 2, 0, 0.5f, 1);
-        test_whole(&k, 29, 70, 147, 0, -1, 0);
-        test_whole(&k, 13, 64, 771, 0, -0.17f, 40);
-        test_whole(&k, 15, 40, 3072, 0, -1e-20f, 1e-20f);
-        test_whole(&k, 3, 32, 4096, 127, 0.99f, 1);
-        test_whole(&k, 3, 32, 4096, -127, -1, -0.99f);
-        test_whole(&k, 2, 2, 65536, 127, 0.999f, 1);
-        test_whole(&k, 2, 2, 65536, -128, 0.999f, 1);
-        test_odd_rows(&k);
+        test_set(&k);
     }
     return check_done();
 }

@@ -92,6 +92,10 @@ static void print_build(void)
     }
     print_precision();
     const struct cpu *cpu = cpu_features();
+    printf("  tiles       %s\n", !cpu->amx ? "none"
+                                 : cpu_allow_tiles()
+                                     ? "set amx has them, when it is asked for by name"
+                                     : "refused by the system: set amx cannot be chosen");
     printf("  caches      %zu, %zu, %zu kB (0: not known)\n", cpu->l1 >> 10, cpu->l2 >> 10,
            cpu->l3 >> 10);
     printf("  threads     %d\n", cpus_available());
