@@ -13,7 +13,8 @@ struct lazy {
     const char *package; /* that has it, for people */
 };
 
-/* Fill `table`, a struct of n pointers to functions in that order.  0, or CLIPC_ERROR_UNSUPPORTED
+/* Fill `table`, a struct of n pointers to functions in that order, all NULL until then; one that is
+ * filled is not written again.  0, or CLIPC_ERROR_UNSUPPORTED
  * with a sentence that says what to install.  The library stays open.  Any thread. */
 int lazy_open(const struct lazy *lazy, void *table);
 
