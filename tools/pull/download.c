@@ -108,7 +108,7 @@ static int begin(void *arg, const struct http_reply *reply)
         hub_take_sha256(reply->linked_etag, d->sha256);
     }
     if (d->total == HTTP_UNKNOWN) {
-        d->total = reply->total;
+        d->total = reply->linked_size != HTTP_UNKNOWN ? reply->linked_size : reply->total;
     }
     if (reply->total != HTTP_UNKNOWN && reply->total != d->total) {
         return base_fail(CLIPC_ERROR_FORMAT,

@@ -49,6 +49,9 @@ static size_t on_head(char *line, size_t size, size_t n, void *arg)
         strcpy(h->reply.etag, value[0] == '"' ? value : ""); /* W/"..." is of no use to Range */
     } else if (h->at_hub && header(line, n, "X-Linked-ETag", value, sizeof value)) {
         strcpy(h->reply.linked_etag, value);
+    } else if (h->at_hub && header(line, n, "X-Linked-Size", value, sizeof value) &&
+               sscanf(value, "%llu", &total) == 1) {
+        h->reply.linked_size = total;
     } else if (header(line, n, "Content-Range", value, sizeof value) &&
                sscanf(value, "bytes %llu-%llu/%llu", &first, &last, &total) == 3 && first <= last &&
                last + 1 == total) {
@@ -189,11 +192,12 @@ CURLcode http_transfer(struct http *h)
 {
     struct curl_slist *headers = NULL;
     CURLcode code = CURLE_OUT_OF_MEMORY;
-    char linked[sizeof h->reply.linked_etag], *host = NULL;
+    char *host = NULL;
 
-    strcpy(linked, h->reply.linked_etag); /* of the hub's hop, before that to the files' host */
-    h->reply = (struct http_reply){.first = HTTP_UNKNOWN, .total = HTTP_UNKNOWN};
-    strcpy(h->reply.linked_etag, linked);
+    h->reply.status =
+        0; /* what is linked was said by the hub's hop, before that to the files' host */
+    h->reply.first = h->reply.total = HTTP_UNKNOWN;
+    h->reply.etag[0] = '\0';
     h->head_bytes = h->dropped = 0;
     h->begun = false;
     h->refused = 0;

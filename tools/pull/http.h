@@ -27,7 +27,8 @@ struct http_reply {
     long status;
     uint64_t first, total; /* the body is bytes `first` to the end of `total`, or HTTP_UNKNOWN */
     char etag[200];        /* a strong one, or "" */
-    char linked_etag[200]; /* that the hub itself gave, "": none: of large files the SHA-256 */
+    char linked_etag[200]; /* that the hub itself gave, "": none: of large files the SHA-256, */
+    uint64_t linked_size;  /* and how many bytes; HTTP_UNKNOWN */
 };
 
 struct http_get {

@@ -92,6 +92,7 @@ static enum outcome try_once(struct http *h, char *why, double *wait, int *statu
 
     h->taken = 0;
     h->reply.linked_etag[0] = '\0';
+    h->reply.linked_size = HTTP_UNKNOWN;
     while (url != NULL && (wrong = http_aim(h, url)) == NULL) {
         code = http_transfer(h);
         next = NULL;

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "../../src/base/base.h"
-#include "../cli/pulled.h"
 #include "../convert/json_read.h"
 
 enum { MAX_LIST_BYTES = 16 << 20, MAX_NAME = 200 };
@@ -97,7 +96,7 @@ int hub_list_parse(const char *what, const char *json, size_t n, struct hub_list
                      : CLIPC_OK;
     size_t i;
 
-    if (commit != NULL && pulled_is_revision(commit)) {
+    if (commit != NULL && strspn(commit, "0123456789abcdef") == 40 && commit[40] == '\0') {
         strcpy(list->revision, commit);
     }
     if (status == CLIPC_OK &&
