@@ -317,5 +317,23 @@ for flags, words in ((1 << 12, "normalizes texts"), (1 << 31, "normalizes texts"
     open(tmp + "/bad.clipc", "wb").write(data[:264] + struct.pack("<I", flags) + data[268:])
     code, _, err = tap.run("tokenize", "-m", tmp + "/bad.clipc", "a")
     tap.check(code == 1 and words in err, "flags %#x: %s" % (flags, err.strip()))
+
+# ---- Tables of a weight file with a byte changed are refused, or give ids that there are.
+for kind in ("bert", "t5"):
+    convert(folder(kind, None))
+    data = open(out, "rb").read()
+    tables = sorted(struct.unpack("<QQ", record[80:96]) for name, record in read_clipc.records(data) if name.startswith("tokenizer."))
+    wrong = refusals = 0
+    for i in range(60):
+        first, size = tables[i % len(tables)] if i % 6 else (240, 32)
+        at = first + r.randrange(size)
+        value = r.randrange(256) if i % 3 else data[at] ^ 1 << r.randrange(8)
+        open(tmp + "/bad.clipc", "wb").write(data[:at] + bytes([value]) + data[at + 1:])
+        code, text, err = tap.run("tokenize", "-m", tmp + "/bad.clipc", "--json", "a cat [SEP] trato </s> bate\u0301 x \u4e2d")
+        refusals += code == 1
+        if not (code == 1 and err.startswith("clipc: ") or code == 0 and all(0 <= n < 500 for n in json.loads(text)[0])):
+            wrong += 1
+            print("# at %d is %d: %d %s %s" % (at, value, code, text, err.strip()))
+    tap.check(wrong == 0 and refusals > 20, "%s: 60 changed bytes: %d files refused, the others give ids" % (kind, refusals))
 shutil.rmtree(tmp)
 tap.done()
