@@ -81,7 +81,6 @@ static void attention_gemm(const float *x, const float *panels, size_t in, size_
         struct gemm_block b = {.in = in,
                                .x = x,
                                .w = panel,
-                               .wide = sums, /* nothing is widened */
                                .next = (const char *)panel,
                                .sums = sums + p,
                                .sums_stride = stride};

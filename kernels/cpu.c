@@ -94,6 +94,7 @@ static struct cpu ask(void)
 
     answers.xcr0 = (answers.leaf1_ecx & BIT(27)) ? ask_xcr0() : 0;
     struct cpu cpu = cpu_decode_x86(&answers);
+    cpu.widens_aside = ask_leaf(0, 0).ebx == 0x68747541; /* "Auth", of AuthenticAMD */
     ask_caches(&cpu);
     return cpu;
 }

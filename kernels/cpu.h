@@ -17,6 +17,9 @@ struct cpu {
     bool neon;       /* part of every AArch64 CPU */
     bool dotprod;    /* SDOT, and all of neon's */
     bool neonbf16;   /* BFDOT, and all of dotprod's */
+    /* Are 16-bit floats widened by other units than those that multiply?  So on AMD's since Zen; on
+     * Intel's they share them. */
+    bool widens_aside;
     /* Bytes of a core's data caches (l3: of all cores that share it); 0: unknown. */
     size_t l1, l2, l3;
 };
@@ -30,7 +33,7 @@ const struct cpu *cpu_features(void);
 bool cpu_allow_tiles(void);
 
 /* The x86 part of it as a function of what CPUID and XGETBV answer (0 where a leaf is not there),
- * so that it can be tested with the answers of other machines.  Caches stay 0.
+ * so that it can be tested with the answers of other machines.  What it is not told stays 0.
  * Intel SDM volume 2A, CPUID; volume 1, 13.3 and 14.3 to 15.2 (XCR0, and what must be checked). */
 struct cpu_x86 {
     uint32_t leaf1_ecx, leaf7_ebx;

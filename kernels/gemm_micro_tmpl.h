@@ -14,10 +14,9 @@ struct gemm_ahead {
 /* A block of rows and some columns of a panel, over a stretch of `in` inputs. */
 struct gemm_block {
     size_t in;
-    const float *x;   /* [in][MR], packed rows */
-    const void *w;    /* [in][32] in the panel's type, from the block's first column on */
-    float *wide;      /* [in][32]: where floats go, of a panel of 16 bits; */
-    size_t wide_step; /* KERNELS_PANEL, or 0: nobody wants them */
+    const float *x; /* [in][MR], packed rows */
+    const void *w;  /* [in][32] in the panel's type, from the block's first column on */
+    float *wide;    /* [in][32]: where floats go, of a panel of 16 bits; NULL: nobody wants them */
     const char *next; /* lines that are fetched into the second-level cache meanwhile, */
     size_t every;     /* one for each so many inputs, a power of two; 0: none */
     float *sums;      /* [mr, sums_stride] */
@@ -58,8 +57,8 @@ static inline __attribute__((always_inline)) void gemm_outer(const struct gemm_b
         }
         for (size_t v = 0; v < vecs; v++) {
             vec w = gemm_weights(dtype, b->w, i, v * VL, odd);
-            if (dtype != KERNELS_F32) {
-                v_store(b->wide + i * b->wide_step + v * VL, w);
+            if (dtype != KERNELS_F32 && b->wide != NULL) {
+                v_store(b->wide + i * KERNELS_PANEL + v * VL, w);
             }
             for (size_t r = 0; r < mr; r++) {
                 acc[r][v] = v_fma(kept[r], w, acc[r][v]);
@@ -69,8 +68,8 @@ static inline __attribute__((always_inline)) void gemm_outer(const struct gemm_b
     }
     for (size_t v = 0; v < vecs; v++) {
         kept[v] = gemm_weights(dtype, b->w, i, v * VL, odd);
-        if (dtype != KERNELS_F32) {
-            v_store(b->wide + i * b->wide_step + v * VL, kept[v]);
+        if (dtype != KERNELS_F32 && b->wide != NULL) {
+            v_store(b->wide + i * KERNELS_PANEL + v * VL, kept[v]);
         }
     }
     for (size_t r = 0; r < mr; r++) {
@@ -179,7 +178,7 @@ static const char *gemm_columns(struct gemm_block b, enum kernels_dtype dtype, s
         b.w = (const char *)b.w + step * (dtype == KERNELS_F32    ? sizeof(float)
                                           : dtype == KERNELS_BF16 ? 2 * sizeof(uint16_t)
                                                                   : sizeof(uint16_t));
-        b.wide += dtype == KERNELS_F32 ? 0 : step;
+        b.wide += b.wide != NULL ? step : 0;
         b.sums += step;
         b.next += b.every == 0 ? 0 : (b.in + b.every - 1) / b.every * GEMM_LINE;
     }

@@ -14,11 +14,10 @@
  * lives in registers and is reduced over `in` from first to last with one accumulator for each
  * element: the same order, and so the same bits, whatever rows and panels a call covers.
  *
- * The first block of rows reads an f16 or bf16 panel as it is stored, widens it (exactly) between
- * the multiplications, which leaves the units that convert and store idle, and leaves the floats in
- * scratch for the blocks that follow.  So widening costs next to no time, and of a few rows, which
- * are one block, no memory either.  (An int8 panel is widened by itself, where the activations are
- * to stay floats; its quick way is gemm_q8_tmpl.h.)
+ * A block of rows reads an f16 or bf16 panel as it is stored and widens it (exactly) between the
+ * multiplications.  Where that is not for nothing, the first of many blocks leaves the floats in
+ * scratch for the others (gemm_keeps).  An int8 panel is widened by itself, where the activations
+ * are to stay floats; its quick way is gemm_q8_tmpl.h.
  *
  * Packing, panels and a block of y in registers are those of Goto & van de Geijn 2008, "Anatomy of
  * High-Performance Matrix Multiplication", section 4, and the micro-kernel is BLIS's (Van Zee & van
@@ -84,6 +83,15 @@ struct gemm_stretch {
     float *sums; /* unfinished ones of all rows, [rows][32]; NULL where there is one stretch */
 };
 
+/* Should the first block of rows leave its floats for the others?  Storing and reading them moves
+ * four times the bytes of 16-bit weights between two caches, which a few rows wait for; but where
+ * widening takes the units that multiply, as Intel's do, many rows would. */
+static bool gemm_keeps(enum kernels_dtype dtype, size_t rows)
+{
+    return (dtype == KERNELS_F16 || dtype == KERNELS_BF16) && rows > 2 * MR &&
+           !cpu_features()->widens_aside;
+}
+
 /* All rows of a call over one stretch.  Meanwhile they fetch the next one, each a share of it. */
 static void gemm_stretch(const struct gemm_stretch *s, const float *packed, size_t rows, size_t row,
                          const struct kernels_epilogue *e)
@@ -92,6 +100,7 @@ static void gemm_stretch(const struct gemm_stretch *s, const float *packed, size
     const size_t groups = KERNELS_PANEL / (NV * VL);            /* of columns, of whole blocks */
     const size_t steps = (rows + MR - 1) / MR * groups * s->in; /* of all micro-kernels */
     const char *next = s->next, *end = s->next + s->next_bytes;
+    const bool keep = gemm_keeps(s->w->dtype, rows);
     size_t every = 1;
     float block_sums[MR * KERNELS_PANEL];
     enum kernels_dtype dtype = w->dtype;
@@ -113,8 +122,7 @@ static void gemm_stretch(const struct gemm_stretch *s, const float *packed, size
         struct gemm_block b = {.in = s->in,
                                .x = x,
                                .w = panel,
-                               .wide = s->wide,
-                               .wide_step = rows > MR ? KERNELS_PANEL : 0,
+                               .wide = keep ? s->wide : NULL,
                                .next = next,
                                .every = next < end ? every : 0,
                                .sums = sums,
@@ -127,7 +135,7 @@ static void gemm_stretch(const struct gemm_stretch *s, const float *packed, size
         if (s->begin + s->in == w->in) {
             gemm_finish_sums(e, row + r, s->column, w->out, mr, KERNELS_PANEL, sums, KERNELS_PANEL);
         }
-        if (dtype != KERNELS_F32) {
+        if (keep) {
             panel = s->wide;
             dtype = KERNELS_F32;
         }

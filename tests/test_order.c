@@ -1,6 +1,8 @@
 /* The order of gemm's sums: each element is one chain of multiply-adds, from the first input to the
- * last, made here in one float at a time and compared bit for bit.  Rows and inputs are more than
- * any cache lets a set take at once, so that a sum is put aside and taken up again. */
+ * last, made here in one float at a time and compared bit for bit.  Rows and inputs are more than a
+ * cache lets a set take at once, so that a sum is put aside and taken up again; how many, which the
+ * machine decides, is not to be seen. */
+#include "../kernels/cpu.h"
 #include "../kernels/kernels.h"
 #include "../kernels/pack.h"
 #include "check.h"
@@ -66,28 +68,64 @@ static float chain(const struct kernels *k, const float *x, const float *w, size
     return sum;
 }
 
+/* The one that multiplies float by float: tiles make exact products of several parts. */
+static const struct kernels_gemm *float_gemm(const struct kernels *k)
+{
+    const struct kernels_gemm *const *g = k->gemms;
+
+    while (strstr((*g)->name, "-f32") == NULL) {
+        g++;
+    }
+    return *g;
+}
+
+/* As if the machine were another: a cache that lets a stretch have 512 or 1024 inputs, or all of
+ * them, and units that widen beside those that multiply, or not. */
+static const struct machine {
+    size_t l2;
+    bool widens_aside;
+} machines[] = {{1 << 18, true}, {1 << 19, false}, {1 << 23, true}, {1 << 23, false}};
+
+static void pretend(const struct machine *m)
+{
+    struct cpu *cpu = (struct cpu *)(uintptr_t)cpu_features(); /* which is no constant */
+
+    cpu->l2 = m->l2;
+    cpu->widens_aside = m->widens_aside;
+}
+
 /* All rows at once; of the result, every row near the ends and some between. */
 static void test_order(const struct kernels *k, size_t rows, size_t out, size_t in,
                        enum kernels_dtype dtype)
 {
     float *values = malloc(out * in * sizeof *values), *x = floats(rows * in);
-    float *y = floats(rows * out);
+    float *want = malloc(rows * out * sizeof *want);
     struct kernels_linear w = make_layer(out, in, dtype, values);
-    const struct kernels_gemm *g = kernels_choose(k, &w, KERNELS_EXACT);
-    struct kernels_epilogue e = {.y = y, .y_stride = out, .activation = KERNELS_LINEAR};
-    void *packed = check_guarded(g->act_bytes(&w, rows), false);
-    size_t wrong = 0;
+    const struct kernels_gemm *g = float_gemm(k);
+    size_t step[] = {1, 19}, wrong = 0;
 
-    g->act_pack(&w, packed, x, in, rows, 0, rows, NULL);
-    g->gemm(&w, 0, w.out_padded / KERNELS_PANEL, rows, 0, rows, packed, &e,
-            check_guarded(g->gemm_scratch(&w), false));
-    for (size_t r = 0; r < rows; r += r < 20 || r + 20 > rows ? 1 : 19) {
+    for (size_t r = 0; r < rows; r += step[r >= 20 && r + 20 <= rows]) {
         for (size_t o = 0; o < out; o++) {
-            wrong += y[r * out + o] != chain(k, x + r * in, values + o * in, in);
+            want[r * out + o] = chain(k, x + r * in, values + o * in, in);
+        }
+    }
+    for (size_t m = 0; m < sizeof machines / sizeof machines[0]; m++) {
+        float *y = floats(rows * out);
+        struct kernels_epilogue e = {.y = y, .y_stride = out, .activation = KERNELS_LINEAR};
+        pretend(&machines[m]);
+        void *packed = check_guarded(g->act_bytes(&w, rows), false);
+        g->act_pack(&w, packed, x, in, rows, 0, rows, NULL);
+        g->gemm(&w, 0, w.out_padded / KERNELS_PANEL, rows, 0, rows, packed, &e,
+                check_guarded(g->gemm_scratch(&w), false));
+        for (size_t r = 0; r < rows; r += step[r >= 20 && r + 20 <= rows]) {
+            for (size_t o = 0; o < out; o++) {
+                wrong += y[r * out + o] != want[r * out + o];
+            }
         }
     }
     check(wrong == 0, "%s %s %zux%zux%zu: each sum is one chain (%zu are not)", g->name,
           pack_dtype(dtype)->name, rows, out, in, wrong);
+    free(want);
     free(values);
 }
 
