@@ -9,7 +9,7 @@
 #include "roof.h"
 #include "shapes.h"
 
-enum { BENCH_SETS = 8 };
+enum { BENCH_SETS = 12 };
 
 struct bench_set {
     struct kernels k;

@@ -12,8 +12,7 @@
 
 enum { ROUNDS_LEAST = 3 };
 
-static const double round_seconds =
-    0.05; /* for each variant; ROUNDS_LEAST however long they take */
+static const double layer_seconds = 0.1; /* for all variants; ROUNDS_LEAST however long they take */
 
 /* Twice the last cache, within bounds: the largest layer, 26 MB times 4 bytes, must fit. */
 static size_t bank_bytes(void)
@@ -172,8 +171,7 @@ size_t layer_job_time(struct layer_job *job, struct layer_bank *bank)
     for (size_t v = 0; v < job->n; v++) {
         once(job, &job->variants[v], bank);
     }
-    while (rounds < LAYER_ROUNDS &&
-           (rounds < ROUNDS_LEAST || spent < round_seconds * (double)job->n)) {
+    while (rounds < LAYER_ROUNDS && (rounds < ROUNDS_LEAST || spent < layer_seconds)) {
         for (size_t v = 0; v < job->n; v++) {
             double t = once(job, &job->variants[v], bank);
             job->variants[v].times[rounds] = t;
