@@ -134,6 +134,17 @@ text = config["text_config"]
 tap.check(operations["attn_in"] == 2 * 8 * 3 * text["hidden_size"] ** 2 - 2 * 7 * text["hidden_size"] ** 2,
           "8 rows with an end token in the middle of the vocabulary; of queries the pooled row's alone")
 
+# One whose texts are padded to the context: all of that is computed, and counted.
+if tap.golden is None:
+    tap.skip("padded texts: no $CLIPC_GOLDEN")
+else:
+    tap.run("convert", tap.golden + "/models/hf_siglip/hf", "-o", tmp + "/siglip.clipc")
+    rows = json.loads(bench("--whole", "-m", tmp + "/siglip.clipc", "--batch", "1", "--json")[1])
+    t = json.loads(tap.run("info", tmp + "/siglip.clipc", "--json")[1])[0]["text"]
+    n, w, m = t["positions"], t["width"], t["mlp_width"]
+    want = 2 * n * t["layers"] * w * (4 * w + 2 * m + 2 * n)
+    tap.check(all(near(r["operations"], want) for r in rows if "encode" in r and r["encode"] != "image"), "padding is work")
+
 # ---- Options that do not go together, and what cannot be written --------------------------------------------------
 code, out, err = tap.run("bench", "--layers", "--kernels", "no-such-set")
 tap.check(code == 1 and not out and "kernel set" in err, "a set that is not there")

@@ -83,7 +83,8 @@ static struct bench_row encode_row(struct bench *bench, const clipc_model *model
     struct bench_row row = bench_row_new("encode", input->name);
     const struct clipc_session *s = runner->session;
     const struct format_header *h = &model->weights.header;
-    double gflop = input->image ? gflop_image(h) : gflop_text(h, input->ids);
+    size_t ids = s->pads ? s->text.context : input->ids; /* SigLIP computes its padding */
+    double gflop = input->image ? gflop_image(h) : gflop_text(h, ids);
 
     row.set = set;
     row.model = h->name;
