@@ -335,18 +335,21 @@ static void test_collide(void)
     tokenizer_free(t);
 }
 
-/* A kind of tokenizer that is not known here is said, not taken for byte pairs; SentencePiece's are
- * tried in test_sentencepiece.c. */
+/* A kind of tokenizer that is not known here is said, not taken for byte pairs; those of pieces are
+ * tried in test_sentencepiece.c and test_wordpiece.py. */
 static void test_kind(void)
 {
     struct tokenizer_tables tables = make_tables(NULL, 0);
     struct tokenizer *t = NULL;
 
-    for (int kind = 0; kind < 7; kind += kind == FORMAT_TOKENIZER_BPE ? 4 : 1) {
-        tables.kind = (enum format_tokenizer_kind)kind;
+    static const int kinds[] = {FORMAT_TOKENIZER_NONE, FORMAT_TOKENIZER_BPE,
+                                FORMAT_TOKENIZER_WORDPIECE + 1, FORMAT_TOKENIZER_WORDPIECE + 2};
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        tables.kind = (enum format_tokenizer_kind)kinds[i];
         int status = tokenizer_new(&tables, &t);
-        check(status == (kind == FORMAT_TOKENIZER_BPE ? CLIPC_OK : CLIPC_ERROR_UNSUPPORTED),
-              "tokenizer of kind %d: %d", kind, status);
+        check(status == (kinds[i] == FORMAT_TOKENIZER_BPE ? CLIPC_OK : CLIPC_ERROR_UNSUPPORTED),
+              "tokenizer of kind %d: %d", kinds[i], status);
     }
     tokenizer_free(t);
 }
