@@ -6,6 +6,7 @@
 #include "../src/base/base.h"
 #include "../src/clipc.h"
 #include "check.h"
+#include "mini.h"
 
 enum { N = 23, DIM = 32, SIZE = 24 };
 
@@ -262,12 +263,10 @@ static void test_sentences(void)
 
 int main(void)
 {
-    char command[512], path[256];
+    char path[256];
 
-    snprintf(path, sizeof path, "%s/tests/api.clipc", check_build());
-    snprintf(command, sizeof command, "%s/clipc convert tests/golden/mini -o %s 2>/dev/null",
-             check_build(), path);
-    if (!check(system(command) == 0 && clipc_open(path, &model) == CLIPC_OK, "the model opens")) {
+    if (!mini_model("api", path) ||
+        !check(clipc_open(path, &model) == CLIPC_OK, "the model opens")) {
         return check_done();
     }
     test_images();

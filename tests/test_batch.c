@@ -8,6 +8,7 @@
 #include "../src/session.h"
 #include "../tools/cli/batch.h"
 #include "check.h"
+#include "mini.h"
 
 enum { DIM = 32, SIZE = 24, CONTEXT = 77, KINDS = 6, BATCH = 4 };
 
@@ -281,13 +282,10 @@ static void test_kernels(int workers)
 
 int main(void)
 {
-    char command[512], path[256];
+    char path[256];
 
-    snprintf(path, sizeof path, "%s/tests/batch.clipc", check_build());
-    snprintf(command, sizeof command, "%s/clipc convert tests/golden/mini -o %s 2>/dev/null",
-             check_build(), path);
-    if (!check(system(command) == 0 && clipc_open(path, &model) == CLIPC_OK && make_items(),
-               "the model opens, the library encodes each kind")) {
+    if (!mini_model("batch", path) || !check(clipc_open(path, &model) == CLIPC_OK && make_items(),
+                                             "the model opens, the library encodes each kind")) {
         return check_done();
     }
     for (int workers = 0; workers < 5; workers += 1 + (workers == 1)) {

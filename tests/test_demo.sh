@@ -10,7 +10,7 @@ skip() {
     exit 0
 }
 [ -f weights/demo.clipc ] || skip "no weights/demo.clipc (make train-demo)"
-$build/clipc info --build --json | grep -q '"formats": "[^"]*PNG' || skip "this build reads no PNG (libstb-dev)"
+$build/clipc info --build --json | grep -q '"formats": "[^"]*JPEG' || skip "this build reads no JPEG (libjpeg-dev, or libstb-dev)"
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 n=0 bad=0

@@ -21,6 +21,7 @@ mini() { # mini PROGRAM KERNELS PRECISION: vectors of the small golden model, ag
         "$python" "$tmp/compare.py" "$3" "$tmp/q.npy" "$tmp/r.npy"
 }
 mkdir -p "$tmp"
+rm -f "$tmp/mini.clipc"
 "$build/clipc" convert tests/golden/mini -o "$tmp/mini.clipc" 2> /dev/null
 cat > "$tmp/compare.py" <<'END'
 import sys
@@ -60,7 +61,9 @@ else
     check $? "bfloat16 products: $(grep -c '^ok .*neonbf16-bf16' "$tmp/bf16") checks"
     qemu-aarch64-static "$tmp/arm/clipc" info --build | grep -q 'neonbf16 dotprod neon scalar'
     check $? "neonbf16, dotprod and NEON are the best sets there"
-    if [ -n "$python" ]; then
+    if ! [ -f "$tmp/mini.clipc" ]; then
+        skip "golden vectors on NEON: built without jansson, and so without convert"
+    elif [ -n "$python" ]; then
         mini "qemu-aarch64-static $tmp/arm/clipc" neon exact
         check $? "golden vectors on NEON"
         mini "qemu-aarch64-static $tmp/arm/clipc" neonbf16 fast > "$tmp/out" 2>&1 && ! grep -q 'computes exactly' "$tmp/out"
@@ -80,9 +83,11 @@ else
     make -s B="$tmp/x86" OPTIONAL=none LDFLAGS=-static "$tmp/x86/clipc" "$tmp/x86/tests/test_kernels" \
         > "$tmp/log" 2>&1
     check $? "a static x86 build"
+    small=$tmp/mini.clipc
+    [ -f "$small" ] || small= # built without convert: the embedded model
     for cpu in Nehalem:scalar max,-avx2:scalar Haswell,-fma:scalar Haswell:avx2; do
         best=${cpu#*:} cpu=${cpu%:*}
-        qemu-x86_64-static -cpu "$cpu" "$tmp/x86/clipc" selftest "$tmp/mini.clipc" > "$tmp/out" 2>&1
+        qemu-x86_64-static -cpu "$cpu" "$tmp/x86/clipc" selftest $small > "$tmp/out" 2>&1
         status=$?
         first=$(grep -E ' ok$' "$tmp/out" | awk 'NR == 1 { print $1 }')
         [ $status -eq 0 ] && [ "$first" = $best ]

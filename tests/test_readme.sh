@@ -20,6 +20,8 @@ while IFS= read -r line; do
     n=$((n + 1))
     if PATH="$build:$PATH" sh -c "$line" > "$tmp/out" 2>&1; then
         echo "ok $n - $line"
+    elif grep -q 'install lib.*build again' "$tmp/out"; then
+        echo "ok $n # SKIP $line: $(grep -o 'this build .*' "$tmp/out" | head -n 1)"
     else
         echo "not ok $n - $line: $(tail -n 2 "$tmp/out" | tr '\n' ' ')"
         bad=1

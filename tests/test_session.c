@@ -5,6 +5,7 @@
 
 #include "../src/clipc.h"
 #include "check.h"
+#include "mini.h"
 
 enum { N = 16, DIM = 32, SIZE = 24, CONTEXT = 77 };
 
@@ -206,15 +207,13 @@ static void test_not_finite(void)
 
 int main(void)
 {
-    char command[512], path[256];
+    char path[256];
     uint64_t seed = 3;
     const char *name;
     int supported;
 
-    snprintf(path, sizeof path, "%s/tests/session.clipc", check_build());
-    snprintf(command, sizeof command, "%s/clipc convert tests/golden/mini -o %s 2>/dev/null",
-             check_build(), path);
-    if (!check(system(command) == 0 && clipc_open(path, &model) == CLIPC_OK, "the model opens")) {
+    if (!mini_model("session", path) ||
+        !check(clipc_open(path, &model) == CLIPC_OK, "the model opens")) {
         return check_done();
     }
     for (size_t i = 0; i < sizeof pixels / sizeof pixels[0]; i++) {

@@ -8,6 +8,7 @@
 #include "../weights/format.h"
 #include "../weights/weights.h"
 #include "check.h"
+#include "mini.h"
 
 static unsigned char *file;
 static size_t size;
@@ -208,12 +209,9 @@ static void test_fetch(const char *path)
 
 int main(void)
 {
-    char command[512], path[256];
+    char path[256];
 
-    snprintf(path, sizeof path, "%s/tests/weights.clipc", check_build());
-    snprintf(command, sizeof command, "%s/clipc convert tests/golden/mini -o %s 2>/dev/null",
-             check_build(), path);
-    if (!check(system(command) == 0 && load(path), "the model is there")) {
+    if (!mini_model("weights", path) || !check(load(path), "the model is there")) {
         return check_done();
     }
     test_fetch(path);
