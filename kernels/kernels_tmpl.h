@@ -36,7 +36,7 @@
 #define KERNELS_TEXT_(a)    #a
 #define KERNELS_TEXT(a)     KERNELS_TEXT_(a)
 
-/* Multiplies float by float; other weights are widened first, a panel at a time.  Its error: a
+/* Multiplies float by float; other weights are widened on the way.  Its error: a
  * rounding of 2^-24 at each of `in` additions in sequence; in practice, sqrt(in) of them. */
 static const struct kernels_gemm gemm_float = {
     .name = KERNELS_TEXT(KERNELS_ISA) "-f32",
