@@ -235,7 +235,7 @@ run-haproxy: $(B)/clipc
 test-emulated:
 	sh tools/setup emulated
 run-emulated: $(B)/clipc
-	CLIPC_BUILD=$(B) sh tests/emulated.sh
+	CLIPC_BUILD=$(B) sh tests/bochs.sh
 
 SOAK ?= 0
 bench-serve: $(B)/clipc

@@ -245,6 +245,7 @@ static int64_t call_without_work(uint64_t number)
         return -ENOMEM; /* malloc copies, then */
     case __NR_ioctl:
         return -ENOTTY;
+    case __NR_access:
     case __NR_readlink:
     case __NR_readlinkat:
         return -ENOENT;
@@ -300,7 +301,7 @@ int64_t kernel_call(uint64_t number, const uint64_t *last)
         return random((uint8_t *)a, b);
     case __NR_exit:
     case __NR_exit_group:
-        kernel_end("@ exit 0x", a & 255);
+        kernel_end("exit", a & 255);
     default:
         return call_without_work(number);
     }

@@ -76,7 +76,9 @@ void kernel_say_number(const char *what, uint64_t n)
  * isa-debug-exit at 0x501) at that byte. */
 _Noreturn void kernel_end(const char *how, uint64_t status)
 {
-    kernel_say_number(how, status);
+    say("\n@ ");
+    say(how);
+    kernel_say_number(" 0x", status);
     say("\n");
     for (const char *s = "Shutdown"; *s != '\0'; s++) {
         kernel_out(0x8900, (uint8_t)*s);
@@ -85,6 +87,13 @@ _Noreturn void kernel_end(const char *how, uint64_t status)
     for (;;) {
         __asm__ volatile("cli; hlt");
     }
+}
+
+/* What the kernel cannot run. */
+static _Noreturn void refuse(const char *why, uint64_t n)
+{
+    kernel_say_number(why, n);
+    kernel_end("refused", 0);
 }
 
 _Noreturn void kernel_fault(uint64_t number, const uint64_t *stack)
@@ -97,7 +106,7 @@ _Noreturn void kernel_fault(uint64_t number, const uint64_t *stack)
     kernel_say_number("\nkernel: exception 0x", number);
     kernel_say_number(" at 0x", frame[0]);
     kernel_say_number(", address 0x", address);
-    kernel_end("\n@ killed 0x", number);
+    kernel_end("killed", number);
 }
 
 /* Exceptions to the entries of start.S, 16 bytes each; interrupts stay off. */
@@ -164,13 +173,13 @@ static void take_files(const uint32_t *information)
     uint64_t n = (information[0] & 8) != 0 ? information[5] : 0;
 
     if (n == 0 || n > sizeof kernel_files / sizeof *kernel_files) {
-        kernel_end("kernel: modules 0x", n);
+        refuse("kernel: modules 0x", n);
     }
     for (uint64_t i = n; i-- > 0;) {
         size_t size = modules[i].end - modules[i].start;
         uint64_t at = modules[i].end > HEAP ? 0 : kernel_take(size + 1);
         if (at == 0) {
-            kernel_end("kernel: no room for module 0x", i);
+            refuse("kernel: no room for module 0x", i);
         }
         memcpy((void *)at, (const void *)(uint64_t)modules[i].start, size);
         kernel_files[i] = (struct file){.bytes = (const uint8_t *)at, .size = size};
@@ -195,14 +204,14 @@ static const Elf64_Ehdr *load(const struct file *f)
     const Elf64_Phdr *p = (const Elf64_Phdr *)(f->bytes + h->e_phoff);
 
     if (f->size < sizeof *h || h->e_ident[0] != 0x7F || h->e_type != ET_EXEC) {
-        kernel_end("kernel: not a static program at a fixed address: type 0x", h->e_type);
+        refuse("kernel: not a static program at a fixed address: type 0x", h->e_type);
     }
     for (size_t i = 0; i < h->e_phnum; i++) {
         if (p[i].p_type != PT_LOAD) {
             continue;
         }
         if (p[i].p_vaddr < (4u << 20) || p[i].p_vaddr + p[i].p_memsz > HEAP / 2) {
-            kernel_end("kernel: cannot load to 0x", p[i].p_vaddr);
+            refuse("kernel: cannot load to 0x", p[i].p_vaddr);
         }
         memcpy((void *)p[i].p_vaddr, f->bytes + p[i].p_offset, p[i].p_filesz);
         memset((void *)(p[i].p_vaddr + p[i].p_filesz), 0, p[i].p_memsz - p[i].p_filesz);

@@ -1,11 +1,11 @@
 #!/bin/sh
-# The kernel sets of AVX-512, VNNI, BF16 and AMX on a CPU that Bochs emulates: every kernel against double,
-# int8 bit for bit, the vectors of the small golden model.  Bochs starts a kernel of ours
-# (tests/emulated/kernel.c) from a CD image, which runs one static program and stops the machine.
+# The kernel sets of AVX-512, VNNI, BF16 and AMX on a CPU that Bochs emulates: every kernel against
+# double, int8 bit for bit, the vectors of the small golden model.  Bochs starts a kernel of ours
+# (tests/bochs/kernel.c) from a CD image, which runs one static program and stops the machine.
 # Bochs 3.0 (Debian 13) has a Sapphire Rapids with all of them, 2.7 (Debian 12) a Tiger Lake without
 # AVX-VNNI, BF16 and AMX.  The emulator is some hundred times slower than a CPU: minutes.
 #
-# usage: sh tests/emulated.sh [PROGRAM [ARGUMENT...]]     without PROGRAM: the tests, as TAP
+# usage: sh tests/bochs.sh [PROGRAM [ARGUMENT...]]     without PROGRAM: the tests, as TAP
 # A PROGRAM is a static one; $EMULATED_FILES names what it may read, by the same paths (no blanks).
 # $BOCHS is another Bochs, $EMULATED_CPU another of its CPUs (bochs -help cpu), $EMULATED_LIMIT the
 # seconds one program may take (3600).
@@ -15,7 +15,7 @@ cc=${CC:-cc}
 bochs=${BOCHS:-bochs}
 limit=${EMULATED_LIMIT:-3600}
 fail() {
-    echo "Bail out! emulated: $1"
+    echo "Bail out! $1"
     exit 1
 }
 first() { # first FILE...: the first that there is
@@ -39,7 +39,7 @@ modules=/usr/lib/syslinux/modules/bios
 [ -e $modules/mboot.c32 ] || missing mboot.c32 syslinux-common
 
 mkdir -p "$build"
-tmp=$(mktemp -d "$build/emulated.XXXXXX") || exit 1
+tmp=$(mktemp -d "$build/bochs.XXXXXX") || exit 1
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' INT TERM HUP
 
@@ -47,7 +47,7 @@ flags="-std=gnu11 -O1 -Wall -Wextra -Wpedantic -Wshadow -ffreestanding -fno-buil
     -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -mno-red-zone -mgeneral-regs-only"
 for f in start.S kernel.c calls.c; do
     # shellcheck disable=SC2086
-    $cc $flags -c tests/emulated/$f -o "$tmp/$f.o" || fail "$f does not compile"
+    $cc $flags -c tests/bochs/$f -o "$tmp/$f.o" || fail "$f does not compile"
 done
 ld -N -Ttext=0x100000 --build-id=none -o "$tmp/kernel" "$tmp"/*.S.o "$tmp"/*.c.o 2> "$tmp/log" ||
     { cat "$tmp/log"; fail "the kernel does not link"; }
@@ -112,7 +112,7 @@ emulate() { # emulate PROGRAM [ARGUMENT...]: what it prints; its exit status, 12
     echo c | timeout "$limit" "$bochs" -q -f "$tmp/rc" 2> /dev/null | tr -d '\r' > "$tmp/printed"
     sed '1,/^@ begin$/d; /^@ /,$d' "$tmp/printed"
     status=$(sed -n 's/^@ exit //p' "$tmp/printed")
-    [ -n "$status" ] || { tail -n 3 "$tmp/printed" "$tmp/bochs.log" >&2; return 125; }
+    [ -n "$status" ] || { grep -q '^@ ' "$tmp/printed" || tail -n 3 "$tmp/bochs.log"; return 125; }
     return $((status))
 }
 
@@ -126,34 +126,59 @@ check() {
     n=$((n + 1))
     if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; bad=1; fi
 }
+skip() {
+    n=$((n + 1))
+    echo "ok $n # SKIP $1"
+}
 make -s B="$build/static" OPTIONAL=none LDFLAGS=-static "$build/static/clipc" \
-    "$build/static/tests/test_kernels" "$build/static/tests/test_q8" > "$tmp/log" 2>&1
+    "$build/static/tests/test_kernels" "$build/static/tests/test_q8" "$build/static/tests/test_bf16" \
+    > "$tmp/log" 2>&1
 check $? "a static build $(grep error "$tmp/log" | head -n 2)"
 
 case $cpu in
-sapphire_rapids) wanted="avx512vnni avx512 avxvnni" ;;
+sapphire_rapids) wanted="avx512bf16 avx512vnni avx512 avxvnni amx" ;;
 corei7_skylake_x) wanted=avx512 ;;
 *) wanted="avx512vnni avx512" ;;
 esac
-for test in kernels q8; do
+excused='^not ok: none is'
+case $wanted in
+*amx*)
+    # The emulator has its faults too: where int8 on tiles is one, the checks of that say nothing.
+    $cc -O1 -static tests/bochs/instructions.c -o "$tmp/instructions" || fail "instructions.c does not compile"
+    emulate "$tmp/instructions" > "$tmp/out"
+    status=$?
+    if [ $status -eq 1 ] && grep -qx 'TDPBUSD is wrong' "$tmp/out"; then
+        excused='^not ok [0-9]* - \(amx-tile-q8 gemm\|amx int8\)'
+        skip "int8 on tiles: this Bochs has TDPBUSD wrong"
+    else
+        check $status "$cpu: its tiles are right $(cat "$tmp/out")"
+    fi ;;
+esac
+
+for test in kernels q8 bf16; do
     emulate "$build/static/tests/test_$test" > "$tmp/out"
     status=$?
+    failed=$(grep '^not ok' "$tmp/out" | grep -v "$excused" | head -n 3)
+    [ $status -eq 1 ] && [ -z "$failed" ] && grep -q "$excused" "$tmp/out" && status=0
     for set in $wanted; do # a skipped set has no such line
-        grep -q "^ok [0-9]* - .* gemm $set \|^ok [0-9]* - $set int8 " "$tmp/out" || status=1
+        case $test$set in bf16avx512bf16 | bf16amx | kernels* | q8*) ;; *) continue ;; esac
+        grep -q "ok [0-9]* - \(.* gemm $set \|$set int8 \|$set-\)" "$tmp/out" || status=1
     done
-    failed=$(grep '^not ok' "$tmp/out" | head -n 3)
     [ $status -eq 0 ] && grep -q '^1\.\.' "$tmp/out" && [ -z "$failed" ]
-    check $? "$cpu: $(grep -c '^ok' "$tmp/out") checks of test_$test, with $wanted $failed"
+    check $? "$cpu: $(grep -c '^ok' "$tmp/out") checks of test_$test $failed"
 done
 
 model=$tmp/mini.clipc
-"$build/clipc" convert tests/golden/mini -o "$model" 2> /dev/null
-EMULATED_FILES=$model emulate "$build/static/clipc" selftest "$model" > "$tmp/out"
-status=$?
-for set in $wanted; do
-    grep -q "^ *$set .* ok\$" "$tmp/out" || status=1
-done
-passed=$(awk '/ ok$/ { print $1 }' "$tmp/out" | sort -u | tr '\n' ' ')
-check $status "$cpu: golden vectors by $passed$([ $status -eq 0 ] || tail -n 3 "$tmp/out")"
+if "$build/clipc" convert tests/golden/mini -o "$model" 2> "$tmp/log"; then
+    EMULATED_FILES=$model emulate "$build/static/clipc" selftest "$model" > "$tmp/out"
+    status=$?
+    for set in $wanted; do
+        grep -q "^ *$set .* ok\$" "$tmp/out" || status=1
+    done
+    passed=$(awk '/ ok$/ { print $1 }' "$tmp/out" | sort -u | tr '\n' ' ')
+    check $status "$cpu: golden vectors by $passed$([ $status -eq 0 ] || tail -n 3 "$tmp/out")"
+else
+    skip "golden vectors: $(tail -n 1 "$tmp/log")"
+fi
 echo "1..$n"
 exit $bad

@@ -1,7 +1,7 @@
 /* kernel.h - what the two halves of the small kernel share: kernel.c starts the machine and the program,
  * calls.c answers its system calls. */
-#ifndef EMULATED_KERNEL_H
-#define EMULATED_KERNEL_H
+#ifndef BOCHS_KERNEL_H
+#define BOCHS_KERNEL_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,7 +24,7 @@ extern uint64_t kernel_brk_start, kernel_brk; /* the program's brk, behind its l
 void kernel_out(uint16_t port, uint8_t byte);
 void kernel_set_msr(uint32_t index, uint64_t value);
 void kernel_say_number(const char *what, uint64_t n); /* in hexadecimal */
-/* The last line says how the program ended, then the machine stops. */
+/* The last line, "@ HOW 0xN", says how the program ended; then the machine stops. */
 _Noreturn void kernel_end(const char *how, uint64_t status);
 /* Whole pages of zeros, never given back: programs here are short.  0: none left. */
 uint64_t kernel_take(uint64_t n);
