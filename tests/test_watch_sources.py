@@ -112,10 +112,11 @@ def timed(*args):
     return watch(*args, *prompts) + (time.time() - begun,)
 
 
-code, full, err, _ = timed(url + "whole.mp4")
+code, full, err, t = timed(url + "whole.mp4")
+patience = "%.0f" % min(max(3, 4 * t), 40)  # on a busy machine ffmpeg alone takes seconds to start
 tap.check(code == 0 and len(full) == 150 and err == "" and seen(full)[:3] == prompts, "a film behind an address: all of its frames " + err)
-code, r, err, t = timed(url + "stall.mp4", "--timeout", "6")
-tap.check(code == 1 and 50 < len(r) < 120 and r[:-1] == [dict(x, source=url + "stall.mp4") for x in full[:len(r) - 1]] and "nothing came for 6 seconds" in err and t < 60,
+code, r, err, t = timed(url + "stall.mp4", "--timeout", patience)
+tap.check(code == 1 and 50 < len(r) < 120 and r[:-1] == [dict(x, source=url + "stall.mp4") for x in full[:len(r) - 1]] and "nothing came for %s seconds" % patience in err and t < 90,
           "one that stalls: %d frames, then %s" % (len(r) - 1, err.strip()))
 code, r, err, t = timed(url + "cut.mp4")
 good = [x for x in r if x["error"] is None]
@@ -134,8 +135,8 @@ tap.check(code == 1 and len(r) == 1 and "not opened" in err and not [a for a in 
 
 # ---- A camera ------------------------------------------------------------------------------------------
 
-for what, words in (("pulled", ("ffmpeg: ", "it ended")), ("stall", ("nothing came for 5 seconds", ))):
-    p = start("cam=" + url + "camera.mjpg?" + what, *prompts, "--timeout", "5")
+for what, words in (("pulled", ("ffmpeg: ", "it ended")), ("stall", ("nothing came for %s seconds" % patience, ))):
+    p = start("cam=" + url + "camera.mjpg?" + what, *prompts, "--timeout", patience)
     r, lost, until = [], 0, time.time() + 120
     while (lost < 2 or len(seen(r)) < 2 or r[-1]["error"] is None) and p.poll() is None and time.time() < until:
         r.append(json.loads(p.stdout.readline() or '{"error": "it ended"}'))
