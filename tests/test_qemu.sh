@@ -51,7 +51,7 @@ else
     check $? "NEON and scalar kernels against double: $(grep -c '^ok' "$tmp/kernels") checks $(grep '^not ok' "$tmp/kernels" | head -n 3)"
     for cpu in max cortex-a72; do
         qemu-aarch64-static -cpu $cpu "$tmp/arm/tests/test_q8" > "$tmp/q8" 2>&1
-        case $cpu in max) sets='neonbf16 dotprod neon scalar ' ;; *) sets='neon scalar ' ;; esac
+        case $cpu in max) sets='emulated neonbf16 dotprod neon scalar ' ;; *) sets='emulated neon scalar ' ;; esac
         good "$tmp/q8" &&
             [ "$(sed -n 's/^ok [0-9]* - \([a-z0-9]*\) int8.*/\1/p' "$tmp/q8" | uniq | tr '\n' ' ')" = "$sets" ]
         check $? "int8 on $cpu: $(grep -c '^ok .* int8' "$tmp/q8") checks"
