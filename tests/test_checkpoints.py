@@ -225,6 +225,14 @@ tap.check(code == 1 and "lost" in err and open(path, "rb").read() == before, "on
 for args in ((path, "--dump", "f32"), ("--dump", "f32"), (path, "a", "b")):
     tap.check(tap.run("info", *args)[0] == 2, "usage: info %s" % " ".join(args[-2:]))
 
+# ---- A name that says safetensors, and bytes that do not.
+path = tmp + "/model.safetensors"
+for text, data in (("seven bytes", b"\x02\0\0\0\0\0\0"), ("a list", b"\x02\0\0\0\0\0\0\0[]"), ("a header of 2^63 bytes", b"\0" * 7 + b"\x80{}"), ("no JSON", b"\x04\0\0\0\0\0\0\0null")):
+    open(path, "wb").write(data)
+    code, out, err = tap.run("convert", path, "-o", tmp + "/none.clipc")
+    tap.check(code == 1 and "damaged: one begins with 8 bytes" in err and not os.path.exists(tmp + "/none.clipc"),
+              "%s: %s" % (text, err.strip()[:250]))
+
 # ---- Files of the libraries themselves.
 if tap.golden is None:
     tap.skip("$CLIPC_GOLDEN is not set: no containers of other writers")

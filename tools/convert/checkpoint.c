@@ -18,9 +18,18 @@ static int open_file(const char *path, struct files *files, struct checkpoint *c
     if (status != CLIPC_OK) {
         return status;
     }
-    return p.kind == PROBE_SAFETENSORS || p.kind == PROBE_TORCH
-               ? shards_open_one(path, files, c)
-               : probe_refuse(path, &p, "a safetensors file or a PyTorch checkpoint");
+    if (p.kind == PROBE_SAFETENSORS || p.kind == PROBE_TORCH) {
+        return shards_open_one(path, files, c);
+    }
+    const char *dot = strrchr(path, '.');
+    if (p.what == NULL && dot != NULL && strcmp(dot, ".safetensors") == 0) {
+        return base_fail(
+            CLIPC_ERROR_FORMAT,
+            "%s: not a safetensors file, or damaged: one begins with 8 bytes that are the "
+            "length of the JSON object behind them; fetch it again",
+            path);
+    }
+    return probe_refuse(path, &p, "a safetensors file or a PyTorch checkpoint");
 }
 
 /* What a folder of a model holds, the better one first; an index names several files. */
