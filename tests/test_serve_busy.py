@@ -89,8 +89,9 @@ first = set(dims)
 os.replace(tmp + "/other.clipc", model)
 server.process.send_signal(signal.SIGHUP)
 wait_for(lambda: set(dims[-3:]) - first, 200)
-last, before = set(dims[-1:]), sum(answers)
-wait_for(lambda: sum(answers) >= before + 100, 200)
+before = sum(answers)
+wait_for(lambda: sum(answers) >= before + 100, 200)  # the old model's, which were being computed, have come
+last = set(dims[-3:])
 ends.set()
 for t in threads:
     t.join()
