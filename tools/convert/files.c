@@ -86,3 +86,13 @@ char *files_parent(const char *path)
     }
     return folder;
 }
+
+int files_home(const char *path, char **folder)
+{
+    *folder = NULL;
+    if (!files_exists(path)) {
+        return base_fail(CLIPC_ERROR_IO, "%s: no such file or folder", path);
+    }
+    *folder = files_is_folder(path) ? strdup(path) : files_parent(path);
+    return *folder != NULL ? CLIPC_OK : base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
+}

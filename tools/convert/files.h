@@ -26,4 +26,8 @@ bool files_is_folder(const char *path);
 char *files_join(const char *folder, const char *name);
 char *files_parent(const char *path);
 
+/* The folder that `path` is, or lies in, for what lies beside it: *folder, free() it.  0, or a
+ * negative clipc_status and NULL: nothing is there. */
+int files_home(const char *path, char **folder);
+
 #endif

@@ -272,27 +272,23 @@ static int load_folder(const char *folder, struct files *files, struct vocab *v)
 int vocab_load(const char *path, struct files *files, struct vocab *v)
 {
     bool is_folder = files_is_folder(path);
-    char *folder = is_folder ? strdup(path) : files_parent(path);
+    char *folder;
     bool only_json = !is_folder && is_named(path, "tokenizer.json");
     /* A list by its name: by itself, whatever lies beside it. */
     bool list =
         !is_folder && !only_json && !is_named(path, "merges.txt") && !is_named(path, "vocab.json");
-    int status;
+    int status = files_home(path, &folder);
 
     memset(v, 0, sizeof *v);
-    if (folder == NULL) {
-        status = base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
-    } else if (!files_exists(path)) {
-        status = base_fail(CLIPC_ERROR_IO, "%s: no such file or folder", path);
-    } else if (list && ends_with(path, ".model")) {
+    if (status == CLIPC_OK && list && ends_with(path, ".model")) {
         status =
             base_fail(CLIPC_ERROR_FORMAT,
                       "%s: a SentencePiece model: this text tower wants the byte pairs of CLIP "
                       "(vocab.json and merges.txt, tokenizer.json, or OpenAI's list)",
                       path);
-    } else if (only_json || list) {
+    } else if (status == CLIPC_OK && (only_json || list)) {
         status = only_json ? load_tokenizer_json(path, files, v) : load_pair(NULL, path, files, v);
-    } else {
+    } else if (status == CLIPC_OK) {
         status = load_folder(folder, files, v);
     }
     if (status == CLIPC_OK && !only_json && !list) {

@@ -228,17 +228,12 @@ static int load(const struct place *p, struct files *files, struct vocab *v)
 
 int vocab_load_pieces(const char *path, bool open_clip, struct files *files, struct vocab *v)
 {
-    bool is_folder = files_is_folder(path);
-    char *folder = is_folder ? strdup(path) : files_parent(path);
-    int status;
+    char *folder;
+    int status = files_home(path, &folder);
 
     memset(v, 0, sizeof *v);
-    if (folder == NULL) {
-        status = base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
-    } else if (!files_exists(path)) {
-        status = base_fail(CLIPC_ERROR_IO, "%s: no such file or folder", path);
-    } else {
-        const struct place place = {folder, is_folder ? NULL : path, open_clip};
+    if (status == CLIPC_OK) {
+        const struct place place = {folder, files_is_folder(path) ? NULL : path, open_clip};
         status = load(&place, files, v);
     }
     free(folder);

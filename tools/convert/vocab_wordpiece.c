@@ -295,17 +295,14 @@ static char *find_file(const char *folder)
 int vocab_load_wordpiece(const char *path, struct files *files, struct vocab *v)
 {
     bool is_folder = files_is_folder(path);
-    char *folder = is_folder ? strdup(path) : files_parent(path), *found = NULL;
-    int status;
+    char *folder, *found = NULL;
+    int status = files_home(path, &folder);
 
     memset(v, 0, sizeof *v);
-    if (folder == NULL) {
-        status = base_fail(CLIPC_ERROR_MEMORY, "%s: out of memory", path);
-    } else if (!files_exists(path)) {
-        status = base_fail(CLIPC_ERROR_IO, "%s: no such file or folder", path);
-    } else if (is_folder && (found = find_file(folder)) == NULL) {
+    if (status == CLIPC_OK && is_folder && (found = find_file(folder)) == NULL) {
         status = CLIPC_ERROR_IO;
-    } else {
+    }
+    if (status == CLIPC_OK) {
         status = load(folder, is_folder ? found : path, files, v);
     }
     free(found);
